@@ -1,0 +1,49 @@
+# The verbs of this workspace. Only Python >= 3.10, git and make are expected.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+MEMBERS := reverse-etl-core target-hubspot tap-warehouse-model saas-simulators
+EDITABLE := -e './reverse-etl-core[postgres]' -e ./target-hubspot -e './tap-warehouse-model[postgres]' -e ./saas-simulators
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long bench lint format types contracts docs build lock clean
+
+help: ## Show the verbs
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) ## Create .venv with everything that tests and demo need
+
+$(READY): pyproject.toml constraints.txt $(MEMBERS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "Python 3.10 or newer is needed; '$(PYTHON)' is older. Run: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 78; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev $(EDITABLE)
+	@touch $(READY)
+
+lock: ## Renew constraints.txt, the exact versions that setup installs
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group dev \
+	    $(MEMBERS:%=%/pyproject.toml) --all-extras --no-emit-package reverse-etl-core --no-header --no-annotate -o constraints.txt
+
+lint: $(READY) ## Style, spelling
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+format: $(READY) ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY) ## mypy --strict
+	$(BIN)/mypy
+
+contracts: $(READY) ## Who may import whom
+	$(BIN)/lint-imports
+
+test: $(READY) ## Everything that CI runs
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: $(READY) ## The long kill, fault and scale tests too
+	$(BIN)/python -m pytest

@@ -1,0 +1,1 @@
+"""Local servers that behave like the APIs of HubSpot, Salesforce and Mailchimp, limits, errors and faults included."""

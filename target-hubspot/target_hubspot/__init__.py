@@ -1,0 +1,1 @@
+"""Singer target for HubSpot: validated, idempotent upserts of CRM records."""
