@@ -1,1 +1,1 @@
-"""What the reverse ETL targets share: order of delivery, ledger, validation, limits, rejects, report."""
+"""What the reverse ETL targets share; it names no vendor."""

@@ -1,0 +1,68 @@
+"""The interface that a target implements for its API: describe, find, write."""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.schema import ObjectSchema
+
+
+class Destination(abc.ABC):
+    """One account of one API. `find` and `write` are called from several threads at once."""
+
+    @abc.abstractmethod
+    def account(self) -> str:
+        """The account's id as the API itself reports it; costs a request, and so checks the credentials.
+
+        Raises:
+            AuthError: The credentials are refused.
+            RetryableError: The host cannot be reached.
+        """
+
+    @abc.abstractmethod
+    def describe(self, object_name: str) -> ObjectSchema:
+        """The live schema of an object.
+
+        Args:
+            object_name: As the user wrote it in `streams`; singular, plural or an id, as the API allows.
+
+        Raises:
+            ConfigError: There is no such object; the message names those that there are.
+        """
+
+    @abc.abstractmethod
+    def find(
+        self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]
+    ) -> Mapping[str, Sequence[str]]:
+        """Ids of the records that hold one of the match keys, read consistently (never from a search index).
+
+        Args:
+            schema: The object.
+            match_field: One of `schema.unique_fields()`.
+            match_keys: Canonical match keys, at most `schema.limits.records_per_request`.
+
+        Returns:
+            Match key to the ids found; a key without a record is absent. More than one id is ambiguous.
+        """
+
+    @abc.abstractmethod
+    def write(self, batch: Batch) -> list[Outcome]:
+        """Send one batch, once it is within the account's limits.
+
+        Repeats by itself what is safe to repeat: upserts and updates after any passing failure, creates
+        only where the API says that nothing was applied.
+
+        Returns:
+            Exactly one outcome per operation, in any order, joined by source key.
+
+        Raises:
+            BatchRefusedError: One record spoils the batch; the caller splits it.
+            UnknownOutcomeError: A create may have been applied; the caller reads it back.
+            RetryableError: Attempts ran out.
+            FatalError: Credentials, quota, schema.
+        """

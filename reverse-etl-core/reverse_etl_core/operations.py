@@ -1,0 +1,140 @@
+"""What is asked of a destination, and what came of it: frozen values, joined by source key."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from reverse_etl_core.schema import ObjectSchema
+
+Value: TypeAlias = "str | int | float | Decimal | bool | list[str] | None"
+"""A field's value after mapping. Dates and datetimes are ISO 8601 text; `None` clears the field."""
+
+Fields: TypeAlias = Mapping[str, Value]
+"""Destination field to value. A field that is absent is left alone (guarantee G8)."""
+
+
+class Verb(str, enum.Enum):
+    """What a batch does. Every operation of a batch has the same verb."""
+
+    CREATE = "create"
+    """Create a record that was not found: repeating it makes a second one."""
+    UPDATE = "update"
+    """Change the record with `Operation.destination_id`."""
+    UPSERT = "upsert"
+    """Create or change the record with `Operation.match_key`; the API itself does this in one step."""
+
+
+class RejectCode(str, enum.Enum):
+    """Why a record was not delivered. Stable: users filter and alert by it (DESIGN.md 4)."""
+
+    MISSING_KEY = "missing_key"
+    DUPLICATE_KEY = "duplicate_key"
+    INVALID_EMAIL = "invalid_email"
+    INVALID_VALUE = "invalid_value"
+    INVALID_OPTION = "invalid_option"
+    TOO_LONG = "too_long"
+    UNKNOWN_FIELD = "unknown_field"
+    READ_ONLY_FIELD = "read_only_field"
+    REQUIRED_FIELD = "required_field"
+    REFERENCE_NOT_FOUND = "reference_not_found"
+    AMBIGUOUS_MATCH = "ambiguous_match"
+    CONFLICT = "conflict"
+    NOT_FOUND = "not_found"
+    ALREADY_EXISTS = "already_exists"
+    DUPLICATE_RULE = "duplicate_rule"
+    VALIDATION_RULE = "validation_rule"
+    PERMISSION = "permission"
+    CONSENT = "consent"
+    VENDOR_REFUSED = "vendor_refused"
+
+
+class DeferCode(str, enum.Enum):
+    """Why a record was not attempted in this run; the next run delivers it."""
+
+    QUOTA = "quota"
+    BRAKE = "brake"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One record to write.
+
+    Attributes:
+        source_key: The record's Singer key properties as canonical JSON text; unique within a batch.
+        match_key: The match value as the destination compares it; unique within a batch.
+        destination_id: The destination's own id where it is known; always set for `Verb.UPDATE`.
+        fields: What to write, the match field included where it has to be written.
+    """
+
+    source_key: str
+    match_key: str
+    fields: Fields
+    destination_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Operations that travel in one request.
+
+    Attributes:
+        verb: What to do with each of them.
+        schema: The object that is written.
+        match_field: The field that `Operation.match_key` belongs to.
+        operations: At least one; within the object's limits.
+    """
+
+    verb: Verb
+    schema: ObjectSchema
+    match_field: str
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The destination confirmed the record."""
+
+    source_key: str
+    destination_id: str
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The destination no longer has a record with this id (deleted or merged): find it anew."""
+
+    source_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The destination, or our own validation, refuses this record.
+
+    Attributes:
+        source_key: Which one.
+        code: Stable code.
+        reason: A sentence with field names and the remedy, and without field values.
+        vendor_code: The destination's own code, verbatim.
+    """
+
+    source_key: str
+    code: RejectCode
+    reason: str
+    vendor_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """The reply was a success but does not mention this record: not known to be written."""
+
+    source_key: str
+
+
+Outcome: TypeAlias = "Written | Missing | Rejected | Unanswered"
+"""What came of one operation. `Destination.write` gives exactly one per operation of the batch."""
