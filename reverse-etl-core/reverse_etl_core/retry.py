@@ -45,7 +45,7 @@ def backoff_s(
     >>> backoff_s(RetryPolicy(base_s=1, cap_s=30), 3, None, lambda low, high: high)
     4
     >>> backoff_s(RetryPolicy(), 1, RateLimitedError("slow down", retry_after_s=10), lambda low, high: low)
-    10.0
+    10
     """
     jittered_s = uniform(0, min(policy.cap_s, policy.base_s * 2 ** (attempt - 1)))
     if isinstance(error, RateLimitedError) and error.retry_after_s is not None:

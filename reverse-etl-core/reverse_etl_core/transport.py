@@ -198,10 +198,9 @@ class Transport:
         try:
             return self._exchange(request, authorization)
         except AuthError as refusal:
-            is_expired = getattr(refusal, "status", HTTP_UNAUTHORIZED) == HTTP_UNAUTHORIZED
-            if not (
-                is_expired and authorization and self._credentials and self._credentials.renew(authorization)
-            ):
+            if not (refusal.is_renewable and authorization and self._credentials):
+                raise
+            if not self._credentials.renew(authorization):
                 raise
             logger.info("The access token was refused and has been renewed.")
             return self._exchange(request, self._authorization(request))
