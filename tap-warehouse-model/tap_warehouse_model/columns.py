@@ -1,0 +1,84 @@
+"""A column of a model: how SQL selects it, what arrives in Python, and its JSON Schema."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+UNREPRESENTABLE = "@out-of-range@"
+"""What SQL returns for a date or timestamp that ISO 8601 cannot write (infinity, before year 1, after 9999).
+
+A text column may hold the same characters: only columns of kind DATE and TIMESTAMP are looked at.
+"""
+
+
+class Kind(enum.Enum):
+    """What arrives from the driver, once the column's expression has been applied."""
+
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    FLOAT = "float"
+    BOOLEAN = "boolean"
+    TEXT = "text"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    JSON = "json"
+    NESTED = "nested"
+
+
+_SCHEMAS: dict[Kind, dict[str, Any]] = {
+    Kind.INTEGER: {"type": ["integer", "null"]},
+    # No `multipleOf`: validators compute it in binary floats and refuse 19.99 as a multiple of 0.01.
+    Kind.DECIMAL: {"type": ["number", "null"]},
+    Kind.FLOAT: {"type": ["number", "null"]},
+    Kind.BOOLEAN: {"type": ["boolean", "null"]},
+    Kind.TEXT: {"type": ["string", "null"]},
+    Kind.DATE: {"type": ["string", "null"], "format": "date"},
+    Kind.TIMESTAMP: {"type": ["string", "null"], "format": "date-time"},
+    Kind.JSON: {"type": ["object", "array", "string", "number", "boolean", "null"]},
+    Kind.NESTED: {"type": ["object", "array", "null"]},
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a model's query.
+
+    Attributes:
+        name: As the query names it.
+        sql_type: As the database names it, for messages.
+        kind: What arrives from the driver.
+        expression: Pattern for the SELECT list; `{}` stands for the quoted column.
+        bookmark_type: Type that a bookmark is cast to; None when the column cannot be a replication key.
+        extra: Additions to the kind's JSON Schema; `type` replaces.
+    """
+
+    name: str
+    sql_type: str
+    kind: Kind
+    expression: str = "{}"
+    bookmark_type: str | None = None
+    extra: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """A JSON Schema; always nullable, as a query does not tell whether a column can be null."""
+        return {**_SCHEMAS[self.kind], **dict(self.extra)}
+
+
+@dataclass(frozen=True)
+class Described:
+    """A column as the database describes it."""
+
+    name: str
+    sql_type: str
+    category: str = ""
+
+
+def stream_schema(columns: Iterable[Column]) -> dict[str, Any]:
+    """Return the JSON Schema of a stream."""
+    return {"type": "object", "properties": {column.name: column.json_schema for column in columns}}

@@ -1,0 +1,34 @@
+"""What differs between databases: connecting, describing a query, types, placeholders, errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_warehouse_model.dialects.base import Dialect, Failure
+from tap_warehouse_model.dialects.duckdb import DuckDB
+from tap_warehouse_model.dialects.postgresql import PostgreSQL
+from tap_warehouse_model.errors import ConfigError
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+__all__ = ["Dialect", "Failure", "dialect_of"]
+
+_DIALECTS: dict[str, type[Dialect]] = {
+    "duckdb": DuckDB,
+    "postgresql": PostgreSQL,
+    "postgres": PostgreSQL,
+}
+
+
+def dialect_of(url: sa.URL) -> Dialect:
+    """Return the dialect of a URL.
+
+    Raises:
+        ConfigError: This version does not know the database.
+    """
+    name = url.get_backend_name()
+    if name not in _DIALECTS:
+        msg = f"'sqlalchemy_url': the database '{name}' is not supported. Supported: duckdb, postgresql."
+        raise ConfigError(msg)
+    return _DIALECTS[name](url)

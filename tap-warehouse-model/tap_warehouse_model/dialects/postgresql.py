@@ -1,0 +1,146 @@
+"""PostgreSQL, through psycopg 3."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_warehouse_model.columns import UNREPRESENTABLE, Column, Described, Kind
+from tap_warehouse_model.dialects.base import Dialect, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# source: PostgreSQL 16, table pg_type: typname, typtype, typcategory
+# https://www.postgresql.org/docs/16/catalog-pg-type.html
+_TYPES_QUERY = """
+SELECT t.oid, format_type(t.oid, NULL), t.typname, t.typtype, t.typcategory
+FROM pg_catalog.pg_type AS t WHERE t.oid = ANY(%(oids)s)
+"""
+# to_char, not a cast: a fixed width makes the order of texts the order of times.
+_TIMESTAMP_PATTERN = '\'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"\''
+
+
+def _within_calendar(value: str, low: str, high: str) -> str:
+    return f"CASE WHEN {{}} BETWEEN {low} AND {high} THEN {value} WHEN {{}} IS NOT NULL THEN '{UNREPRESENTABLE}' END"
+
+
+_DATE = _within_calendar("to_char({}, 'YYYY-MM-DD')", "DATE '0001-01-01'", "DATE '9999-12-31'")
+_TIMESTAMP = _within_calendar(
+    f"to_char({{}}, {_TIMESTAMP_PATTERN})",
+    "TIMESTAMP '0001-01-01 00:00:00'",
+    "TIMESTAMP '9999-12-31 23:59:59.999999'",
+)
+_TIMESTAMPTZ = _within_calendar(
+    f"to_char({{}} AT TIME ZONE 'UTC', {_TIMESTAMP_PATTERN})",
+    "TIMESTAMPTZ '0001-01-01 00:00:00+00'",
+    "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'",
+)
+_AS_TEXT = "CAST({} AS text)"
+# encode() breaks its lines after 76 characters
+_BASE64 = "translate(encode({}, 'base64'), E'\\n', '')"
+_JSON = "CAST({} AS text)"
+_NESTED_JSON = "CAST(to_json({}) AS text)"
+
+_Row = tuple[Kind, str, "str | None", tuple[tuple[str, Any], ...]]
+_SIMPLE: dict[str, _Row] = {
+    "int2": (Kind.INTEGER, "{}", "bigint", ()),
+    "int4": (Kind.INTEGER, "{}", "bigint", ()),
+    "int8": (Kind.INTEGER, "{}", "bigint", ()),
+    "oid": (Kind.INTEGER, "{}", None, ()),
+    "numeric": (Kind.DECIMAL, "{}", None, ()),
+    "float4": (Kind.FLOAT, "{}", None, ()),
+    "float8": (Kind.FLOAT, "{}", None, ()),
+    "bool": (Kind.BOOLEAN, "{}", None, ()),
+    "text": (Kind.TEXT, "{}", "text", ()),
+    "varchar": (Kind.TEXT, "{}", "text", ()),
+    "uuid": (Kind.TEXT, _AS_TEXT, "uuid", (("format", "uuid"),)),
+    "bytea": (Kind.TEXT, _BASE64, None, (("contentEncoding", "base64"),)),
+    "json": (Kind.JSON, _JSON, None, ()),
+    "jsonb": (Kind.JSON, _JSON, None, ()),
+    "date": (Kind.DATE, _DATE, "date", ()),
+    "timestamp": (Kind.TIMESTAMP, _TIMESTAMP, "timestamp", ()),
+    "timestamptz": (Kind.TIMESTAMP, _TIMESTAMPTZ, "timestamptz", ()),
+}
+
+
+class PostgreSQL(Dialect):
+    """Read through a server-side cursor, in a session that cannot write."""
+
+    package = "'tap-warehouse-model[postgres]'"
+    chunk_rows = 5000  # one round trip each
+    session_pins = (
+        "SET TimeZone = 'UTC'",
+        "SET DateStyle = 'ISO, YMD'",
+        "SET IntervalStyle = 'postgres'",
+        "SET extra_float_digits = 1",
+        "SET default_transaction_read_only = on",
+    )
+
+    def connect_args(self) -> dict[str, Any]:
+        """Return the name that the server's activity view shows."""
+        return {} if "application_name" in self.url.query else {"application_name": "tap-warehouse-model"}
+
+    def describe(self, cursor: Any, sql: str, params: Mapping[str, Any]) -> list[Described]:  # noqa: ANN401
+        """Return names and types as the server announces them before the first row."""
+        cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", dict(params))  # noqa: S608 - the user's own SQL
+        announced = list(cursor.description or ())
+        cursor.execute(_TYPES_QUERY, {"oids": [column.type_code for column in announced]})
+        types = {oid: rest for oid, *rest in cursor.fetchall()}
+        return [_described(column, *types[column.type_code]) for column in announced]
+
+    def column(self, described: Described) -> Column:
+        """Return the column; a type without a JSON form is cast to text."""
+        name, sql_type, category = described.name, described.sql_type, described.category
+        if category == "integral":
+            return Column(name, sql_type, Kind.INTEGER, "{}", bookmark_type="numeric")
+        if category == "array":
+            return Column(name, sql_type, Kind.JSON, _NESTED_JSON, extra=(("type", ["array", "null"]), ("items", {})))
+        if category == "composite":
+            return Column(name, sql_type, Kind.JSON, _NESTED_JSON, extra=(("type", ["object", "null"]),))
+        if category in _SIMPLE:
+            kind, expression, bookmark_type, extra = _SIMPLE[category]
+            return Column(name, sql_type, kind, expression, bookmark_type, extra)
+        return Column(name, sql_type, Kind.TEXT, _AS_TEXT)
+
+    def placeholder(self, name: str) -> str:
+        """Return a named parameter."""
+        return f"%({name})s"
+
+    def escape(self, sql: str) -> str:
+        """Double percent signs, which psycopg reads as placeholders."""
+        return sql.replace("%", "%%")
+
+    def stream(self, connection: Any) -> Any:  # noqa: ANN401
+        """Return a server-side cursor."""
+        return connection.cursor(name="tap_warehouse_model")
+
+    def failure(self, error: BaseException) -> Failure | None:
+        """Return the server's message for errors in the SQL, and only the kind of error in the data."""
+        if not type(error).__module__.startswith("psycopg"):
+            return None
+        code = getattr(error, "sqlstate", None)
+        if code is None:
+            return Failure(self._without_password(" ".join(str(error).split())))
+        # source: PostgreSQL 16, appendix A: class 42 is "Syntax Error or Access Rule Violation"
+        if code.startswith("42"):
+            primary = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
+            return Failure(f"{primary} (SQLSTATE {code})", is_model_error=True)
+        return Failure(
+            f"{type(error).__name__} (SQLSTATE {code}); the server's text is not shown, because it may hold values"
+        )
+
+    def _without_password(self, text: str) -> str:
+        password = self.url.password
+        return text.replace(str(password), "***") if password else text
+
+
+def _described(column: Any, name: str, typname: str, typtype: str, typcategory: str) -> Described:  # noqa: ANN401
+    """Return one column; a domain arrives here as its base type, as the server announces it so."""
+    if typname == "numeric" and column.precision is not None:
+        precision, scale = column.precision, column.scale
+        return Described(column.name, f"numeric({precision},{scale})", "numeric" if scale > 0 else "integral")
+    if typcategory == "A":
+        return Described(column.name, name, "array")
+    if typtype == "c" or typname == "record":
+        return Described(column.name, name, "composite")
+    return Described(column.name, name, typname if typtype == "b" else "")

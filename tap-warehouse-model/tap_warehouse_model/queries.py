@@ -1,0 +1,65 @@
+"""The SQL that reads a model: its statement wrapped, its columns written for JSON. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tap_warehouse_model import sqltext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tap_warehouse_model.columns import Column
+    from tap_warehouse_model.dialects import Dialect
+    from tap_warehouse_model.models import Model
+
+BOOKMARK = "tap_bookmark"
+"""Name of our own bind parameter."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What to read of a model.
+
+    Attributes:
+        columns: Selected columns, in order.
+        replication_key: Column to sort by, None for FULL_TABLE.
+        tie_breakers: Columns that make the order of rows with one replication key stable.
+        has_bookmark: Rows below the parameter BOOKMARK are left out.
+    """
+
+    columns: Sequence[Column]
+    replication_key: Column | None = None
+    tie_breakers: Sequence[str] = ()
+    has_bookmark: bool = False
+
+
+def statement(model: Model, dialect: Dialect, quote: Callable[[str], str]) -> str:
+    """Return the model's own query in the driver's parameter style."""
+    if model.sql is None:
+        return dialect.escape(f"SELECT * FROM {'.'.join(map(quote, model.table))}")  # noqa: S608
+    return sqltext.with_placeholders(model.sql, model.params, placeholder=dialect.placeholder, escape=dialect.escape)
+
+
+def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[str], str]) -> str:
+    """Return the query that reads a model's rows in their final form."""
+
+    def qualified(name: str) -> str:
+        return f"q.{dialect.escape(quote(name))}"
+
+    items = ", ".join(
+        f"{column.expression.replace('{}', qualified(column.name))} AS {dialect.escape(quote(column.name))}"
+        for column in reading.columns
+    )
+    # The line break ends a comment that the model may close with.
+    parts = [f"SELECT {items}", f"FROM ({statement(model, dialect, quote)}\n) AS q"]
+    key = reading.replication_key
+    if key is not None and reading.has_bookmark:
+        bookmark = f"CAST({dialect.placeholder(BOOKMARK)} AS {key.bookmark_type})"
+        parts.append(f"WHERE {qualified(key.name)} >= {bookmark}")
+    if key is not None:
+        order = [f"{qualified(key.name)} NULLS FIRST"]
+        order += [qualified(name) for name in reading.tie_breakers if name != key.name]
+        parts.append(f"ORDER BY {', '.join(order)}")
+    return "\n".join(parts)

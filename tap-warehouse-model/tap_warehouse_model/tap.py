@@ -1,0 +1,169 @@
+"""The tap: settings in, one stream per model out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+
+from tap_warehouse_model.command import TapCommand
+from tap_warehouse_model.config import TapConfig
+from tap_warehouse_model.errors import ConfigError
+from tap_warehouse_model.model_files import project_root
+from tap_warehouse_model.output import Output
+from tap_warehouse_model.settings import SETTINGS
+from tap_warehouse_model.streams import ModelStream
+from tap_warehouse_model.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
+
+    import click
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.singerlib import Catalog
+
+
+class TapWarehouseModel(Tap):
+    """Singer tap for warehouse models: the rows of a query or a table, with bookmarks."""
+
+    name = "tap-warehouse-model"
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+    dynamic_catalog = True
+    message_writer_class = Output
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, *, catalog: Any = None, **kwargs: Any) -> None:  # noqa: ANN401
+        """Read the settings; with a catalog, also what the SDK's catalog class does not keep."""
+        self.catalog_overrides = _catalog_overrides(catalog)
+        self._settings: TapConfig | None = None
+        self._signal: int | None = None
+        super().__init__(catalog=catalog, **kwargs)
+
+    @property
+    def output(self) -> Output:
+        """Standard output."""
+        return self.message_writer  # type: ignore[return-value]
+
+    @property
+    def catalog(self) -> Catalog:
+        """The catalog in force: selection from the input, types from the queries of today."""
+        return self._singer_catalog
+
+    def discover_streams(self) -> Sequence[ModelStream]:
+        """Describe every model's query.
+
+        Raises:
+            ConfigError: Lists every model that cannot be described.
+        """
+        settings = self._checked_settings()
+        warehouse = Warehouse(settings)
+        streams: list[ModelStream] = []
+        problems: list[str] = []
+        for model in settings.models:
+            with _collected(problems):
+                columns = warehouse.describe(model)
+                streams.append(ModelStream(self, model=model, columns=columns, warehouse=warehouse))
+        if problems:
+            raise ConfigError.from_problems(problems)
+        return streams
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the SDK's command with our error handling."""
+        command = super().get_singer_command()
+        return TapCommand(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            context_settings=command.context_settings,
+            help=command.help,
+            logger=cls.logger,
+        )
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Parse the settings; the SDK checks only what belongs to it (stream maps, flattening).
+
+        Its messages quote values, which for our settings could be a password.
+        """
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        ours = tuple(f"config['{name}']" for name in _OUR_SETTINGS)
+        foreign = [
+            error
+            for error in super()._validate_config(raise_errors=False)
+            if "config[" in error and not any(name in error for name in ours)
+        ]
+        if raise_errors:
+            self._settings = self._parse(foreign)
+        return foreign
+
+    def _checked_settings(self) -> TapConfig:
+        if self._settings is None:
+            self._settings = self._parse([])
+        return self._settings
+
+    def _parse(self, more_problems: list[str]) -> TapConfig:
+        return TapConfig.from_mapping(
+            self.config,
+            root=project_root(os.environ),
+            known=self.config_jsonschema["properties"],
+            more_problems=more_problems,
+        )
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Stop after the line in hand, with a last STATE and exit code 128 + n.
+
+        The SDK exits with 0, which Meltano takes for a finished sync. A second signal stops at once.
+        """
+        if self._signal is not None:
+            os._exit(128 + signum)
+        self._signal = signum
+        self.output.when_idle(self._terminate)
+
+    def _terminate(self) -> None:
+        number = self._signal or signal.SIGTERM
+        self.logger.warning("Stopped by %s; the next run resumes at the last STATE.", signal.Signals(number).name)
+        self.state_writer.write_state(self.state)
+        sys.exit(128 + number)
+
+
+_OUR_SETTINGS = tuple(SETTINGS["properties"])
+
+
+@contextmanager
+def _collected(problems: list[str]) -> Iterator[None]:
+    """Note a configuration error instead of raising it, so that all of them are reported at once."""
+    try:
+        yield
+    except ConfigError as error:
+        problems.append(str(error))
+
+
+def _catalog_overrides(catalog: object) -> dict[str, Mapping[str, Any]]:
+    """Return the stream metadata `replication-method` and `replication-key`, by stream.
+
+    The SDK's catalog keeps only `forced-replication-method`; Meltano's `metadata` writes the other name.
+    """
+    if not isinstance(catalog, Mapping):
+        return {}
+    return {
+        str(stream.get("tap_stream_id")): dict(entry.get("metadata") or {})
+        for stream in catalog.get("streams") or []
+        for entry in stream.get("metadata") or []
+        if not entry.get("breadcrumb")
+    }

@@ -1,0 +1,156 @@
+"""The warehouse: one engine, queries described and rows read in chunks. The only module that connects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
+
+from tap_warehouse_model import queries
+from tap_warehouse_model.dialects import Dialect, dialect_of
+from tap_warehouse_model.errors import BusyError, ConfigError, QueryError, TapError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tap_warehouse_model.columns import Column
+    from tap_warehouse_model.config import TapConfig
+    from tap_warehouse_model.models import Model
+
+FIRST_CHUNK_ROWS = 64
+
+
+class Warehouse:
+    """Reads models. Connections are opened per query and returned to SQLAlchemy's pool."""
+
+    def __init__(self, config: TapConfig) -> None:
+        self._dialect = dialect_of(config.url)
+        self._engine = _engine(config, self._dialect)
+        self._quote = self._engine.dialect.identifier_preparer.quote_identifier
+
+    def describe(self, model: Model) -> tuple[Column, ...]:
+        """Return the columns of a model's query, in order.
+
+        Raises:
+            ConfigError: The query is wrong, or two of its columns have the same name.
+            QueryError: The warehouse could not answer.
+        """
+        sql = queries.statement(model, self._dialect, self._quote)
+        with self._errors(model), self._engine.connect() as connection:
+            cursor = connection.connection.cursor()
+            described = self._dialect.describe(cursor, sql, model.params)
+        twice = [name for name, count in Counter(item.name for item in described).items() if count > 1]
+        if twice:
+            names = ", ".join(f"'{name}'" for name in twice)
+            msg = f"Model '{model.name}': the query has more than one column {names}. Rename or drop all but one."
+            raise ConfigError(msg)
+        return tuple(self._dialect.column(item) for item in described)
+
+    @contextmanager
+    def rows(self, model: Model, reading: queries.Reading, bookmark: str | int | None = None) -> Iterator[ChunkReader]:
+        """Run a model's query; the reader is valid inside the `with` block.
+
+        Raises:
+            QueryError: The warehouse refused or broke off the query.
+        """
+        sql = queries.select(model, reading, self._dialect, self._quote)
+        params: dict[str, Any] = dict(model.params)
+        if bookmark is not None:
+            params[queries.BOOKMARK] = bookmark
+        with self._errors(model), self._engine.connect() as connection:
+            cursor = self._dialect.stream(connection.connection)
+            try:
+                cursor.execute(sql, params)
+                yield ChunkReader(cursor, self._dialect.chunk_rows)
+            finally:
+                cursor.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _errors(self, model: Model) -> Iterator[None]:
+        """Turn errors of driver and SQLAlchemy into ours; anything else passes."""
+        try:
+            yield
+        except TapError:
+            raise
+        except Exception as error:
+            translated = self._translate(error, model)
+            if translated is None:
+                raise
+            raise translated from None
+
+    def _translate(self, error: Exception, model: Model) -> TapError | None:
+        original = getattr(error, "orig", None) or error
+        failure = self._dialect.failure(original)
+        if failure is None:
+            if not isinstance(error, SQLAlchemyError):
+                return None
+            return QueryError(f"Model '{model.name}': {type(error).__name__} while connecting to the warehouse.")
+        if failure.is_busy:
+            return BusyError(
+                f"The warehouse is in use by another process: {failure.reason}. "
+                "DuckDB allows many readers or one writer. Try again when the writer has finished."
+            )
+        if failure.is_model_error:
+            return ConfigError(
+                f"Model '{model.name}': the warehouse refuses its query: {failure.reason}. Correct the model."
+            )
+        return QueryError(f"Model '{model.name}': the query failed: {failure.reason}.")
+
+
+class ChunkReader:
+    """Fetches rows in chunks whose size follows the size of the rows."""
+
+    def __init__(self, cursor: Any, most_rows: int) -> None:  # noqa: ANN401
+        self._cursor = cursor
+        self._most_rows = most_rows
+        self.chunk_rows = min(FIRST_CHUNK_ROWS, most_rows)
+
+    def fetch(self, limit: int | None = None) -> Sequence[tuple[Any, ...]]:
+        """Return the next rows, at most `limit`; an empty list at the end."""
+        size = self.chunk_rows if limit is None else min(self.chunk_rows, limit)
+        rows: Sequence[tuple[Any, ...]] = self._cursor.fetchmany(size) if size else []
+        return rows
+
+    def adapt(self, row_bytes: float, target_bytes: int) -> None:
+        """Choose the next chunk so that it takes about `target_bytes`, at most eight times the last one."""
+        fitting = int(target_bytes / max(row_bytes, 1.0))
+        self.chunk_rows = max(1, min(fitting, self.chunk_rows * 8, self._most_rows))
+
+
+def _engine(config: TapConfig, dialect: Dialect) -> sa.Engine:
+    options = dict(config.engine_options)
+    connect_args = {**dialect.connect_args(), **dict(options.pop("connect_args", None) or {})}
+    url = config.url
+    if url.get_backend_name() in {"postgres", "postgresql"} and "+" not in url.drivername:
+        url = url.set(drivername="postgresql+psycopg")
+    try:
+        engine = sa.create_engine(url, connect_args=connect_args, **options)
+    except (NoSuchModuleError, ImportError):
+        msg = f"The driver for '{url.drivername}' is not installed. Run: pip install {dialect.package}"
+        raise ConfigError(msg) from None
+    except (TypeError, SQLAlchemyError) as error:
+        names = ", ".join(f"'{name}'" for name in options) or "none"
+        msg = (
+            f"'engine_options' (given: {names}) are refused by SQLAlchemy's create_engine "
+            f"({type(error).__name__}). Correct or remove them."
+        )
+        raise ConfigError(msg) from None
+    _pin_sessions(engine, dialect)
+    return engine
+
+
+def _pin_sessions(engine: sa.Engine, dialect: Dialect) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def pin(connection: Any, _record: object) -> None:  # noqa: ANN401
+        cursor = connection.cursor()
+        for statement in dialect.session_pins:
+            cursor.execute(statement)
+        cursor.close()
+        connection.commit()  # a rollback would take the settings back
