@@ -1,1 +1,5 @@
 """Local servers that behave like the APIs of HubSpot, Salesforce and Mailchimp, limits, errors and faults included."""
+
+from saas_simulators.server import SimulatorServer
+
+__all__ = ["SimulatorServer"]

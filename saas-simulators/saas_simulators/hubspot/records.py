@@ -1,0 +1,274 @@
+"""The records of one object type, with an index per unique property: no batch verb ever scans."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from saas_simulators.hubspot import values as rules
+from saas_simulators.hubspot.derived import on_create, on_update
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from saas_simulators.hubspot.definitions import ObjectType, PropertyDefinition
+
+EMAIL = "email"
+ADDITIONAL_EMAILS = "hs_additional_emails"
+
+
+class Portal(Protocol):
+    """What a store needs from its account."""
+
+    portal_id: int
+    search_lag_s: float
+
+    @property
+    def owner_ids(self) -> Collection[str]:
+        """The ids of the owners."""
+
+    def next_id(self) -> str:
+        """Return an id that no record has had."""
+
+    def now_ms(self) -> int:
+        """Return the time in milliseconds."""
+
+    def note(self, store: RecordStore, record: Record, event: str, detail: Iterable[str]) -> None:
+        """Write a side effect to the journal."""
+
+
+@dataclass(slots=True)
+class Record:
+    """One record; `properties` is replaced on every write and never changed in place, so readers may keep it."""
+
+    id: str
+    properties: dict[str, str]
+    created: str
+    updated: str
+    archived_at: str | None = None
+
+
+class RecordStore:
+    """Definitions, records and indexes of one object type."""
+
+    def __init__(self, object_type: ObjectType, definitions: list[PropertyDefinition], portal: Portal) -> None:
+        self.type = object_type
+        self.portal = portal
+        self.definitions: dict[str, PropertyDefinition] = {}
+        self.writers: dict[str, Callable[[object], str]] = {}
+        self.unique: dict[str, dict[str, str]] = {EMAIL: {}} if object_type.type_id == "0-1" else {}
+        self._several: set[str] = set()
+        self._null_when_clear: set[str] = set()
+        for definition in definitions:
+            self.define(definition)
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove every record; definitions stay."""
+        self.records: dict[str, Record] = {}
+        self.live_count = 0
+        self.merged: dict[str, str] = {}
+        self.blocked_emails: set[str] = set()
+        self._ids: list[int] = []
+        self._searchable: dict[str, dict[str, str]] = {}
+        self._not_yet_searchable: deque[tuple[int, Record, dict[str, str] | None]] = deque()
+        for index in self.unique.values():
+            index.clear()
+
+    # definitions
+
+    def define(self, definition: PropertyDefinition) -> None:
+        """Add a property, or take over its changed definition."""
+        name = definition.name
+        self.definitions[name] = definition
+        if definition.is_archived:
+            self.writers.pop(name, None)
+            return
+        self.writers[name] = rules.writer(definition, self.type.type_id, self.portal)
+        if definition.has_several_values:
+            self._several.add(name)
+        if definition.type != "string":
+            self._null_when_clear.add(name)
+        if definition.is_unique:
+            self.unique.setdefault(name, {})
+
+    # reading
+
+    def find(self, record_id: str) -> Record | None:
+        """Return the live record with this id."""
+        record = self.records.get(record_id)
+        return record if record and record.archived_at is None else None
+
+    def find_by(self, name: str, value: str) -> Record | None:
+        """Return the live record that owns this value of a unique property; e-mails also by a secondary address."""
+        record_id = self.unique[name].get(fold(name, value))
+        return self.records.get(record_id) if record_id else None
+
+    def unique_values(self, record: Record) -> dict[str, str]:
+        """Return the record's unique properties that have a value."""
+        found = record.properties
+        return {name: found[name] for name in self.unique if found.get(name)}
+
+    def page(self, after: int, limit: int, *, archived: bool = False) -> tuple[list[Record], int | None]:
+        """Return up to `limit` records with an id from `after` on, by id, and the cursor of the next page."""
+        chosen: list[Record] = []
+        for record in self.iterate(after):
+            if (record.archived_at is not None) != archived:
+                continue
+            if len(chosen) == limit:
+                return chosen, int(chosen[-1].id) + 1
+            chosen.append(record)
+        return chosen, None
+
+    def iterate(self, start: int = 0) -> Iterator[Record]:
+        """Yield every record, archived ones too, with an id from `start` on, by id."""
+        for number in self._ids[bisect_left(self._ids, start) :]:
+            record = self.records.get(str(number))
+            if record:
+                yield record
+
+    def searchable(self) -> dict[str, dict[str, str]]:
+        """Return what the search index knows by now: properties by record id."""
+        self._catch_up()
+        return self._searchable
+
+    # writing
+
+    def create(self, written: dict[str, str], event: str = "record_created") -> Record:
+        """Create a record from checked values."""
+        moment = rules.iso(self.portal.now_ms())
+        record = Record(self.portal.next_id(), {}, moment, moment)
+        properties = on_create(self.type, written, record.id, moment)
+        record.properties = {name: value for name, value in properties.items() if not self._vanishes(name, value)}
+        self.records[record.id] = record
+        self._ids.append(int(record.id))
+        self.live_count += 1
+        self._claim(record, self.unique)
+        self._expose(record)
+        self.portal.note(self, record, event, written)
+        return record
+
+    def update(self, record: Record, written: dict[str, str]) -> dict[str, str]:
+        """Write checked values and return those that really changed something."""
+        old = record.properties
+        wanted = {name: self._resolved(name, value, old) for name, value in written.items()}
+        changes = {name: value for name, value in wanted.items() if old.get(name, "") != value}
+        if not changes:
+            return changes  # inferred: a write that changes nothing leaves the modified date and triggers nothing
+        record.updated = rules.iso(self.portal.now_ms())
+        merged = {**old, **changes, **on_update(self.type, changes), self.type.modified: record.updated}
+        for name in changes:
+            if self._vanishes(name, changes[name]):
+                del merged[name]
+        touched = [name for name in self.unique if name in changes]
+        self._release(record, touched)
+        record.properties = merged
+        self._claim(record, touched)
+        self._expose(record)
+        self.portal.note(self, record, "record_updated", changes)
+        return changes
+
+    def archive(self, record: Record) -> None:
+        """Move a record to the recycle bin; its unique values become free (inferred)."""
+        self._release(record, self.unique)
+        record.archived_at = rules.iso(self.portal.now_ms())
+        self.live_count -= 1
+        self._expose(record)
+        self.portal.note(self, record, "record_archived", ())
+
+    def forget(self, record: Record, event: str) -> None:
+        """Remove a record for good."""
+        if record.archived_at is None:
+            self._release(record, self.unique)
+            self.live_count -= 1
+        record.archived_at = record.archived_at or rules.iso(self.portal.now_ms())
+        self._expose(record)
+        del self.records[record.id]
+        self.portal.note(self, record, event, ())
+
+    def _vanishes(self, name: str, value: str) -> bool:
+        """Whether an empty value reads as null later; text stays an empty string (recordings show both)."""
+        return not value and name in self._null_when_clear
+
+    def _resolved(self, name: str, value: str, old: dict[str, str]) -> str:
+        """Apply the rules that depend on the old value."""
+        if name == "lifecyclestage" and rules.LIFECYCLE.get(value, 99) < rules.LIFECYCLE.get(old.get(name, ""), -1):
+            # source: community thread 1333 and several guides: success, but a stage never goes back
+            return old[name]
+        if value[:1] == ";" and name in self._several:
+            # source: HubSpot docs "Properties": a leading semicolon appends
+            return ";".join(dict.fromkeys(part for part in f"{old.get(name, '')}{value}".split(";") if part))
+        return value
+
+    def _keys(self, record: Record, name: str) -> list[str]:
+        value = record.properties.get(name)
+        keys = [fold(name, value)] if value else []
+        if name == EMAIL and (others := record.properties.get(ADDITIONAL_EMAILS)):
+            keys += [fold(name, other) for other in others.split(";") if other]
+        return keys
+
+    def _claim(self, record: Record, names: Iterable[str]) -> None:
+        for name in names:
+            for key in self._keys(record, name):
+                self.unique[name].setdefault(key, record.id)
+
+    def _release(self, record: Record, names: Iterable[str]) -> None:
+        for name in names:
+            for key in self._keys(record, name):
+                if self.unique[name].get(key) == record.id:
+                    del self.unique[name][key]
+
+    # the search index lags
+
+    def _expose(self, record: Record) -> None:
+        version = None if record.archived_at else record.properties
+        lag_s = self.portal.search_lag_s
+        if not lag_s and not self._not_yet_searchable:
+            self._index(record, version)
+            return
+        self._not_yet_searchable.append((self.portal.now_ms() + int(lag_s * 1000), record, version))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        now_ms = self.portal.now_ms()
+        waiting = self._not_yet_searchable
+        while waiting and waiting[0][0] <= now_ms:
+            _, record, version = waiting.popleft()
+            self._index(record, version)
+
+    def _index(self, record: Record, version: dict[str, str] | None) -> None:
+        if version is None:
+            self._searchable.pop(record.id, None)
+        else:
+            self._searchable[record.id] = version
+
+    # persistence
+
+    def dump(self) -> dict[str, Any]:
+        """Return everything that `load` needs, as JSON values."""
+        return {
+            "records": [[r.id, r.properties, r.created, r.updated, r.archived_at] for r in self.iterate()],
+            "merged": self.merged,
+            "blocked_emails": sorted(self.blocked_emails),
+        }
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Take over what `dump` returned."""
+        self.clear()
+        self.merged = dict(dumped["merged"])
+        self.blocked_emails = set(dumped["blocked_emails"])
+        for row in dumped["records"]:
+            record = Record(*row)
+            self.records[record.id] = record
+            self._ids.append(int(record.id))
+            if record.archived_at is None:
+                self.live_count += 1
+                self._claim(record, self.unique)
+                self._index(record, record.properties)
+
+
+def fold(name: str, value: str) -> str:
+    """Return a unique value as it is compared: e-mails without regard to case, the rest exactly (inferred)."""
+    return value.strip().lower() if name == EMAIL else value

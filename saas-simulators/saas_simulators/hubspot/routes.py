@@ -1,0 +1,86 @@
+"""Every path of HubSpot that the simulator answers, one table per resource."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from saas_simulators.hubspot import batch, directory, properties, schemas, search, single
+from saas_simulators.hubspot.calls import Action
+from saas_simulators.routing import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Line = tuple[str, str, Action]
+
+# source: HubSpot docs "API versioning"; 2026-09 is current, the paths without a date stay until 2027
+VERSIONS = ("v3", "2026-03", "2026-09")
+
+# Associations and lists come as tables of their own.
+OBJECTS: tuple[Line, ...] = (
+    ("POST", "/{object_type}/batch/upsert", batch.upsert),
+    ("POST", "/{object_type}/batch/update", batch.update),
+    ("POST", "/{object_type}/batch/create", batch.create),
+    ("POST", "/{object_type}/batch/read", batch.read),
+    ("POST", "/{object_type}/batch/archive", batch.archive),
+    ("POST", "/{object_type}/search", search.search),
+    ("POST", "/{object_type}/merge", single.merge),
+    ("POST", "/{object_type}/gdpr-delete", single.gdpr_delete),
+    ("POST", "/{object_type}", single.create),
+    ("GET", "/{object_type}", single.listing),
+    ("GET", "/{object_type}/{record_id}", single.get),
+    ("PATCH", "/{object_type}/{record_id}", single.update),
+    ("DELETE", "/{object_type}/{record_id}", single.archive),
+)
+PROPERTIES: tuple[Line, ...] = (
+    ("POST", "/{object_type}/batch/create", properties.batch_create),
+    ("POST", "/{object_type}/batch/read", properties.batch_read),
+    ("POST", "/{object_type}/batch/archive", properties.batch_archive),
+    ("GET", "/{object_type}/groups", properties.groups),
+    ("POST", "/{object_type}/groups", properties.create_group),
+    ("GET", "/{object_type}/groups/{name}", properties.group),
+    ("GET", "/{object_type}", properties.listing),
+    ("POST", "/{object_type}", properties.create),
+    ("GET", "/{object_type}/{name}", properties.get),
+    ("PATCH", "/{object_type}/{name}", properties.update),
+    ("DELETE", "/{object_type}/{name}", properties.archive),
+)
+SCHEMAS: tuple[Line, ...] = (
+    ("GET", "", schemas.listing),
+    ("POST", "", schemas.create),
+    ("GET", "/{object_type}", schemas.get),
+    ("DELETE", "/{object_type}", schemas.archive),
+)
+OWNERS: tuple[Line, ...] = (("GET", "", directory.owners), ("GET", "/{owner_id}", directory.owner))
+PIPELINES: tuple[Line, ...] = (
+    ("GET", "/{object_type}", directory.pipelines),
+    ("GET", "/{object_type}/{pipeline_id}", directory.pipeline),
+    ("GET", "/{object_type}/{pipeline_id}/stages", directory.stages),
+)
+ACCOUNT: tuple[Line, ...] = (
+    ("GET", "/details", directory.details),
+    ("GET", "/api-usage/daily/private-apps", directory.daily_usage),
+)
+# resource -> its table, its dated path, its legacy path where that differs in more than the version
+RESOURCES: tuple[tuple[tuple[Line, ...], str, str | None], ...] = (
+    (OBJECTS, "/crm/objects/{version}", "/crm/v3/objects"),
+    (PROPERTIES, "/crm/properties/{version}", "/crm/v3/properties"),
+    (SCHEMAS, "/crm-object-schemas/{version}/schemas", "/crm/v3/schemas"),
+    (OWNERS, "/crm/owners/{version}", "/crm/v3/owners"),
+    (PIPELINES, "/crm/pipelines/{version}", "/crm/v3/pipelines"),
+    (ACCOUNT, "/account-info/{version}", None),
+)
+TOKEN_PATHS = ("/oauth/v1/token", "/oauth/v3/token", "/oauth/2026-03/token", "/oauth/2026-09/token")
+
+
+def routes() -> list[Route[Action]]:
+    """Return the routes of all resources, on dated and legacy paths, the busiest first."""
+    found: list[Route[Action]] = []
+    for lines, dated, legacy in RESOURCES:
+        bases = [dated.replace("{version}", version) for version in VERSIONS]
+        found += _table(lines, [legacy, *bases] if legacy else bases)
+    return found
+
+
+def _table(lines: Iterable[Line], bases: list[str]) -> list[Route[Action]]:
+    return [Route(method, base + path, action) for method, path, action in lines for base in bases]

@@ -1,0 +1,160 @@
+"""The verbs of one record: create, get, list, update, archive, merge, gdpr-delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from saas_simulators.exchange import Reply, json_reply
+from saas_simulators.hubspot import errors
+from saas_simulators.hubspot.calls import Call, Renderer, as_object, as_string, object_body
+from saas_simulators.hubspot.errors import MissingError
+from saas_simulators.hubspot.records import ADDITIONAL_EMAILS, EMAIL, Record, RecordStore
+from saas_simulators.hubspot.writes import Checker, Write, apply, refuse
+
+if TYPE_CHECKING:
+    from typing import Any
+
+API = "https://api.hubapi.com"
+# source: HubSpot API reference: limit of the list endpoint, lower with history
+MAX_PAGE = 100
+MAX_PAGE_WITH_HISTORY = 50
+
+
+def create(call: Call) -> Reply:
+    """Create one record; 201 with its address."""
+    body = object_body(call.body)
+    # source: portal probe 2026-04-21: an empty object is refused for its required properties
+    store = call.store
+    write = Checker(call.account, store).check(body.get("properties") or {}, None)
+    shown = _applied(call, store, write)
+    # source: recording captaincontrat v3_objects.json
+    location = f"{API}/crm/v3/objects/{store.type.name}/{shown['id']}"
+    return json_reply(201, shown, {"Location": location})
+
+
+def get(call: Call) -> Reply:
+    """Return one record."""
+    store = call.store
+    name = call.option("idProperty") or None
+    value = call.parameters["record_id"]
+    record = _addressed(call, store, name, value)
+    if call.flag("archived"):
+        record = store.records.get(value)
+        record = record if record and record.archived_at is not None else None
+    elif record is None and value in store.merged:
+        # inferred from third-party text: an old id answers with the surviving record
+        record = store.find(store.merged[value])
+    if record is None:
+        raise MissingError
+    return json_reply(200, Renderer(call, store, _names(call)).chosen(record))
+
+
+def listing(call: Call) -> Reply:
+    """Return one page of records, by id."""
+    store = call.store
+    has_history = "propertiesWithHistory" in call.request.query
+    limit = call.number("limit", 10, most=MAX_PAGE_WITH_HISTORY if has_history else MAX_PAGE)
+    after = call.option("after", "0") or "0"
+    records, cursor = store.page(int(after) if after.isdigit() else 0, limit, archived=call.flag("archived"))
+    renderer = Renderer(call, store, _names(call))
+    body: dict[str, Any] = {"results": [renderer.chosen(record) for record in records]}
+    if cursor is not None:
+        # source: recording captaincontrat v3_objects.json, 2026-04
+        query = f"offset_param=after&limit={limit}&after={cursor}"
+        link = f"{API}/crm/objects/v3/{store.type.name}?{query}"
+        body["paging"] = {"next": {"after": str(cursor), "link": link}}
+    return json_reply(200, body)
+
+
+def update(call: Call) -> Reply:
+    """Write some properties of one record."""
+    store = call.store
+    properties = as_object(object_body(call.body).get("properties") or {})
+    if not properties:
+        # source: portal probe 2026-04-21, segmentio/action-destinations tests
+        message = "No properties found to update, please provide at least one."
+        raise errors.validation(message, context={"properties": ["{}"]})
+    record = _addressed(call, store, call.option("idProperty") or None, call.parameters["record_id"])
+    if record is None:
+        raise MissingError
+    return json_reply(200, _applied(call, store, Checker(call.account, store).check(properties, record)))
+
+
+def archive(call: Call) -> Reply:
+    """Move one record to the recycle bin; 204 also when it is there already (inferred)."""
+    store = call.store
+    record = store.find(call.parameters["record_id"])
+    if record is not None:
+        store.archive(record)
+    return Reply(204)
+
+
+def merge(call: Call) -> Reply:
+    """Merge two records into a third, new one."""
+    store = call.store
+    body = object_body(call.body, "primaryObjectId", "objectIdToMerge")
+    ids = [as_string(body["primaryObjectId"]), as_string(body["objectIdToMerge"])]
+    if ids[0] == ids[1]:
+        # source: recording captaincontrat legacy_errors.json (v1)
+        message = f"Cannot merge a {store.type.singular} with itself"
+        raise errors.validation(message)
+    records = [store.find(record_id) for record_id in ids]
+    primary, other = records
+    if primary is None or other is None:
+        raise MissingError
+    survivor = _merged(store, primary, other)
+    return json_reply(200, Renderer(call, store).chosen(survivor))
+
+
+def gdpr_delete(call: Call) -> Reply:
+    """Remove one record for good; an e-mail is blocked from then on, known or not."""
+    store = call.store
+    body = object_body(call.body, "objectId")
+    value = as_string(body["objectId"])
+    name = body.get("idProperty")
+    record = _addressed(call, store, name, value)
+    emails = {value.lower()} if name == EMAIL else set()
+    if record is not None:
+        emails |= {record.properties[EMAIL]} if record.properties.get(EMAIL) else set()
+        store.forget(record, "record_gdpr_deleted")
+    store.blocked_emails |= emails
+    return Reply(204)
+
+
+def _addressed(call: Call, store: RecordStore, name: str | None, value: str) -> Record | None:
+    """Return the live record that the id, or the value of a unique property, names."""
+    if name is None:
+        return store.find(value)
+    if name not in store.unique:
+        raise errors.non_unique(store.type.type_id, name, call.account.portal_id)
+    return store.find_by(name, value)
+
+
+def _applied(call: Call, store: RecordStore, write: Write) -> dict[str, Any]:
+    if write.is_refused:
+        raise refuse(write, call.account.portal_id)
+    record, echo, _ = apply(store, write)
+    return Renderer(call, store, []).shell(record, echo)
+
+
+def _names(call: Call) -> list[str] | None:
+    """Return the properties that the query asks for, repeated or separated by commas; None when it names none."""
+    given = call.request.query.get("properties", []) + call.request.query.get("propertiesWithHistory", [])
+    return [name for text in given for name in text.split(",") if name] if given else None
+
+
+def _merged(store: RecordStore, primary: Record, other: Record) -> Record:
+    """Replace two records by a new one: values of the first, gaps filled by the second."""
+    # source: HubSpot docs "Merge records": a new id, the old ones point to it
+    properties = {**other.properties, **{name: value for name, value in primary.properties.items() if value}}
+    secondary = [record.properties.get(EMAIL, "") for record in (other,)]
+    extra = ";".join([email for email in [*secondary, properties.get(ADDITIONAL_EMAILS, "")] if email])
+    for record in (primary, other):
+        store.forget(record, "record_merged_away")
+    kept = {name: value for name, value in properties.items() if name not in {"hs_object_id", "hs_all_contact_vids"}}
+    if EMAIL in store.unique and extra:
+        kept[ADDITIONAL_EMAILS] = extra
+    survivor = store.create(kept | {"hs_merged_object_ids": f"{primary.id};{other.id}"}, event="record_merged")
+    for record in (primary, other):
+        store.merged[record.id] = survivor.id
+    return survivor

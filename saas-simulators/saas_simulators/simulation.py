@@ -1,0 +1,174 @@
+"""All vendors together: which one answers, what goes wrong on the way, and what is remembered of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from saas_simulators.exchange import Reply, Request
+from saas_simulators.faults import FaultPlan, FaultRule
+from saas_simulators.hubspot.errors import not_found_reply
+from saas_simulators.hubspot.vendor import HubSpot
+from saas_simulators.journal import Journal
+from saas_simulators.seeds import check_seed
+from saas_simulators.traffic import Seen, Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+# The order in which faults that hit the same request take effect: latency always, then one of the others.
+REFUSALS = {"429", "500", "502", "503", "504", "html_error", "expired_token", "423", "477"}
+CUT_STATUS = 0  # the status that stands in counts for a reply that the client never got
+
+
+class Vendor(Protocol):
+    """What the server needs of a simulated vendor."""
+
+    name: str
+
+    def reset(self) -> None:
+        """Go back to the seeded state."""
+
+    def owns(self, path: str) -> bool:
+        """Whether the path belongs to this vendor."""
+
+    def route_name(self, request: Request) -> str:
+        """Return the template that a request matches, for counting."""
+
+    def respond(self, request: Request) -> Reply:
+        """Answer one request."""
+
+    def fault_reply(self, rule: FaultRule) -> Reply:
+        """Return the reply of an injected refusal."""
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of records per object type."""
+
+    def records(self, object_name: str, after: int, limit: int) -> tuple[list[dict[str, Any]], int | None]:
+        """Return one page of records and the cursor of the next."""
+
+    def latest(self) -> Iterator[dict[str, Any]]:
+        """Yield the records that were written last."""
+
+    def limits(self) -> dict[str, Any]:
+        """Return the limits in force."""
+
+    def set_limits(self, settings: dict[str, Any]) -> None:
+        """Put limits in force."""
+
+    def set_lag(self, seconds: float) -> None:
+        """Set how long reads that are not immediate stay behind."""
+
+    def dump(self) -> dict[str, Any]:
+        """Return the state as JSON values."""
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Take over a dumped state."""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What the server shall do: send the reply whole, send half of it, or hang up."""
+
+    reply: Reply | None
+    is_truncated: bool = False
+    faults: list[str] = field(default_factory=list)
+
+
+class Simulation:
+    """The state behind one server."""
+
+    def __init__(self, seed: dict[str, Any] | None = None, clock: Callable[[], float] = time.time) -> None:
+        checked = check_seed(seed or {})
+        self.clock = clock
+        self.journal = Journal()
+        self.traffic = Traffic()
+        self.faults = FaultPlan()
+        self.stopping = threading.Event()
+        self.hubspot = HubSpot(checked.get("hubspot"), self.journal, clock)
+        self.vendors: Sequence[Vendor] = (self.hubspot,)
+        self.journal.clear()
+
+    def reset(self) -> None:
+        """Forget records, journal, requests, faults and limits; go back to the seed."""
+        for vendor in self.vendors:
+            vendor.reset()
+        self.journal.clear()
+        self.traffic.clear()
+        self.faults.replace([])
+
+    def vendor(self, name: str) -> Vendor | None:
+        """Return the vendor of this name."""
+        return next((vendor for vendor in self.vendors if vendor.name == name), None)
+
+    def deliver(self, request: Request) -> Delivery:
+        """Answer a vendor's request, faults included, and count it."""
+        started = time.perf_counter()
+        owner = next((vendor for vendor in self.vendors if vendor.owns(request.path)), None)
+        if owner is None:
+            return Delivery(not_found_reply(accepts_json=False))
+        rules = self.faults.draw(request.method, request.path)
+        delivery = self._faulty(owner, request, rules) if rules else Delivery(owner.respond(request))
+        is_secret = request.path.startswith("/oauth/")
+        seen = Seen(
+            time=self.clock(),
+            method=request.method,
+            path=request.path,
+            route=owner.route_name(request),
+            status=delivery.reply.status if delivery.reply else CUT_STATUS,
+            milliseconds=(time.perf_counter() - started) * 1000,
+            faults=delivery.faults,
+            body=None if is_secret else request.body,
+        )
+        self.traffic.add(seen)
+        return delivery
+
+    def _faulty(self, owner: Vendor, request: Request, rules: list[FaultRule]) -> Delivery:
+        for rule in rules:
+            if rule.kind == "latency":
+                self.stopping.wait(rule.wait_s())
+        decisive = next((rule for rule in rules if rule.kind != "latency"), None)
+        delivery = self._decided(owner, request, decisive)
+        delivery.faults = [rule.kind for rule in rules if rule.kind == "latency" or rule is decisive]
+        return delivery
+
+    def _decided(self, owner: Vendor, request: Request, rule: FaultRule | None) -> Delivery:
+        """Answer with the one fault that decides."""
+        if rule is None:
+            return Delivery(owner.respond(request))
+        if rule.kind == "cut_before":
+            return Delivery(None)
+        if rule.kind in REFUSALS:
+            return Delivery(owner.fault_reply(rule))
+        if rule.kind == "apply_later":
+            return self._applied_later(owner, request, rule)
+        reply = owner.respond(request)
+        if rule.kind == "502_after_commit":
+            return Delivery(owner.fault_reply(rule))
+        if rule.kind == "timeout":
+            self.stopping.wait(rule.wait_s())
+        return Delivery(None if rule.kind == "cut_after" else reply, is_truncated=rule.kind == "truncated")
+
+    def _applied_later(self, owner: Vendor, request: Request, rule: FaultRule) -> Delivery:
+        """Write after a while: the client waits, or is hung up on at once. Its going changes nothing."""
+
+        def apply() -> Reply:
+            self.stopping.wait(rule.wait_s())
+            return owner.respond(request)
+
+        if not rule.cut:
+            return Delivery(apply())
+        threading.Thread(target=apply, daemon=True, name="apply-later").start()
+        return Delivery(None)
+
+    def dump(self) -> dict[str, Any]:
+        """Return the state of all vendors as JSON values."""
+        return {"version": 1, "vendors": {vendor.name: vendor.dump() for vendor in self.vendors}}
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Take over a dumped state."""
+        for vendor in self.vendors:
+            if vendor.name in dumped["vendors"]:
+                vendor.load(dumped["vendors"][vendor.name])
