@@ -36,9 +36,7 @@ class Destination(abc.ABC):
         """
 
     @abc.abstractmethod
-    def find(
-        self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]
-    ) -> Mapping[str, Sequence[str]]:
+    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Ids of the records that hold one of the match keys, read consistently (never from a search index).
 
         Args:

@@ -88,9 +88,7 @@ def attempts(
         before_wait(state.upcoming_sleep, _error(state))
 
     return tenacity.Retrying(
-        stop=tenacity.stop_any(
-            tenacity.stop_after_attempt(policy.attempts), tenacity.stop_when_event_set(stop)
-        ),
+        stop=tenacity.stop_any(tenacity.stop_after_attempt(policy.attempts), tenacity.stop_when_event_set(stop)),
         wait=wait,
         retry=tenacity.retry_if_exception(lambda error: is_repeatable(error, is_idempotent=is_idempotent)),
         sleep=tenacity.sleep_using_event(stop),

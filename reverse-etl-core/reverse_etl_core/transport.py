@@ -287,9 +287,7 @@ def _unanswered(request: Request, base_url: str, error: requests.RequestExceptio
         )
     never_left = isinstance(error, requests.exceptions.ConnectTimeout) or _is_refused(error)
     if never_left:
-        return TransportError(
-            f"'{base_url}' cannot be reached ({kind}). Check the URL setting and the network."
-        )
+        return TransportError(f"'{base_url}' cannot be reached ({kind}). Check the URL setting and the network.")
     return UnknownOutcomeError(f"{request.method} {request.path} got no usable answer ({kind}).")
 
 

@@ -1,0 +1,192 @@
+"""Source values to the destination's types, without loss and without guessing.
+
+Each function takes a value that is neither absent nor `None` and gives the mapped value, or raises
+`ValueError`. An empty text clears every type that has no empty value of its own (guarantee G8).
+Every function is idempotent: a mapped record from the ledger can be mapped again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from reverse_etl_core.schema import FieldType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reverse_etl_core.operations import Value
+
+_TRUE = frozenset({"true", "t", "yes", "y", "1", "on"})
+_FALSE = frozenset({"false", "f", "no", "n", "0", "off"})
+_UTC_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z")
+_CLOCK = re.compile(r"[T ](.*)$")
+
+
+def to_text(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """Text; numbers without exponent, booleans as `true` and `false`, arrays and objects as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, (int, float)):
+        return str(to_number(value))
+    if isinstance(value, (list, dict)):
+        return msgspec.json.Encoder(decimal_format="number").encode(value).decode()
+    return str(value)
+
+
+def to_email(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """An address without the blanks around it."""
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - one error type for everything that does not fit
+    return value.strip() or None
+
+
+def to_number(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """A finite number; text must be a plain decimal. Booleans are not numbers."""
+    if isinstance(value, bool):
+        raise ValueError  # noqa: TRY004 - one error type for everything that does not fit
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return _whole_if_whole(value)
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        try:
+            value = Decimal(value.strip())
+        except InvalidOperation:
+            raise ValueError from None
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    raise ValueError
+
+
+def _whole_if_whole(value: float) -> Value:
+    if not math.isfinite(value):
+        raise ValueError
+    return int(value) if value.is_integer() else Decimal(repr(value))
+
+
+def to_integer(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """A whole number; 3.0 is one, 3.5 is not."""
+    number = to_number(value)
+    if number is None or isinstance(number, int):
+        return number
+    if isinstance(number, Decimal) and number == number.to_integral_value():
+        return int(number)
+    raise ValueError
+
+
+def to_boolean(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """True or false; also 0 and 1, and the usual words."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, Decimal)) and value in (0, 1):
+        return bool(value)
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if not word:
+            return None
+        if word in _TRUE or word in _FALSE:
+            return word in _TRUE
+    raise ValueError
+
+
+def to_date(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """`YYYY-MM-DD`; a datetime is taken at its date in UTC."""
+    if isinstance(value, dt.datetime):
+        return _utc(value).date().isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - one error type for everything that does not fit
+    text = value.strip()
+    if not text:
+        return None
+    if _CLOCK.search(text):
+        return _utc(_parse_instant(text)).date().isoformat()
+    return dt.date.fromisoformat(text).isoformat()
+
+
+def to_datetime(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """ISO 8601 in UTC with `Z`; without a zone it is taken as UTC, a date as its midnight in UTC."""
+    if isinstance(value, str):
+        if _UTC_INSTANT.fullmatch(value):
+            return _checked(value)
+        text = value.strip()
+        if not text:
+            return None
+        return _instant_text(_parse_instant(text))
+    if isinstance(value, dt.datetime):
+        return _instant_text(value)
+    raise ValueError
+
+
+def _checked(text: str) -> str:
+    _parse_instant(text)
+    return text
+
+
+def _parse_instant(text: str) -> dt.datetime:
+    # Python 3.10 reads neither a trailing Z nor fractions of other than 3 or 6 digits.
+    normal = text[:-1] + "+00:00" if text[-1] in "zZ" else text
+    normal = re.sub(r"\.(\d{1,6})\d*", lambda digits: "." + digits[1].ljust(6, "0"), normal)
+    return dt.datetime.fromisoformat(normal)
+
+
+def _utc(moment: dt.datetime) -> dt.datetime:
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=dt.timezone.utc)
+    return moment.astimezone(dt.timezone.utc)
+
+
+def _instant_text(moment: dt.datetime) -> str:
+    text = _utc(moment).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
+
+
+def to_option(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """One option, as text."""
+    text = to_text(value)
+    return text or None
+
+
+def to_options(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """A list of options from an array, or from text separated by `;`; an empty list clears."""
+    if isinstance(value, str):
+        value = value.split(";")
+    if not isinstance(value, list):
+        raise ValueError  # noqa: TRY004 - one error type for everything that does not fit
+    items = [str(to_text(item)).strip() for item in value if item is not None]
+    return [item for item in items if item] or None
+
+
+COERCIONS: dict[FieldType, Callable[[Any], Value]] = {
+    FieldType.STRING: to_text,
+    FieldType.EMAIL: to_email,
+    FieldType.INTEGER: to_integer,
+    FieldType.NUMBER: to_number,
+    FieldType.BOOLEAN: to_boolean,
+    FieldType.DATE: to_date,
+    FieldType.DATETIME: to_datetime,
+    FieldType.OPTION: to_option,
+    FieldType.OPTIONS: to_options,
+}
+"""How each type is read."""
+
+UNTOUCHED: dict[FieldType, type] = {
+    FieldType.STRING: str,
+    FieldType.INTEGER: int,
+    FieldType.NUMBER: int,
+    FieldType.BOOLEAN: bool,
+}
+"""The Python type whose values need no coercion, so that the usual case costs one comparison."""

@@ -1,0 +1,260 @@
+"""The settings common to all targets, parsed once into frozen values.
+
+Vendor settings live in the vendor's package; both report all their problems together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.redaction import Secret
+
+LOAD_METHODS = ("upsert", "update", "create")
+LEDGER_MODES = ("full", "rejects")
+UNKNOWN_FIELDS = ("fail", "drop")
+
+RECONCILE_GRACE_SECONDS = 60
+MAX_REJECTED_PERCENT = 10
+DAILY_QUOTA_PERCENT = 80
+CHECKPOINT_RECORDS = 10_000
+CHECKPOINT_SECONDS = 60
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConfig:
+    """What the user says of one stream; `None` leaves the choice to the default.
+
+    Attributes:
+        object_name: Object to write, as the user spells it.
+        match_on: Field by which records are recognised.
+        load_method: One of `LOAD_METHODS`.
+        fields: Destination field to column; `None` maps every column to the field of its name.
+        unknown_fields: One of `UNKNOWN_FIELDS`.
+    """
+
+    object_name: str
+    match_on: str | None
+    load_method: str
+    fields: Mapping[str, str] | None
+    unknown_fields: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommonConfig:
+    """See `settings.py` for what each setting means."""
+
+    load_method: str
+    streams: Mapping[str, StreamConfig]
+    unknown_fields: str
+    ledger: str
+    ledger_url: Secret
+    sync_id: str
+    reconcile_grace_s: float
+    max_rejected: int | None
+    max_rejected_percent: float
+    daily_quota_percent: float
+    concurrency: int
+    report_dir: Path
+    checkpoint_records: int
+    checkpoint_s: float
+
+    def stream(self, name: str) -> StreamConfig:
+        """The configuration of a stream, with every default in place."""
+        return self.streams.get(name) or StreamConfig(name, None, self.load_method, None, self.unknown_fields)
+
+    @classmethod
+    def from_mapping(
+        cls, config: Mapping[str, Any], *, target: str, environ: Mapping[str, str] | None = None
+    ) -> CommonConfig:
+        """Parse the common settings.
+
+        Args:
+            config: As Singer passes it.
+            target: The target's name, for default paths and names.
+            environ: Environment variables; Meltano's give the project root and the sync's name.
+
+        Raises:
+            ConfigError: Names every bad setting with its remedy.
+        """
+        environ = os.environ if environ is None else environ
+        reader = SettingsReader(config)
+        root = Path(environ.get("MELTANO_PROJECT_ROOT") or Path.cwd())
+        load_method = reader.choice("load_method", LOAD_METHODS, default="upsert")
+        unknown_fields = reader.choice("unknown_fields", UNKNOWN_FIELDS, default="fail")
+        parsed = cls(
+            load_method=load_method,
+            unknown_fields=unknown_fields,
+            streams=_streams(reader, load_method, unknown_fields),
+            ledger=reader.choice("ledger", LEDGER_MODES, default="full"),
+            ledger_url=_ledger_url(reader, root / ".reverse-etl" / f"{target}.db"),
+            sync_id=reader.text("sync_id") or default_sync_id(target, environ),
+            reconcile_grace_s=reader.number("reconcile_grace_seconds", RECONCILE_GRACE_SECONDS, low=0),
+            max_rejected=reader.optional_count("max_rejected"),
+            max_rejected_percent=reader.number("max_rejected_percent", MAX_REJECTED_PERCENT, low=0, high=100),
+            daily_quota_percent=reader.number("daily_quota_percent", DAILY_QUOTA_PERCENT, low=1, high=100),
+            concurrency=int(reader.number("concurrency", 4, low=1, high=64)),
+            report_dir=Path(reader.text("report_dir") or root / ".reverse-etl" / "reports"),
+            checkpoint_records=int(reader.number("checkpoint_records", CHECKPOINT_RECORDS, low=1)),
+            checkpoint_s=reader.number("checkpoint_seconds", CHECKPOINT_SECONDS, low=0),
+        )
+        reader.raise_if_bad()
+        return parsed
+
+
+def default_sync_id(target: str, environ: Mapping[str, str]) -> str:
+    """Environment, tap and target as Meltano names them; outside of Meltano the target alone.
+
+    >>> default_sync_id("target-crm", {"MELTANO_ENVIRONMENT": "prod", "MELTANO_EXTRACTOR_NAME": "tap-a"})
+    'prod:tap-a-to-target-crm'
+    >>> default_sync_id("target-crm", {})
+    'target-crm'
+    """
+    extractor = environ.get("MELTANO_EXTRACTOR_NAME")
+    loader = environ.get("MELTANO_LOADER_NAME") or target
+    if not extractor:
+        return loader
+    return f"{environ.get('MELTANO_ENVIRONMENT') or 'default'}:{extractor}-to-{loader}"
+
+
+@dataclass(slots=True)
+class SettingsReader:
+    """Reads settings of one mapping and collects what is wrong, so that the user sees all of it at once.
+
+    Attributes:
+        config: The mapping.
+        prefix: Where it sits, for messages: `streams.contacts.` say.
+        problems: One sentence each, with the remedy; shared with nested readers.
+    """
+
+    config: Mapping[str, Any]
+    prefix: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    def bad(self, name: str, problem: str) -> None:
+        """Note that a setting is wrong."""
+        self.problems.append(f"'{self.prefix}{name}' {problem}")
+
+    def text(self, name: str) -> str | None:
+        """A non-empty string, or `None` where the setting is absent."""
+        value = self.config.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            self.bad(name, "must be a string.")
+            return None
+        return value
+
+    def choice(self, name: str, allowed: tuple[str, ...], *, default: str) -> str:
+        """One of the allowed words."""
+        value = self.config.get(name)
+        if value is None:
+            return default
+        if value not in allowed:
+            self.bad(name, f"must be one of {', '.join(allowed)}.")
+            return default
+        return str(value)
+
+    def number(self, name: str, default: float, *, low: float, high: float | None = None) -> float:
+        """A number within bounds."""
+        value = self.config.get(name)
+        if value is None:
+            return default
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or value < low or (high is not None and value > high):
+            bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
+            self.bad(name, f"must be a number {bounds}.")
+            return default
+        return float(value)
+
+    def optional_count(self, name: str) -> int | None:
+        """A whole number from 0 on, or `None` where the setting is absent."""
+        if self.config.get(name) is None:
+            return None
+        return int(self.number(name, 0, low=0))
+
+    def mapping(self, name: str) -> Mapping[str, Any]:
+        """An object; empty where the setting is absent."""
+        value = self.config.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            self.bad(name, "must be an object (in the environment: JSON).")
+            return {}
+        return value
+
+    def inside(self, name: str) -> SettingsReader:
+        """A reader of a nested object, with the same list of problems."""
+        return SettingsReader(self.mapping(name), f"{self.prefix}{name}.", self.problems)
+
+    def unknown(self, known: tuple[str, ...]) -> None:
+        """Note every setting that nobody knows: a misspelt one would be ignored silently."""
+        for name in self.config:
+            if name not in known:
+                self.bad(name, f"is not a setting; there are: {', '.join(known)}.")
+
+    def raise_if_bad(self) -> None:
+        """Raise one error with all problems."""
+        if self.problems:
+            raise ConfigError(*self.problems)
+
+
+_STREAM_SETTINGS = ("object", "match_on", "load_method", "fields", "unknown_fields")
+
+
+def _streams(reader: SettingsReader, load_method: str, unknown_fields: str) -> dict[str, StreamConfig]:
+    streams = reader.inside("streams")
+    parsed = {}
+    for name in streams.config:
+        one = streams.inside(name)
+        one.unknown(_STREAM_SETTINGS)
+        parsed[name] = StreamConfig(
+            object_name=one.text("object") or name,
+            match_on=one.text("match_on"),
+            load_method=one.choice("load_method", LOAD_METHODS, default=load_method),
+            fields=_fields(one),
+            unknown_fields=one.choice("unknown_fields", UNKNOWN_FIELDS, default=unknown_fields),
+        )
+    return parsed
+
+
+def _fields(stream: SettingsReader) -> dict[str, str] | None:
+    if stream.config.get("fields") is None:
+        return None
+    entries = stream.inside("fields")
+    columns: dict[str, str] = {}
+    for name, entry in entries.config.items():
+        if isinstance(entry, str) and entry:
+            columns[name] = entry
+        elif isinstance(entry, Mapping):
+            one = entries.inside(name)
+            one.unknown(("from",))
+            columns[name] = one.text("from") or name
+        else:
+            entries.bad(name, "must be a column name, or an object like {from: column}.")
+    return columns
+
+
+def _ledger_url(reader: SettingsReader, default: Path) -> Secret:
+    text = reader.text("ledger_url")
+    if text is None:
+        return Secret(f"sqlite:///{default}")
+    try:
+        backend = sa.make_url(text).get_backend_name()
+    except (sa.exc.ArgumentError, ValueError):
+        reader.bad(
+            "ledger_url",
+            "is not a SQLAlchemy URL, like sqlite:////var/lib/ledger.db or postgresql+psycopg://…",
+        )
+        return Secret("")
+    if backend not in {"sqlite", "postgresql"}:
+        reader.bad("ledger_url", f"names '{backend}', but a ledger lives in SQLite or PostgreSQL.")
+    return Secret(text)

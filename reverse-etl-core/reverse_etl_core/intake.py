@@ -1,0 +1,101 @@
+"""Records from the stream, or from the ledger, to candidates: key, mapping, validation."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
+
+from reverse_etl_core import identity
+from reverse_etl_core.errors import RejectedRecordError
+from reverse_etl_core.operations import RejectCode
+from reverse_etl_core.planning import Candidate, Refusal, Removal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reverse_etl_core.ledger import Delivery
+    from reverse_etl_core.routing import Route
+
+REMOVED_AT = "_sdc_deleted_at"
+"""Singer's mark of a record that is gone from the source."""
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+Judged: TypeAlias = "Candidate | Refusal | Removal"
+
+
+class Intake:
+    """Judges the records of one stream by the route's rules."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._match = route.schema.fields[route.match_field]
+        self._mapping = route.mapping
+        self._validator = route.validator
+
+    def judge(self, record: Mapping[str, Any]) -> Judged:
+        """Map and validate one record of the stream."""
+        if record.get(REMOVED_AT) is not None:
+            return Removal(self._source_key(record) or "")
+        try:
+            fields = self._mapping.fields(record)
+            self._validator.check(fields)
+        except RejectedRecordError as error:
+            return self._refuse(record, error.code, error.reason)
+        match_key = identity.match_key(self._match, fields.get(self._route.match_field))
+        source_key = self._source_key(record)
+        if match_key is None or source_key is None:
+            return self._refuse(record, RejectCode.MISSING_KEY, self._missing_key(match_key))
+        payload = identity.encode(fields)
+        digest = identity.digest(payload)
+        return Candidate(source_key or identity.source_key([match_key]), match_key, fields, payload, digest)
+
+    def judge_again(self, delivery: Delivery) -> Candidate | Refusal:
+        """Map and validate a record that the ledger kept, by today's rules."""
+        stored: dict[str, Any] = _decoder.decode(delivery.record or "{}")
+        try:
+            fields = self._mapping.again(stored)
+            self._validator.check(fields)
+        except RejectedRecordError as error:
+            return _refuse_again(delivery, stored, error.code, error.reason)
+        match_key = identity.match_key(self._match, fields.get(self._route.match_field))
+        if match_key is None:
+            return _refuse_again(delivery, stored, RejectCode.MISSING_KEY, self._missing_key(match_key))
+        payload = identity.encode(fields)
+        digest = identity.digest(payload)
+        return Candidate(delivery.source_key, match_key, fields, payload, digest, is_replay=True)
+
+    def _source_key(self, record: Mapping[str, Any]) -> str | None:
+        """The key columns as text; empty for a stream without any; `None` where one of them is null or blank."""
+        values = [record.get(column) for column in self._route.key_columns]
+        if any(value is None or value == "" for value in values):
+            return None
+        return identity.source_key(values) if values else ""
+
+    def _missing_key(self, match_key: str | None) -> str:
+        if match_key is None:
+            field = self._route.match_field
+            return f"Field '{field}', by which records are matched, is empty. Filter such rows in the model."
+        return f"A key column ({', '.join(self._route.key_columns)}) is empty. Filter such rows in the model."
+
+    def _refuse(self, record: Mapping[str, Any], code: RejectCode, reason: str) -> Refusal:
+        kept = {one.field.name: record[one.column] for one in self._mapping.columns if one.column in record}
+        payload = identity.encode(kept)
+        digest = identity.digest(payload)
+        source_key = self._source_key(record)
+        if not source_key:
+            # Without a key a row cannot be recognised: the content stands in, so that a rerun finds the same row.
+            return Refusal(f"no key: {digest.hex()}", code, reason, payload, digest, is_curable=False)
+        return Refusal(source_key, code, reason, payload, digest)
+
+    def judge_all(self, records: Iterable[Mapping[str, Any]]) -> list[Judged]:
+        """Judge records in order."""
+        return [self.judge(record) for record in records]
+
+
+def _refuse_again(delivery: Delivery, stored: Mapping[str, Any], code: RejectCode, reason: str) -> Refusal:
+    payload = identity.encode(stored)
+    digest = delivery.payload_hash or identity.digest(payload)
+    return Refusal(delivery.source_key, code, reason, payload, digest, is_replay=True)

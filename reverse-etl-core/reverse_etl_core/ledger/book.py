@@ -1,0 +1,288 @@
+"""The deliveries of one stream: look up, note the intent, settle.
+
+Invariants (PROTOCOLS.md 3.3): L1 the intent is durable before the call leaves. L2 `delivered` is written only
+from an answer. L3 skipping needs `delivered` and an equal hash. L5 STATE waits for all of it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from reverse_etl_core.ledger.tables import deliveries, outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reverse_etl_core.ledger.store import Ledger
+
+KEYS_PER_QUERY = 500
+"""Bound parameters of one look-up; SQLite's older limit is 999."""
+
+REPLAY_PAGE = 1000
+
+
+class Status(str, enum.Enum):
+    """Where a record stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    REJECTED = "rejected"
+    REMOVED = "removed"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One row, as it was looked up. `record` is read only for replays."""
+
+    source_key: str
+    match_key: str | None
+    destination_id: str | None
+    payload_hash: bytes | None
+    status: Status
+    created_by_us: bool
+    attempts: int
+    intent_at: int | None
+    due_at: int | None
+    error_code: str | None
+    record: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A record that is about to be sent.
+
+    Attributes:
+        source_key: Which one.
+        match_key: What it will own.
+        destination_id: Where it is known.
+        created_by_us: What is known of its origin; true for a create.
+        attempts: This one included.
+        record: The mapped fields as JSON: nobody else may send them again.
+    """
+
+    source_key: str
+    match_key: str
+    destination_id: str | None
+    created_by_us: bool
+    attempts: int
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What came of a record; `status` is `DELIVERED` or `REJECTED`.
+
+    Attributes:
+        outcome: Word for the `outcomes` table.
+        match_key: What the row owns from now on; `None` for a reject that never was delivered.
+        payload_hash: Of the content that was delivered, or refused.
+        due_at: When a refusal may be tried again.
+        error: A sentence without field values.
+        record: The mapped fields as JSON, for a reject.
+    """
+
+    source_key: str
+    status: Status
+    outcome: str
+    match_key: str | None = None
+    destination_id: str | None = None
+    payload_hash: bytes | None = None
+    created_by_us: bool = False
+    attempts: int = 0
+    due_at: int | None = None
+    error_code: str | None = None
+    error: str | None = None
+    record: str | None = None
+
+
+_COLUMNS = deliveries.c
+_LOOKED_UP = (
+    _COLUMNS.source_key,
+    _COLUMNS.match_key,
+    _COLUMNS.destination_id,
+    _COLUMNS.payload_hash,
+    _COLUMNS.status,
+    _COLUMNS.created_by_us,
+    _COLUMNS.attempts,
+    _COLUMNS.intent_at,
+    _COLUMNS.due_at,
+    _COLUMNS.error_code,
+)
+
+
+class StreamLedger:
+    """One scope of the ledger, with its lease. Used by one thread.
+
+    Args:
+        ledger: The open ledger.
+        scope_id: Row of `scopes`.
+        epoch: Of the lease; every write proves that it is still ours.
+        keeps_deliveries: False keeps only rejects (`ledger: rejects`).
+    """
+
+    def __init__(self, ledger: Ledger, scope_id: int, epoch: int, *, keeps_deliveries: bool) -> None:
+        self._ledger = ledger
+        self._scope_id = scope_id
+        self._epoch = epoch
+        self._keeps_deliveries = keeps_deliveries
+        self._by_source = sa.select(*_LOOKED_UP).where(
+            _COLUMNS.scope_id == scope_id, _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True))
+        )
+        self._by_match = sa.select(_COLUMNS.match_key, _COLUMNS.source_key).where(
+            _COLUMNS.scope_id == scope_id, _COLUMNS.match_key.in_(sa.bindparam("keys", expanding=True))
+        )
+        insert = ledger.insert(deliveries)
+        kept = ("scope_id", "source_key")
+        self._upsert = insert.on_conflict_do_update(
+            index_elements=kept,
+            set_={one.name: insert.excluded[one.name] for one in deliveries.c if one.name not in kept},
+        )
+
+    def now_ms(self) -> int:
+        """The ledger's clock."""
+        return self._ledger.now_ms()
+
+    def lookup(self, source_keys: Sequence[str]) -> dict[str, Delivery]:
+        """What is known of these records; unknown ones are absent."""
+        found: dict[str, Delivery] = {}
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            for keys in _chunks(source_keys):
+                for row in connection.execute(self._by_source, {"keys": keys}):
+                    found[row[0]] = Delivery(row[0], row[1], row[2], row[3], Status(row[4]), *row[5:])
+        return found
+
+    def owners(self, match_keys: Sequence[str]) -> Mapping[str, str]:
+        """Match key to the source key that owns it; match keys without an owner are absent."""
+        if not self._keeps_deliveries:
+            return {}
+        found: dict[str, str] = {}
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            for keys in _chunks(match_keys):
+                found.update((row[0], row[1]) for row in connection.execute(self._by_match, {"keys": keys}))
+        return found
+
+    def intend(self, intents: Sequence[Intent]) -> None:
+        """Make the intents durable (L1). The hash is cleared: nobody skips what is under way (L3)."""
+        if not self._keeps_deliveries:
+            return
+        now = self.now_ms()
+        rows = [
+            _row(
+                self._scope_id,
+                one.source_key,
+                now,
+                match_key=one.match_key,
+                destination_id=one.destination_id,
+                status=Status.PENDING.value,
+                created_by_us=one.created_by_us,
+                attempts=one.attempts,
+                intent_at=now,
+                record=one.record,
+            )
+            for one in intents
+        ]
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            self._ledger.renew(connection, self._scope_id, self._epoch)
+            connection.execute(self._upsert, rows)
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Write what came of records, in one durable transaction."""
+        if not settlements:
+            return
+        now = self.now_ms()
+        kept = settlements if self._keeps_deliveries else [one for one in settlements if one.status is Status.REJECTED]
+        gone = [] if self._keeps_deliveries else [one for one in settlements if one.status is not Status.REJECTED]
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            self._ledger.renew(connection, self._scope_id, self._epoch)
+            if gone:
+                keys = [{"scope": self._scope_id, "key": one.source_key} for one in gone]
+                connection.execute(_FORGET, keys)
+            if kept:
+                connection.execute(self._upsert, [self._settled_row(one, now) for one in kept])
+                connection.execute(_LOG, [self._outcome_row(one, now) for one in kept])
+
+    def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
+        return _row(
+            self._scope_id,
+            one.source_key,
+            now,
+            match_key=one.match_key if self._keeps_deliveries else None,
+            destination_id=one.destination_id,
+            payload_hash=one.payload_hash,
+            status=one.status.value,
+            created_by_us=one.created_by_us,
+            attempts=one.attempts,
+            due_at=one.due_at,
+            error_code=one.error_code,
+            error=one.error,
+            record=one.record,
+        )
+
+    def _outcome_row(self, one: Settlement, now: int) -> dict[str, object]:
+        return {
+            "run_id": self._ledger.run_id,
+            "scope_id": self._scope_id,
+            "source_key": one.source_key,
+            "outcome": one.outcome,
+            "code": one.error_code,
+            "destination_id": one.destination_id,
+            "at": now,
+        }
+
+    def renew(self) -> None:
+        """Prolong the lease while waiting.
+
+        Raises:
+            BusyError: Another run has taken over.
+        """
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            self._ledger.renew(connection, self._scope_id, self._epoch)
+
+    def replayable(self) -> Iterator[list[Delivery]]:
+        """Records of earlier runs that are not delivered and may be tried now, a page at a time.
+
+        What a killed run left under way, and refusals that are due.
+        """
+        last = ""
+        is_due = (_COLUMNS.status == Status.REJECTED.value) & (_COLUMNS.due_at <= self.now_ms())
+        is_open = (_COLUMNS.status == Status.PENDING.value) | is_due
+        while True:
+            page = (
+                sa.select(*_LOOKED_UP, _COLUMNS.record)
+                .where(_COLUMNS.scope_id == self._scope_id, _COLUMNS.source_key > last, is_open)
+                .where(_COLUMNS.record.is_not(None))
+                .order_by(_COLUMNS.source_key)
+                .limit(REPLAY_PAGE)
+            )
+            with self._ledger.guarded("read"), self._ledger.begin() as connection:
+                rows = connection.execute(page).all()
+            if not rows:
+                return
+            yield [Delivery(row[0], row[1], row[2], row[3], Status(row[4]), *row[5:]) for row in rows]
+            last = rows[-1].source_key
+
+    def close(self) -> None:
+        """Release the lease."""
+        self._ledger.release(self._scope_id, self._epoch)
+
+
+_FORGET = sa.delete(deliveries).where(
+    deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key")
+)
+_LOG = sa.insert(outcomes)
+
+
+def _row(scope_id: int, source_key: str, now: int, **values: object) -> dict[str, object]:
+    """A whole row: what is not given is cleared."""
+    blank: dict[str, object] = dict.fromkeys((one.name for one in deliveries.c), None)
+    return blank | {"scope_id": scope_id, "source_key": source_key, "updated_at": now} | values
+
+
+def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), KEYS_PER_QUERY):
+        yield keys[start : start + KEYS_PER_QUERY]

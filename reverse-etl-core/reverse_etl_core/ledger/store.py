@@ -1,0 +1,244 @@
+"""Opening a ledger: file, tables, leases, runs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import stat
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reverse_etl_core.errors import BusyError, LedgerError
+from reverse_etl_core.ledger.book import StreamLedger
+from reverse_etl_core.ledger.tables import (
+    OUTCOME_DAYS,
+    SCHEMA_VERSION,
+    ledger_info,
+    metadata,
+    outcomes,
+    runs,
+    scopes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reverse_etl_core.redaction import Secret
+
+logger = logging.getLogger(__name__)
+
+LEASE_S = 120
+"""A writer that has not been heard of for so long is taken for dead. Renewed with every write and while waiting."""
+
+SQLITE_BUSY_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one stream of one sync writes: the part of the ledger that one writer owns."""
+
+    sync_id: str
+    account: str
+    object_name: str
+    stream: str
+
+
+class Ledger:
+    """An open ledger.
+
+    Args:
+        url: SQLAlchemy URL of SQLite or PostgreSQL.
+        now: Seconds since 1970.
+
+    Raises:
+        LedgerError: It cannot be opened; the message says what to do.
+        BusyError: Another process holds it for longer than 10 s.
+    """
+
+    def __init__(self, url: Secret, *, now: Callable[[], float] = time.time) -> None:
+        self._url = sa.make_url(url.reveal())
+        self._now = now
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._engine = _engine(self._url)
+        self.run_id = str(uuid.uuid4())
+        with self.guarded("opened"):
+            metadata.create_all(self._engine)
+            self._check_version()
+            self._forget_old_outcomes()
+
+    @contextlib.contextmanager
+    def guarded(self, what: str) -> Iterator[None]:
+        """Turn database errors into ours, without the URL's password and without values."""
+        place = self._url.render_as_string(hide_password=True)
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            kind = type(error.orig).__name__
+            if "locked" in str(error.orig).lower():
+                msg = f"The ledger '{place}' is locked by another process. Run again when that one has finished."
+                raise BusyError(msg) from None
+            reason = str(error.orig).splitlines()[0] if isinstance(error, sa.exc.OperationalError) else kind
+            msg = (
+                f"The ledger '{place}' cannot be {what} ({reason}). Check 'ledger_url', the folder and its permissions."
+            )
+            raise LedgerError(msg) from None
+        except sa.exc.NoSuchModuleError as error:
+            msg = f"The ledger's driver is not installed ({error}). Install reverse-etl-core[postgres]."
+            raise LedgerError(msg) from None
+
+    def _check_version(self) -> None:
+        with self.begin() as connection:
+            found = connection.scalar(sa.select(ledger_info.c.value).where(ledger_info.c.name == "schema_version"))
+            if found is None:
+                values = {"name": "schema_version", "value": str(SCHEMA_VERSION)}
+                connection.execute(self.insert(ledger_info).values(values).on_conflict_do_nothing())
+            elif int(found) > SCHEMA_VERSION:
+                msg = (
+                    f"The ledger was written by a newer release (schema {found}, this one knows {SCHEMA_VERSION}). "
+                    "Upgrade this target."
+                )
+                raise LedgerError(msg)
+
+    def _forget_old_outcomes(self) -> None:
+        horizon = self.now_ms() - OUTCOME_DAYS * 86_400_000
+        with self.begin() as connection:
+            connection.execute(sa.delete(outcomes).where(outcomes.c.at < horizon))
+
+    def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
+        """One durable transaction."""
+        return self._engine.begin()
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return int(self._now() * 1000)
+
+    def insert(self, table: sa.Table) -> Any:  # noqa: ANN401 - two dialects' Insert without a common type
+        """An INSERT that knows ON CONFLICT."""
+        return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+    def open_stream(self, scope: Scope, *, keeps_deliveries: bool) -> StreamLedger:
+        """Take the lease of a scope and open its part of the ledger.
+
+        Raises:
+            BusyError: Another run holds the lease.
+        """
+        key = {
+            "sync_id": scope.sync_id,
+            "account": scope.account,
+            "object": scope.object_name,
+            "stream": scope.stream,
+        }
+        with self.guarded("written"), self.begin() as connection:
+            connection.execute(self.insert(scopes).values(key).on_conflict_do_nothing())
+            row = connection.execute(sa.select(scopes).filter_by(**key).with_for_update()).one()
+            if row.lease_owner and row.lease_until > self.now_ms() and not _is_dead(row.lease_owner):
+                msg = (
+                    f"Stream '{scope.stream}' of sync '{scope.sync_id}' is being written by another run "
+                    f"({row.lease_owner.rsplit(':', 1)[0]}). Run again when it has finished, or give this sync its "
+                    "own 'sync_id'."
+                )
+                raise BusyError(msg)
+            epoch = row.lease_epoch + 1
+            lease = {"lease_owner": self._owner, "lease_epoch": epoch, "lease_until": self.now_ms() + LEASE_S * 1000}
+            connection.execute(sa.update(scopes).where(scopes.c.scope_id == row.scope_id).values(lease))
+        return StreamLedger(self, row.scope_id, epoch, keeps_deliveries=keeps_deliveries)
+
+    def renew(self, connection: sa.Connection, scope_id: int, epoch: int) -> None:
+        """Prove within a transaction that the lease is still ours, and prolong it.
+
+        Raises:
+            BusyError: Another run has taken over; nothing may be written any more.
+        """
+        mine = (scopes.c.scope_id == scope_id) & (scopes.c.lease_epoch == epoch)
+        until = self.now_ms() + LEASE_S * 1000
+        if connection.execute(sa.update(scopes).where(mine).values(lease_until=until)).rowcount != 1:
+            msg = "Another run has taken over this sync, since this one was not heard of for too long. It stops here."
+            raise BusyError(msg)
+
+    def release(self, scope_id: int, epoch: int) -> None:
+        """Give the lease back, so that the next run need not wait."""
+        mine = (scopes.c.scope_id == scope_id) & (scopes.c.lease_epoch == epoch)
+        with self.guarded("written"), self.begin() as connection:
+            connection.execute(sa.update(scopes).where(mine).values(lease_owner=None, lease_until=0))
+
+    def start_run(self, *, sync_id: str, target: str, account: str) -> None:
+        """Note that a run has begun."""
+        row = {"run_id": self.run_id, "sync_id": sync_id, "target": target, "account": account}
+        with self.guarded("written"), self.begin() as connection:
+            connection.execute(sa.insert(runs).values(started_at=self.now_ms(), **row))
+
+    def end_run(self, exit_code: int, figures: Mapping[str, float]) -> None:
+        """Note how a run ended; `figures` are columns of `runs`."""
+        ended = {"ended_at": self.now_ms(), "exit_code": exit_code, **figures}
+        with self.guarded("written"), self.begin() as connection:
+            connection.execute(sa.update(runs).where(runs.c.run_id == self.run_id).values(ended))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        _create_private_file(url)
+        engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_S})
+        sa.event.listen(engine, "connect", _tune_sqlite)
+        sa.event.listen(engine, "begin", _begin_immediate)
+        return engine
+    try:
+        return sa.create_engine(url, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        msg = f"The ledger's driver '{error.name}' is not installed. Install reverse-etl-core[postgres]."
+        raise LedgerError(msg) from None
+
+
+def _create_private_file(url: sa.URL) -> None:
+    """Create file and folder for the owner alone, before SQLite would create them for everybody."""
+    if not url.database or url.database == ":memory:":
+        return
+    path = Path(url.database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR))
+    except OSError as error:
+        msg = (
+            f"The ledger '{path}' cannot be opened ({error.strerror}). Check 'ledger_url' and the folder's permissions."
+        )
+        raise LedgerError(msg) from None
+
+
+def _tune_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection
+    connection.isolation_level = None  # transactions are begun below, IMMEDIATE, so that readers never deadlock writers
+    cursor = connection.cursor()
+    # FULL: an intent must survive a power cut, or a lost reply becomes a second record (PROTOCOLS.md 3.4).
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "wal_autocheckpoint=4000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether the owner was a process of this host that no longer runs (it was killed)."""
+    host, pid, _ = owner.rsplit(":", 2)
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    if int(pid) == os.getpid():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,115 @@
+"""The ledger's tables. A minor release only adds to them: what reads them keeps working.
+
+Times are milliseconds since 1970 in UTC.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+SCHEMA_VERSION = 1
+
+metadata = sa.MetaData()
+
+ledger_info = sa.Table(
+    "ledger_info",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.String(200), nullable=False),
+)
+"""`schema_version` of this file."""
+
+scopes = sa.Table(
+    "scopes",
+    metadata,
+    sa.Column("scope_id", sa.Integer, primary_key=True),
+    sa.Column("sync_id", sa.String(200), nullable=False),
+    sa.Column("account", sa.String(100), nullable=False),
+    sa.Column("object", sa.String(200), nullable=False),
+    sa.Column("stream", sa.String(200), nullable=False),
+    sa.Column("lease_owner", sa.String(200)),
+    sa.Column("lease_epoch", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("lease_until", sa.BigInteger, nullable=False, server_default="0"),
+    sa.UniqueConstraint("sync_id", "account", "object", "stream", name="scopes_one_per_stream"),
+)
+"""Who writes what where. One writer at a time: the lease names it, the epoch fences off a writer that slept."""
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("scope_id", sa.Integer, nullable=False),
+    sa.Column("source_key", sa.Text, nullable=False),
+    sa.Column("match_key", sa.Text),
+    sa.Column("destination_id", sa.String(200)),
+    sa.Column("payload_hash", sa.LargeBinary(16)),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("created_by_us", sa.Boolean, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("intent_at", sa.BigInteger),
+    sa.Column("updated_at", sa.BigInteger, nullable=False),
+    sa.Column("due_at", sa.BigInteger),
+    sa.Column("error_code", sa.String(40)),
+    sa.Column("error", sa.Text),
+    sa.Column("record", sa.Text),
+    sa.PrimaryKeyConstraint("scope_id", "source_key"),
+    sa.UniqueConstraint("scope_id", "match_key", name="deliveries_one_owner"),
+)
+"""One row per source key. `match_key` is set where the row owns it: two rows never own the same one.
+`record` holds the mapped fields of what is not delivered; it is the only place with field values."""
+
+sa.Index(
+    "deliveries_open",
+    deliveries.c.scope_id,
+    deliveries.c.source_key,
+    sqlite_where=deliveries.c.status.in_(("pending", "rejected", "ambiguous")),
+    postgresql_where=deliveries.c.status.in_(("pending", "rejected", "ambiguous")),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("run_id", sa.String(36), primary_key=True),
+    sa.Column("sync_id", sa.String(200), nullable=False),
+    sa.Column("target", sa.String(100), nullable=False),
+    sa.Column("account", sa.String(100), nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.Column("exit_code", sa.Integer),
+    *(
+        sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+        for name in (
+            "records_read",
+            "created",
+            "updated",
+            "unchanged",
+            "removed",
+            "superseded",
+            "rejected",
+            "deferred",
+            "requests",
+            "retries",
+            "states_released",
+        )
+    ),
+    sa.Column("throttled_s", sa.Float(53), nullable=False, server_default="0"),
+    sa.Column("seconds", sa.Float(53), nullable=False, server_default="0"),
+)
+"""One row per run. A run that was killed has no `ended_at`."""
+
+outcomes = sa.Table(
+    "outcomes",
+    metadata,
+    sa.Column("run_id", sa.String(36), nullable=False),
+    sa.Column("scope_id", sa.Integer, nullable=False),
+    sa.Column("source_key", sa.Text, nullable=False),
+    sa.Column("outcome", sa.String(12), nullable=False),
+    sa.Column("code", sa.String(40)),
+    sa.Column("destination_id", sa.String(200)),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+"""What happened to which key in which run; not for `unchanged`. Kept `OUTCOME_DAYS` days."""
+
+sa.Index("outcomes_by_key", outcomes.c.scope_id, outcomes.c.source_key)
+sa.Index("outcomes_by_age", outcomes.c.at)
+
+OUTCOME_DAYS = 30

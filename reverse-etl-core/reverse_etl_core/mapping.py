@@ -1,0 +1,167 @@
+"""Columns of a stream to fields of an object: decided once per SCHEMA, applied to every record."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reverse_etl_core.coercion import COERCIONS, UNTOUCHED
+from reverse_etl_core.errors import ConfigError, RejectedRecordError
+from reverse_etl_core.operations import RejectCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from reverse_etl_core.config import StreamConfig
+    from reverse_etl_core.operations import Value
+    from reverse_etl_core.schema import Field, ObjectSchema
+
+logger = logging.getLogger(__name__)
+
+SINGER_METADATA_PREFIX = "_sdc_"
+"""Columns that Singer taps and targets add for themselves; never fields of a destination."""
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column on its way to a field.
+
+    Attributes:
+        field: Where it goes.
+        column: Where it comes from.
+        untouched: The Python type whose values are taken as they are.
+        coerce: What is done with all others.
+    """
+
+    field: Field
+    column: str
+    untouched: type | None
+    coerce: Callable[[Any], Value]
+
+
+class FieldMapping:
+    """The columns of one stream and where they go."""
+
+    def __init__(self, columns: Iterable[Column]) -> None:
+        self.columns = tuple(columns)
+        self._steps = tuple((one.field.name, one.column, one.untouched, one.coerce) for one in self.columns)
+        self._stored = tuple((one.field.name, one.field.name, one.untouched, one.coerce) for one in self.columns)
+
+    def column_of(self, field_name: str) -> str | None:
+        """The column that feeds a field; `None` where none does."""
+        return next((one.column for one in self.columns if one.field.name == field_name), None)
+
+    def fields(self, record: Mapping[str, Any]) -> dict[str, Value]:
+        """Map a Singer record. Columns that the record lacks stay absent; `None` stays `None`.
+
+        Raises:
+            RejectedRecordError: `invalid_value`, naming the field.
+        """
+        return _apply(self._steps, record)
+
+    def again(self, stored: Mapping[str, Any]) -> dict[str, Value]:
+        """Map fields that were mapped before, with today's types: a record from the ledger.
+
+        Raises:
+            RejectedRecordError: A value no longer fits, or its field is no longer mapped.
+        """
+        gone = [name for name in stored if all(name != step[0] for step in self._stored)]
+        if gone:
+            msg = f"Field '{gone[0]}' of the stored record is no longer mapped. Send the record again."
+            raise RejectedRecordError(RejectCode.UNKNOWN_FIELD, msg)
+        return _apply(self._stored, stored)
+
+
+def _apply(
+    steps: tuple[tuple[str, str, type | None, Callable[[Any], Value]], ...], record: Mapping[str, Any]
+) -> dict[str, Value]:
+    fields: dict[str, Value] = {}
+    get = record.get
+    for name, column, untouched, coerce in steps:
+        value = get(column, _ABSENT)
+        if value is _ABSENT:
+            continue
+        if value is not None and value.__class__ is not untouched:
+            try:
+                value = coerce(value)
+            except (ValueError, TypeError, OverflowError):
+                raise _does_not_fit(name, column) from None
+        fields[name] = value
+    return fields
+
+
+def _does_not_fit(name: str, column: str) -> RejectedRecordError:
+    msg = f"Column '{column}' does not hold what field '{name}' takes. Cast it in the model."
+    return RejectedRecordError(RejectCode.INVALID_VALUE, msg)
+
+
+def compile_mapping(
+    stream: str, columns: Sequence[str], config: StreamConfig, schema: ObjectSchema, *, match_field: str
+) -> FieldMapping:
+    """Decide which column goes where.
+
+    Args:
+        stream: For messages.
+        columns: Properties of the stream's SCHEMA.
+        config: The user's `fields` and `unknown_fields`.
+        schema: The object's live fields.
+        match_field: The record id may be read-only, since it is matched and not written.
+
+    Raises:
+        ConfigError: Names every column and field that does not fit, with the closest that would.
+    """
+    wanted = config.fields
+    if wanted is None:
+        wanted = {name: name for name in columns if not name.startswith(SINGER_METADATA_PREFIX)}
+    else:
+        _check_columns(stream, wanted, columns)
+    known = {name: column for name, column in wanted.items() if name in schema.fields}
+    _settle_unknown(stream, [name for name in wanted if name not in known], config, schema)
+    read_only = [name for name in known if not schema.fields[name].is_writable and name != match_field]
+    if read_only:
+        names = ", ".join(f"'{name}'" for name in read_only)
+        msg = (
+            f"Stream '{stream}': {names} of '{schema.name}' cannot be written. Leave them out of 'fields' or the model."
+        )
+        raise ConfigError(msg)
+    return FieldMapping(_column(schema.fields[name], column) for name, column in known.items())
+
+
+def _column(field: Field, column: str) -> Column:
+    return Column(field, column, UNTOUCHED.get(field.type), COERCIONS[field.type])
+
+
+def _check_columns(stream: str, wanted: Mapping[str, str], columns: Sequence[str]) -> None:
+    missing = [column for column in wanted.values() if column not in columns]
+    if missing:
+        raise ConfigError(
+            *(
+                f"Stream '{stream}' has no column '{column}' that 'fields' names.{_suggestion(column, columns)}"
+                for column in missing
+            )
+        )
+
+
+def _settle_unknown(stream: str, unknown: list[str], config: StreamConfig, schema: ObjectSchema) -> None:
+    if not unknown:
+        return
+    if config.unknown_fields == "drop":
+        names = ", ".join(unknown)
+        logger.warning("Stream '%s': object '%s' has no field for: %s. They are dropped.", stream, schema.name, names)
+        return
+    raise ConfigError(
+        *(
+            f"Stream '{stream}': object '{schema.name}' has no field '{name}'.{_suggestion(name, schema.fields)} "
+            "Map it in 'fields', create it at the destination, or set 'unknown_fields: drop'."
+            for name in unknown
+        )
+    )
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""

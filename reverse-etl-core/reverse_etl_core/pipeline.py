@@ -1,0 +1,361 @@
+"""The way of a record, in this order, once: judge, look up, plan, batch, send, settle (DESIGN.md 4)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from reverse_etl_core import settling
+from reverse_etl_core.errors import FatalError, RetryableError, UnknownOutcomeError
+from reverse_etl_core.intake import Intake
+from reverse_etl_core.operations import DeferCode, Missing, RejectCode, Rejected, Verb, Written
+from reverse_etl_core.planning import (
+    Candidate,
+    Refusal,
+    Removal,
+    Step,
+    first_step,
+    missing_to_create,
+    next_step,
+    step_after_find,
+)
+from reverse_etl_core.queues import WorkQueues
+from reverse_etl_core.sending import Sent, send
+from reverse_etl_core.tally import Fate, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reverse_etl_core.brakes import RejectionBrake
+    from reverse_etl_core.destination import Destination
+    from reverse_etl_core.intake import Judged
+    from reverse_etl_core.ledger import Settlement, StreamLedger
+    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.routing import Route
+    from reverse_etl_core.sending import Crew
+
+logger = logging.getLogger(__name__)
+
+MAX_ROUNDS = 3
+"""How often a record may be answered without being settled before it is rejected."""
+
+_DUPLICATE = "Another record of the source already owns this value of '{field}'. Make it unique in the model."
+_UNSETTLED = "The destination answered {rounds} times without saying what became of the record."
+_NOT_FOUND = "The destination has no record with this value of '{field}', and only updates are wanted."
+_EXISTS = "The destination already has a record with this value of '{field}', and only creates are wanted."
+_AMBIGUOUS = "The destination has several records with this value of '{field}'. Merge them there."
+_INCOMPLETE = "A new record needs a value in at least one of: {fields}. Fill it in the model."
+_FIND_REASONS = {
+    RejectCode.NOT_FOUND: _NOT_FOUND,
+    RejectCode.ALREADY_EXISTS: _EXISTS,
+    RejectCode.AMBIGUOUS_MATCH: _AMBIGUOUS,
+}
+
+
+class Pipeline:
+    """Delivers the records of one stream.
+
+    Args:
+        route: Where they go.
+        destination: The account.
+        ledger: This stream's part of it.
+        crew: Threads that send.
+        tally: Where fates are counted.
+        brake: Looks at rejections.
+        grace_ms: How long a lost create may still be applied.
+        wait: Sleeps that many seconds; true when the run is asked to stop meanwhile.
+    """
+
+    def __init__(
+        self,
+        route: Route,
+        *,
+        destination: Destination,
+        ledger: StreamLedger,
+        crew: Crew[Any, Any],
+        tally: Tally,
+        brake: RejectionBrake,
+        grace_ms: int,
+        wait: Callable[[float], bool],
+    ) -> None:
+        self.route = route
+        self.tally = tally
+        self._destination = destination
+        self._ledger = ledger
+        self._crew = crew
+        self._brake = brake
+        self._grace_ms = grace_ms
+        self._wait = wait
+        self._intake = Intake(route)
+        self._queues = WorkQueues(route)
+        self._in_hand: dict[str, Judged] = {}
+        self._has_warned_of_removals = False
+
+    # -- entry points
+
+    def replay(self) -> None:
+        """Try again what earlier runs could not deliver: what was under way when they died, refusals that are due."""
+        for page in self._ledger.replayable():
+            known = {one.source_key: one for one in page}
+            self._accept([self._intake.judge_again(one) for one in page], known)
+            self._work(everything=False)
+        self._work(everything=True)
+
+    def deliver(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Take records of the stream; what does not fill a request waits for `flush`.
+
+        Raises:
+            FatalError: The run cannot continue; unsettled records are still here, see `abandon`.
+        """
+        judged = self._intake.judge_all(records)
+        self.tally.read += len(records)
+        self._in_hand = self._latest(judged)
+        self._accept(list(self._in_hand.values()), self._ledger.lookup(list(self._in_hand)))
+        self._brake.check(self.route.stream, self.tally, at_end=False)
+        self._work(everything=False)
+
+    def flush(self) -> None:
+        """Settle everything: after this, STATE may leave."""
+        self._work(everything=True)
+        while len(self._queues):
+            self._wait_for_doubts()
+            self._work(everything=True)
+        self._brake.check(self.route.stream, self.tally, at_end=False)
+
+    def finish(self) -> None:
+        """Look at the whole input once it has ended."""
+        self._brake.check(self.route.stream, self.tally, at_end=True)
+
+    def abandon(self, code: DeferCode, unread: int) -> None:
+        """Count what the run leaves behind; the next run delivers it.
+
+        Args:
+            code: Why.
+            unread: Records that arrived but were not taken.
+        """
+        self.tally.read += unread
+        for _ in range(unread):
+            self.tally.settle(Fate.DEFERRED, code=code.value)
+        for _ in self._in_hand:
+            self.tally.settle(Fate.DEFERRED, code=code.value)
+        for candidate in self._queues.candidates():
+            self._queues.drop(candidate.source_key)
+            self.tally.settle(Fate.DEFERRED, code=code.value, is_replay=candidate.is_replay)
+
+    def close(self) -> None:
+        """Release the lease."""
+        self._ledger.close()
+
+    # -- taking records in
+
+    def _latest(self, judged: Sequence[Judged]) -> dict[str, Judged]:
+        """The last version of each record; earlier ones, queued ones included, are superseded."""
+        latest: dict[str, Judged] = {}
+        for one in judged:
+            if one.source_key in latest:
+                del latest[one.source_key]
+                self.tally.settle(Fate.SUPERSEDED)
+            latest[one.source_key] = one
+        if len(self._queues):
+            for source_key in latest:
+                queued = self._queues.drop(source_key)
+                if queued is not None:
+                    self.tally.settle(Fate.SUPERSEDED, is_replay=queued.is_replay)
+        return latest
+
+    def _accept(self, judged: Sequence[Judged], known: Mapping[str, Any]) -> None:
+        """Plan each record by what the ledger knows of it."""
+        refusals: list[Refusal] = []
+        planned: list[tuple[Candidate, Step]] = []
+        now_ms = self._ledger.now_ms()
+        for one in judged:
+            if isinstance(one, Removal):
+                self._ignore_removal(one)
+                continue
+            one.learn(known.get(one.source_key))
+            if isinstance(one, Refusal):
+                refusals.append(one)
+                continue
+            step = first_step(one, self.route, now_ms=now_ms, grace_ms=self._grace_ms)
+            if step is Step.SKIP:
+                self._count(one, Fate.UNCHANGED)
+            elif step is Step.STAY_REJECTED:
+                self._count(one, Fate.REJECTED, code=str(one.known and one.known.error_code), is_known=True)
+            else:
+                planned.append((one, step))
+        refusals += self._queue(planned)
+        self._refuse(refusals)
+
+    def _ignore_removal(self, removal: Removal) -> None:
+        self._count(removal, Fate.UNCHANGED)
+        if not self._has_warned_of_removals:
+            self._has_warned_of_removals = True
+            logger.warning("Stream '%s': records removed at the source are left alone here.", self.route.stream)
+
+    def _queue(self, planned: Sequence[tuple[Candidate, Step]]) -> list[Refusal]:
+        """Queue records whose match value is theirs; refuse those whose value another record owns."""
+        unowned = [one.match_key for one, _ in planned if one.known is None or one.known.match_key != one.match_key]
+        owners = self._ledger.owners(unowned) if unowned else {}
+        refusals = []
+        for candidate, step in planned:
+            owner = owners.get(candidate.match_key) or self._queues.claimant(candidate.match_key)
+            if owner is None or owner == candidate.source_key:
+                self._in_hand.pop(candidate.source_key, None)
+                self._queues.put(candidate, step)
+            else:
+                reason = _DUPLICATE.format(field=self.route.match_field)
+                refusals.append(Refusal.of(candidate, RejectCode.DUPLICATE_KEY, reason))
+        return refusals
+
+    def _refuse(self, refusals: Sequence[Refusal]) -> None:
+        now_ms = self._ledger.now_ms()
+        news = [one for one in refusals if not one.is_known]
+        self._ledger.settle([settling.refused_by_us(one, now_ms=now_ms) for one in news])
+        for one in refusals:
+            self._count(one, Fate.REJECTED, code=one.code.value, is_known=one.is_known)
+
+    def _count(self, judged: Judged, fate: Fate, *, code: str = "", is_known: bool = False) -> None:
+        """Count a record that needs no call."""
+        self._in_hand.pop(judged.source_key, None)
+        is_replay = not isinstance(judged, Removal) and judged.is_replay
+        self.tally.settle(fate, code=code, is_replay=is_replay, is_known=is_known)
+
+    # -- sending
+
+    def _work(self, *, everything: bool) -> None:
+        """Find and send what fills requests, or all of it."""
+        while True:
+            finds = list(self._queues.take_finds(everything=everything))
+            if finds:
+                self._crew.run(finds, work=self._find, before=_nothing, after=self._found, idle=self._ledger.renew)
+            batches = list(self._queues.take_batches(everything=everything))
+            if batches:
+                self._crew.run(
+                    batches, work=self._send, before=self._intend, after=self._settle_batch, idle=self._ledger.renew
+                )
+            if not (finds or batches):
+                return
+
+    def _find(self, group: list[Candidate]) -> Mapping[str, Sequence[str]]:
+        keys = [one.match_key for one in group]
+        return self._destination.find(self.route.schema, self.route.match_field, keys)
+
+    def _found(self, group: list[Candidate], found: Mapping[str, Sequence[str]]) -> None:
+        now_ms = self._ledger.now_ms()
+        settlements: list[Settlement] = []
+        for candidate in group:
+            step = step_after_find(candidate, self.route, list(found.get(candidate.match_key, ())))
+            if isinstance(step, RejectCode):
+                reason = _FIND_REASONS[step].format(field=self.route.match_field)
+                settlements.append(self._reject(candidate, step, reason, now_ms))
+            elif step is Step.SKIP:
+                settlements.append(self._deliver(candidate, str(candidate.destination_id), created=True))
+            elif step is Step.CREATE and (missing := missing_to_create(candidate, self.route)):
+                reason = _INCOMPLETE.format(fields=", ".join(missing))
+                settlements.append(self._reject(candidate, RejectCode.REQUIRED_FIELD, reason, now_ms))
+            else:
+                self._queues.put(candidate, step)
+        self._ledger.settle(settlements)
+
+    def _intend(self, batch: Batch) -> None:
+        is_create = batch.verb is Verb.CREATE
+        candidates = (self._queues.get(one.source_key) for one in batch.operations)
+        self._ledger.intend([settling.intent(one, is_create=is_create) for one in candidates if one is not None])
+
+    def _send(self, batch: Batch) -> Sent:
+        return send(self._destination, batch)
+
+    def _settle_batch(self, batch: Batch, sent: Sent) -> None:
+        """Record the outcomes of one batch; what it leaves unsettled is planned again, or ends the run."""
+        now_ms = self._ledger.now_ms()
+        settlements = []
+        for outcome in sent.outcomes:
+            candidate = self._queues.get(outcome.source_key)
+            if candidate is not None:
+                settlement = self._settle_one(batch.verb, candidate, outcome, now_ms)
+                if settlement is not None:
+                    settlements.append(settlement)
+        self._ledger.settle(settlements)
+        if sent.error is None:
+            return
+        if batch.verb is Verb.CREATE and isinstance(sent.error, UnknownOutcomeError):
+            for source_key in sent.unsettled:
+                self._doubt(source_key, now_ms)
+            return
+        if isinstance(sent.error, RetryableError):
+            msg = f"Stream '{self.route.stream}': {sent.error} What was read but not delivered is sent by the next run."
+            raise FatalError(msg) from sent.error
+        raise sent.error
+
+    def _settle_one(self, verb: Verb, candidate: Candidate, outcome: Outcome, now_ms: int) -> Settlement | None:
+        if isinstance(outcome, Written):
+            return self._deliver(candidate, outcome.destination_id, created=outcome.created)
+        if isinstance(outcome, Rejected):
+            return self._reject(candidate, outcome.code, _with_vendor_code(outcome), now_ms)
+        candidate.rounds += 1
+        if candidate.rounds >= MAX_ROUNDS:
+            code = RejectCode.NOT_FOUND if isinstance(outcome, Missing) else RejectCode.VENDOR_REFUSED
+            return self._reject(candidate, code, _UNSETTLED.format(rounds=candidate.rounds), now_ms)
+        self._plan_again(verb, candidate, now_ms)
+        return None
+
+    def _plan_again(self, verb: Verb, candidate: Candidate, now_ms: int) -> None:
+        """The destination forgot the id (L6), or did not answer for this record."""
+        if self.route.matches_by_id:
+            candidate.rounds = MAX_ROUNDS - 1
+        if verb is Verb.CREATE:
+            self._doubt(candidate.source_key, now_ms)
+            return
+        candidate.destination_id = None
+        self._queues.put(candidate, next_step(candidate, self.route, now_ms=now_ms))
+
+    def _doubt(self, source_key: str, now_ms: int) -> None:
+        candidate = self._queues.get(source_key)
+        if candidate is not None:
+            candidate.in_doubt_until = now_ms + self._grace_ms
+            self._queues.put(candidate, Step.DOUBT)
+
+    def _wait_for_doubts(self) -> None:
+        """Let the grace period of lost creates pass, then look for them."""
+        doubts = [one.in_doubt_until for one in self._queues.doubts() if one.in_doubt_until is not None]
+        if not doubts:
+            return
+        seconds = (max(doubts) - self._ledger.now_ms()) / 1000
+        if seconds > 0:
+            logger.info(
+                "Stream '%s': %d creates got no answer; they are looked for in %.0f s, before any is sent again.",
+                self.route.stream,
+                len(doubts),
+                seconds,
+            )
+            self._sleep_with_lease(seconds)
+        self._queues.release_doubts()
+
+    def _sleep_with_lease(self, seconds: float) -> None:
+        while seconds > 0:
+            self._ledger.renew()
+            part = min(seconds, 20.0)
+            if self._wait(part):
+                msg = "The run was asked to stop while it waited for lost creates. The next run looks for them."
+                raise FatalError(msg)
+            seconds -= part
+
+    # -- settling
+
+    def _deliver(self, candidate: Candidate, destination_id: str, *, created: bool) -> Settlement:
+        self._queues.drop(candidate.source_key)
+        self.tally.settle(Fate.CREATED if created else Fate.UPDATED, is_replay=candidate.is_replay)
+        return settling.delivered(candidate, destination_id, created=created)
+
+    def _reject(self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int) -> Settlement:
+        self._queues.drop(candidate.source_key)
+        self.tally.settle(Fate.REJECTED, code=code.value, is_replay=candidate.is_replay)
+        return settling.refused(candidate, code, reason, now_ms=now_ms)
+
+
+def _nothing(_job: object) -> None:
+    """Reading needs no intent."""
+
+
+def _with_vendor_code(outcome: Rejected) -> str:
+    return f"{outcome.reason} ({outcome.vendor_code})" if outcome.vendor_code else outcome.reason

@@ -1,0 +1,195 @@
+"""What to do with a record, from what it holds and what the ledger knows: pure decisions."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reverse_etl_core.ledger import Delivery, Status
+from reverse_etl_core.operations import Operation, RejectCode, Verb
+
+if TYPE_CHECKING:
+    from reverse_etl_core.operations import Fields
+    from reverse_etl_core.routing import Route
+
+
+class Step(enum.Enum):
+    """The next thing that happens to a record."""
+
+    SKIP = "skip"
+    """It is delivered as it is (L3), or only creates are wanted and it exists."""
+    STAY_REJECTED = "stay rejected"
+    """The destination refused the same content and the next try is not due."""
+    DOUBT = "doubt"
+    """A create may still be under way: wait for the grace period, then find."""
+    FIND = "find"
+    """Read the destination by match key."""
+    CREATE = "create"
+    UPDATE = "update"
+    UPSERT = "upsert"
+
+
+VERBS = {Step.CREATE: Verb.CREATE, Step.UPDATE: Verb.UPDATE, Step.UPSERT: Verb.UPSERT}
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A valid record on its way.
+
+    Attributes:
+        source_key: Who it is in the source.
+        match_key: Who it is at the destination.
+        fields: Mapped and valid.
+        payload: `fields` as canonical JSON.
+        payload_hash: What stands for `payload` in the ledger.
+        is_replay: It comes from the ledger and not from the stream.
+        known: What the ledger says; `None` for a record that was never seen.
+        destination_id: Where it is, as far as known by now.
+        in_doubt_until: Milliseconds since 1970 until which a lost create may still be applied.
+        rounds: How often the destination answered without settling it.
+    """
+
+    source_key: str
+    match_key: str
+    fields: Fields
+    payload: bytes
+    payload_hash: bytes
+    is_replay: bool = False
+    known: Delivery | None = None
+    destination_id: str | None = None
+    in_doubt_until: int | None = None
+    rounds: int = 0
+
+    def learn(self, known: Delivery | None) -> None:
+        """Take over what the ledger says."""
+        self.known = known
+        self.destination_id = known.destination_id if known else None
+
+    @property
+    def renames(self) -> bool:
+        """Whether the match value at the destination has to change, or may have been left half changed."""
+        if self.known is None or self.known.destination_id is None:
+            return False
+        return self.known.status is Status.PENDING or self.known.match_key != self.match_key
+
+
+@dataclass(slots=True)
+class Refusal:
+    """A record that our own rules reject, before anything is sent.
+
+    Attributes:
+        source_key: Who it is, or a stand-in where the key itself is missing.
+        code: Stable code.
+        reason: A sentence without field values.
+        payload: The fields as far as they could be mapped, as canonical JSON.
+        payload_hash: What stands for `payload` in the ledger.
+        is_replay: It comes from the ledger and not from the stream.
+        is_curable: Whether looking at it again in the next run makes sense.
+        known: What the ledger says.
+    """
+
+    source_key: str
+    code: RejectCode
+    reason: str
+    payload: bytes
+    payload_hash: bytes
+    is_replay: bool = False
+    is_curable: bool = True
+    known: Delivery | None = None
+
+    @classmethod
+    def of(cls, candidate: Candidate, code: RejectCode, reason: str) -> Refusal:
+        """Refuse a candidate that was valid by itself."""
+        return cls(
+            candidate.source_key,
+            code,
+            reason,
+            candidate.payload,
+            candidate.payload_hash,
+            is_replay=candidate.is_replay,
+            known=candidate.known,
+        )
+
+    def learn(self, known: Delivery | None) -> None:
+        """Take over what the ledger says."""
+        self.known = known
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the ledger already says so, for the same content."""
+        known = self.known
+        if known is None or known.status is not Status.REJECTED:
+            return False
+        return known.payload_hash == self.payload_hash and known.error_code == self.code.value
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The record is gone from the source (`_sdc_deleted_at`)."""
+
+    source_key: str
+
+
+def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int) -> Step:
+    """What happens to a record once the ledger has been asked."""
+    known = candidate.known
+    if known is not None and known.status is Status.DELIVERED:
+        is_same = known.payload_hash == candidate.payload_hash and known.match_key == candidate.match_key
+        if is_same or route.load_method == "create":
+            return Step.SKIP
+    if known is not None and known.status is Status.REJECTED and not candidate.is_replay:
+        is_refused = known.payload_hash == candidate.payload_hash and known.due_at is not None
+        if is_refused and known.due_at is not None and known.due_at > now_ms:
+            return Step.STAY_REJECTED
+    if known is not None and known.status is Status.PENDING and known.intent_at is not None:
+        candidate.in_doubt_until = known.intent_at + grace_ms
+    return next_step(candidate, route, now_ms=now_ms)
+
+
+def next_step(candidate: Candidate, route: Route, *, now_ms: int) -> Step:
+    """What happens to a record that has to be sent, or to be sent again."""
+    if route.matches_by_id:
+        candidate.destination_id = candidate.match_key
+    if candidate.destination_id is not None and route.load_method != "create":
+        return Step.UPDATE
+    if route.load_method == "upsert" and route.has_native_upsert:
+        return Step.UPSERT
+    if candidate.in_doubt_until is not None and candidate.in_doubt_until > now_ms and route.load_method != "update":
+        return Step.DOUBT
+    return Step.FIND
+
+
+def step_after_find(candidate: Candidate, route: Route, found: list[str]) -> Step | RejectCode:
+    """What happens to a record after the destination was read by its match key.
+
+    A create that was under way and is found now was ours: it is settled as it is (`SKIP`).
+    """
+    if len(found) > 1:
+        return RejectCode.AMBIGUOUS_MATCH
+    if not found:
+        return RejectCode.NOT_FOUND if route.load_method == "update" else Step.CREATE
+    candidate.destination_id = found[0]
+    if route.load_method != "create":
+        return Step.UPDATE
+    return RejectCode.ALREADY_EXISTS if candidate.in_doubt_until is None else Step.SKIP
+
+
+def missing_to_create(candidate: Candidate, route: Route) -> tuple[str, ...]:
+    """The fields of which a new record needs at least one and this one has none; empty when it is complete."""
+    for group in route.schema.required_to_create:
+        if all(candidate.fields.get(name) in (None, "") for name in group):
+            return group
+    return ()
+
+
+def operation(candidate: Candidate, verb: Verb, route: Route) -> Operation:
+    """The record as it is sent.
+
+    An update leaves the match field out unless it has to change: the record was recognised by it, and
+    writing it again can move a secondary address to the front.
+    """
+    fields = dict(candidate.fields)
+    if route.matches_by_id or (verb is Verb.UPDATE and not candidate.renames and len(fields) > 1):
+        fields.pop(route.match_field, None)
+    return Operation(candidate.source_key, candidate.match_key, fields, candidate.destination_id)

@@ -1,0 +1,96 @@
+"""Records on their way, each in exactly one place until it is settled."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from reverse_etl_core.batching import batches
+from reverse_etl_core.operations import Batch
+from reverse_etl_core.planning import VERBS, Candidate, Step, operation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reverse_etl_core.routing import Route
+
+
+class WorkQueues:
+    """The unsettled records of one stream, by source key, in order of arrival.
+
+    What is queued waits until a request is full, or until everything has to be settled: so a stream in
+    which only one record in a hundred changed still sends full batches.
+    """
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._open: dict[str, Candidate] = {}
+        self._claims: dict[str, str] = {}
+        self._waiting: dict[Step, dict[str, Candidate]] = {
+            step: {} for step in (Step.FIND, Step.DOUBT, Step.CREATE, Step.UPDATE, Step.UPSERT)
+        }
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def candidates(self) -> list[Candidate]:
+        """All unsettled records."""
+        return list(self._open.values())
+
+    def get(self, source_key: str) -> Candidate | None:
+        """The unsettled version of a record."""
+        return self._open.get(source_key)
+
+    def claimant(self, match_key: str) -> str | None:
+        """Source key of the unsettled record that will own a match key."""
+        return self._claims.get(match_key)
+
+    def put(self, candidate: Candidate, step: Step) -> None:
+        """Queue a record for its next step."""
+        self._open[candidate.source_key] = candidate
+        self._claims[candidate.match_key] = candidate.source_key
+        self._waiting[step][candidate.source_key] = candidate
+
+    def drop(self, source_key: str) -> Candidate | None:
+        """Take a record out: it is settled, or a newer version replaces it."""
+        candidate = self._open.pop(source_key, None)
+        if candidate is None:
+            return None
+        if self._claims.get(candidate.match_key) == source_key:
+            del self._claims[candidate.match_key]
+        for queue in self._waiting.values():
+            queue.pop(source_key, None)
+        return candidate
+
+    def take_finds(self, *, everything: bool) -> Iterator[list[Candidate]]:
+        """Groups of records to read from the destination; partial ones only when everything has to go."""
+        limit = self._route.schema.limits.records_per_request
+        queue = self._waiting[Step.FIND]
+        while len(queue) >= limit or (everything and queue):
+            keys = list(queue)[:limit]
+            yield [queue.pop(key) for key in keys]
+
+    def take_batches(self, *, everything: bool) -> Iterator[Batch]:
+        """Full batches; partial ones only when everything has to go."""
+        for step, verb in VERBS.items():
+            waiting = self._waiting[step]
+            operations = (operation(one, verb, self._route) for one in list(waiting.values()))
+            groups = deque(batches(operations, self._route.schema.limits))
+            while groups and (everything or len(groups) > 1 or self._is_full(len(groups[0]))):
+                group = groups.popleft()
+                for one in group:
+                    del waiting[one.source_key]
+                yield Batch(verb, self._route.schema, self._route.match_field, tuple(group))
+
+    def _is_full(self, count: int) -> bool:
+        return count >= self._route.schema.limits.records_per_request
+
+    def doubts(self) -> list[Candidate]:
+        """Records whose create may still be under way."""
+        return list(self._waiting[Step.DOUBT].values())
+
+    def release_doubts(self) -> None:
+        """The grace period is over: read them from the destination."""
+        doubtful = self._waiting[Step.DOUBT]
+        self._waiting[Step.FIND].update(doubtful)
+        doubtful.clear()

@@ -1,0 +1,107 @@
+"""Singer messages from stdin: fast, with line numbers in errors, and never a line's content in a message."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from decimal import Decimal
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.singerlib.encoding.base import GenericSingerReader
+
+from reverse_etl_core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class LineReader(GenericSingerReader[str]):
+    """Reads one message per line.
+
+    Attributes:
+        is_waiting: True while it waits for the next line: only then may a signal end it at once, since at any
+            other time a message is half processed.
+        between_messages: Called after each message; raises to end the reading.
+        on_failure: Told of the error that ends the reading, before it propagates.
+    """
+
+    default_input = sys.stdin
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_waiting = False
+        self.between_messages: Callable[[], None] = _nothing
+        self.on_failure: Callable[[BaseException], None] = _ignore
+        self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+    def process_lines(
+        self, file_input: IO[str] | None, callbacks: dict[str, Callable[[dict[str, Any]], None]]
+    ) -> Counter[str]:
+        """Hand every message to its callback.
+
+        Raises:
+            InputError: A line is not a Singer message.
+        """
+        counts: Counter[str] = Counter()
+        try:
+            self._read(iter(file_input or sys.stdin), callbacks, counts)
+        except BaseException as error:
+            self.is_waiting = False
+            self.on_failure(error)
+            raise
+        return counts
+
+    def _read(
+        self,
+        lines: Any,
+        callbacks: dict[str, Callable[[dict[str, Any]], None]],
+        counts: Counter[str],  # noqa: ANN401 - any iterator of text
+    ) -> None:
+        number = 0
+        decode, between = self._decode, self.between_messages
+        while True:
+            self.is_waiting = True
+            line = next(lines, None)
+            self.is_waiting = False
+            if line is None:
+                return
+            number += 1
+            try:
+                message = decode(line)
+                kind = message["type"]
+                callback = callbacks[kind]
+            except (msgspec.DecodeError, KeyError, TypeError, UnicodeError):
+                self._complain(number, line, callbacks)
+                continue
+            callback(message)
+            counts[kind] += 1
+            between()
+
+    def _complain(self, number: int, line: str, callbacks: dict[str, Callable[[dict[str, Any]], None]]) -> None:
+        """Say which line is wrong; blank lines are none.
+
+        Raises:
+            InputError: Always, but for a blank line.
+        """
+        if not line.strip():
+            return
+        types = ", ".join(str(getattr(one, "value", one)) for one in callbacks)
+        msg = (
+            f"Line {number} of the input ({len(line)} characters) is not a Singer message of type {types}. "
+            "Everything before it is kept. Check that the tap did not die, and that it prints nothing else."
+        )
+        raise InputError(msg)
+
+    def deserialize_json(self, line: str) -> dict[str, Any]:
+        """Decode one line; floats become `Decimal`, so that nothing is lost."""
+        message: dict[str, Any] = self._decode(line)
+        return message
+
+
+def _nothing() -> None:
+    """Go on."""
+
+
+def _ignore(_error: BaseException) -> None:
+    """Let it propagate."""

@@ -1,0 +1,145 @@
+"""What a run did, for people and for machines: the summary in the log and `report.json`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reverse_etl_core.tally import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from reverse_etl_core.tally import Tally
+    from reverse_etl_core.traffic import Traffic
+
+logger = logging.getLogger(__name__)
+
+REPORT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run in numbers; holds no field value."""
+
+    target: str
+    run_id: str
+    sync_id: str
+    account: str
+    exit_code: int
+    started_at: float
+    seconds: float
+    states_released: int
+    objects: Mapping[str, str]
+    tallies: Mapping[str, Tally]
+    traffic: Traffic
+
+    def totals(self) -> dict[str, int]:
+        """Counts over all streams."""
+        counts = {"read": 0} | {fate.value: 0 for fate in Fate}
+        for tally in self.tallies.values():
+            for name, count in tally.as_dict().items():
+                counts[name] += count
+        return counts
+
+    def figures(self) -> dict[str, float]:
+        """The columns of the ledger's `runs` table."""
+        totals = self.totals()
+        return {
+            "records_read": totals.pop("read"),
+            **totals,
+            "requests": self.traffic.requests,
+            "retries": self.traffic.retries,
+            "states_released": self.states_released,
+            "throttled_s": round(self.traffic.throttled_s, 3),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def log(self) -> None:
+        """The summary: one line per stream, one for the run."""
+        for stream, tally in self.tallies.items():
+            logger.info("Summary of stream '%s': %s", stream, _counts(tally))
+            for code, count in tally.codes.most_common():
+                logger.info("Summary of stream '%s': %d x %s", stream, count, code)
+        rate = self.totals()["read"] / self.seconds if self.seconds else 0
+        logger.info(
+            "Summary of the run: %s; %d requests, %d of them writes, %d retries, %.1f s throttled, %.1f s in all, "
+            "%.0f records/s, exit code %d",
+            ", ".join(f"{count} {name}" for name, count in self.totals().items()),
+            self.traffic.requests,
+            self.traffic.writes,
+            self.traffic.retries,
+            self.traffic.throttled_s,
+            self.seconds,
+            rate,
+            self.exit_code,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of `report.json`."""
+        return {
+            "version": REPORT_VERSION,
+            "target": self.target,
+            "run_id": self.run_id,
+            "sync_id": self.sync_id,
+            "account": self.account,
+            "exit_code": self.exit_code,
+            "started_at": _utc_text(self.started_at),
+            "seconds": round(self.seconds, 3),
+            "states_released": self.states_released,
+            "totals": self.totals(),
+            "streams": {stream: self._stream(stream, tally) for stream, tally in self.tallies.items()},
+            "requests": {
+                "total": self.traffic.requests,
+                "writes": self.traffic.writes,
+                "unanswered": self.traffic.failures,
+                "retries": self.traffic.retries,
+                "throttled_s": round(self.traffic.throttled_s, 3),
+                "statuses": {str(status): count for status, count in sorted(self.traffic.statuses.items())},
+                "daily_limit": self.traffic.daily_limit,
+                "daily_remaining": self.traffic.daily_remaining,
+            },
+            "slowest_requests": [
+                {"method": one.method, "path": one.path, "status": one.status, "seconds": round(one.seconds, 3)}
+                for one in self.traffic.slowest()
+            ],
+        }
+
+    def _stream(self, stream: str, tally: Tally) -> dict[str, Any]:
+        return {
+            "object": self.objects.get(stream, ""),
+            "counts": tally.as_dict(),
+            "codes": dict(tally.codes.most_common()),
+            "retried": {fate.value: count for fate, count in tally.retried.items()},
+        }
+
+
+def _counts(tally: Tally) -> str:
+    words = [f"{count} {name}" for name, count in tally.as_dict().items()]
+    retried = sum(tally.retried.values())
+    if retried:
+        words.append(f"and {retried} of earlier runs tried again")
+    return ", ".join(words)
+
+
+def _utc_text(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc).isoformat(timespec="seconds")
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write `<start>-<run>/report.json` for the owner alone; a run does not fail for its report."""
+    name = dt.datetime.fromtimestamp(report.started_at, tz=dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    path = folder / f"{name}-{report.run_id[:8]}" / "report.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(report.as_dict(), file, indent=2)
+    except OSError as error:
+        logger.warning("The report cannot be written to '%s' (%s). Check 'report_dir'.", path, error.strerror)
+        return
+    logger.info("Report: %s", path)

@@ -1,0 +1,233 @@
+"""One run of a target: what is shared by its streams, from the first SCHEMA to the report."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from reverse_etl_core.brakes import RejectionBrake
+from reverse_etl_core.errors import (
+    EXIT_FAILURE,
+    EXIT_OK,
+    BrakeError,
+    FatalError,
+    QuotaExhaustedError,
+    RetryableError,
+    ReverseETLError,
+)
+from reverse_etl_core.ledger import Ledger, Scope
+from reverse_etl_core.operations import DeferCode
+from reverse_etl_core.pipeline import Pipeline
+from reverse_etl_core.report import Report, write_report
+from reverse_etl_core.routing import compile_route
+from reverse_etl_core.sending import Crew
+from reverse_etl_core.tally import Tally
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reverse_etl_core.config import CommonConfig
+    from reverse_etl_core.destination import Destination
+    from reverse_etl_core.ledger import StreamLedger
+    from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.traffic import Traffic
+
+logger = logging.getLogger(__name__)
+
+PROGRESS_S = 10.0
+
+
+class Run:
+    """Delivers the streams of one input to one account.
+
+    Nothing is asked of the destination, and no ledger is opened, before the first stream.
+
+    Args:
+        target: Name of the target.
+        config: Common settings.
+        destination: The account.
+        traffic: Where its requests are counted.
+        stop: Set when the run is asked to stop.
+        open_ledger: Opens the ledger that the configuration names.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        config: CommonConfig,
+        destination: Destination,
+        *,
+        traffic: Traffic,
+        stop: threading.Event,
+        open_ledger: Callable[[CommonConfig], Ledger],
+    ) -> None:
+        self._target = target
+        self._config = config
+        self._destination = destination
+        self._traffic = traffic
+        self._stop = stop
+        self._open_ledger = open_ledger
+        self._crew: Crew[Any, Any] = Crew(config.concurrency)
+        self._account = ""
+        self._ledger: Ledger | None = None
+        self._pipelines: dict[str, Pipeline] = {}
+        self._stream_ledgers: dict[Scope, StreamLedger] = {}
+        self._schemas: dict[str, ObjectSchema] = {}
+        self._tallies: dict[str, Tally] = {}
+        self._states_released = 0
+        self._started_s = time.monotonic()
+        self._started_at = time.time()
+        self._told_s = self._started_s
+
+    def check(self) -> str:
+        """Reach the account and nothing else; the account's id.
+
+        Raises:
+            AuthError: The credentials are refused.
+            FatalError: The host cannot be reached.
+        """
+        return self._reach(self._destination.account)
+
+    def open_stream(self, stream: str, singer_schema: Mapping[str, Any], key_properties: Sequence[str]) -> Pipeline:
+        """Decide a stream's way, and deliver first what earlier runs left open.
+
+        A stream that is opened again, because its SCHEMA changed, settles its earlier records first.
+
+        Raises:
+            ConfigError: The stream cannot be delivered as configured.
+            FatalError: Account or ledger cannot be used.
+        """
+        ledger = self._ledger or self._open()
+        earlier = self._pipelines.get(stream)
+        if earlier is not None:
+            earlier.flush()
+        config = self._config.stream(stream)
+        schema = self._describe(config.object_name)
+        keeps = self._config.ledger == "full"
+        route = compile_route(stream, singer_schema, key_properties, config, schema, keeps_deliveries=keeps)
+        scope = Scope(self._config.sync_id, self._account, schema.name, stream)
+        if scope not in self._stream_ledgers:
+            self._stream_ledgers[scope] = ledger.open_stream(scope, keeps_deliveries=keeps)
+        pipeline = Pipeline(
+            route,
+            destination=self._destination,
+            ledger=self._stream_ledgers[scope],
+            crew=self._crew,
+            tally=self._tallies.setdefault(stream, Tally()),
+            brake=RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent),
+            grace_ms=int(self._config.reconcile_grace_s * 1000),
+            wait=self._stop.wait,
+        )
+        self._pipelines[stream] = pipeline
+        logger.info(
+            "Stream '%s' goes to '%s' of account %s, matched on '%s', load method '%s'.",
+            stream,
+            schema.name,
+            self._account,
+            route.match_field,
+            route.load_method,
+        )
+        pipeline.replay()
+        return pipeline
+
+    def _open(self) -> Ledger:
+        self._account = self.check()
+        self._ledger = self._open_ledger(self._config)
+        self._ledger.start_run(sync_id=self._config.sync_id, target=self._target, account=self._account)
+        return self._ledger
+
+    def _describe(self, object_name: str) -> ObjectSchema:
+        if object_name not in self._schemas:
+            self._schemas[object_name] = self._reach(lambda: self._destination.describe(object_name))
+        return self._schemas[object_name]
+
+    def _reach(self, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the question answers
+        try:
+            return ask()
+        except RetryableError as error:
+            msg = f"{error} Nothing was delivered."
+            raise FatalError(msg) from None
+
+    def settle(self) -> None:
+        """Settle everything that was taken; after this, STATE may leave (L5)."""
+        for pipeline in self._pipelines.values():
+            pipeline.flush()
+
+    def look_at_whole_input(self) -> None:
+        """Check what can only be judged once the input has ended."""
+        for pipeline in self._pipelines.values():
+            pipeline.finish()
+
+    def state_released(self) -> None:
+        """Count a STATE message."""
+        self._states_released += 1
+
+    def tell_progress(self) -> None:
+        """Log the counts, at most every few seconds."""
+        now_s = time.monotonic()
+        if now_s - self._told_s < PROGRESS_S:
+            return
+        self._told_s = now_s
+        for stream, tally in self._tallies.items():
+            rate = tally.read / (now_s - self._started_s)
+            counts = ", ".join(f"{count} {fate.value}" for fate, count in tally.fates.items())
+            logger.info("Stream '%s': %d records read (%.0f/s): %s", stream, tally.read, rate, counts or "none settled")
+
+    def finish(self, error: BaseException | None, unread: Mapping[str, int]) -> int:
+        """Count what is left, write report and history, release everything.
+
+        Args:
+            error: What ended the run; `None` when the input ended.
+            unread: Records per stream that arrived but were not taken.
+
+        Returns:
+            The exit code.
+        """
+        exit_code = _exit_code(error)
+        code = _defer_code(error)
+        try:
+            for stream, pipeline in self._pipelines.items():
+                pipeline.abandon(code, unread.get(stream, 0))
+                pipeline.tally.verify(stream)
+        except ReverseETLError as defect:
+            logger.error("%s", defect)  # noqa: TRY400 - the message is the whole story
+            exit_code = exit_code or defect.exit_code
+        if self._ledger is not None:
+            self._report(self._ledger, exit_code)
+        self._crew.close()
+        return exit_code
+
+    def _report(self, ledger: Ledger, exit_code: int) -> None:
+        report = Report(
+            target=self._target,
+            run_id=ledger.run_id,
+            sync_id=self._config.sync_id,
+            account=self._account,
+            exit_code=exit_code,
+            started_at=self._started_at,
+            seconds=time.monotonic() - self._started_s,
+            states_released=self._states_released,
+            objects={stream: pipeline.route.schema.name for stream, pipeline in self._pipelines.items()},
+            tallies=self._tallies,
+            traffic=self._traffic,
+        )
+        report.log()
+        write_report(report, self._config.report_dir)
+        ledger.end_run(exit_code, report.figures())
+        for stream_ledger in self._stream_ledgers.values():
+            stream_ledger.close()
+        ledger.close()
+
+
+def _exit_code(error: BaseException | None) -> int:
+    if error is None:
+        return EXIT_OK
+    return error.exit_code if isinstance(error, ReverseETLError) else EXIT_FAILURE
+
+
+def _defer_code(error: BaseException | None) -> DeferCode:
+    if isinstance(error, QuotaExhaustedError):
+        return DeferCode.QUOTA
+    return DeferCode.BRAKE if isinstance(error, BrakeError) else DeferCode.STOPPED

@@ -1,0 +1,166 @@
+"""The settings that every target declares, with the words that `--about` and the docs show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from singer_sdk import typing as th
+
+from reverse_etl_core.config import (
+    CHECKPOINT_RECORDS,
+    CHECKPOINT_SECONDS,
+    DAILY_QUOTA_PERCENT,
+    LEDGER_MODES,
+    LOAD_METHODS,
+    MAX_REJECTED_PERCENT,
+    RECONCILE_GRACE_SECONDS,
+    UNKNOWN_FIELDS,
+)
+
+_STREAM = th.ObjectType(
+    th.Property("object", th.StringType, description="Object to write; default: the stream's name."),
+    th.Property(
+        "match_on",
+        th.StringType,
+        description="Unique field by which a record is recognised, or the object's record id; default: the "
+        "object's natural unique field, else the stream's only key property.",
+    ),
+    th.Property(
+        "load_method",
+        th.StringType,
+        allowed_values=list(LOAD_METHODS),
+        description="Overrides `load_method`.",
+    ),
+    th.Property(
+        "fields",
+        th.ObjectType(additional_properties=True),
+        description="Destination field to column name, or to `{from: column}`. Without it every column goes "
+        "to the field of the same name.",
+    ),
+    th.Property(
+        "unknown_fields",
+        th.StringType,
+        allowed_values=list(UNKNOWN_FIELDS),
+        description="Overrides `unknown_fields`.",
+    ),
+)
+
+
+def common_settings(*, concurrency: int) -> list[th.Property[Any]]:
+    """The properties that every target adds to its own.
+
+    Args:
+        concurrency: The vendor's default for requests in flight.
+    """
+    return [*_delivery(), *_ledger(), *_brakes(concurrency), *_checkpoints()]
+
+
+def _delivery() -> list[th.Property[Any]]:
+    return [
+        th.Property(
+            "load_method",
+            th.StringType,
+            default="upsert",
+            allowed_values=list(LOAD_METHODS),
+            description="`upsert` creates and updates, `update` never creates, `create` never updates. For all "
+            "streams; `streams` overrides it for one.",
+        ),
+        th.Property(
+            "streams",
+            th.ObjectType(additional_properties=_STREAM),
+            default={},
+            description="Per Singer stream: `object`, `match_on`, `load_method`, `fields`, `unknown_fields`.",
+        ),
+        th.Property(
+            "unknown_fields",
+            th.StringType,
+            default="fail",
+            allowed_values=list(UNKNOWN_FIELDS),
+            description="What to do with columns that the object has no field for: `fail` at start with the list, or "
+            "`drop` them after naming them once.",
+        ),
+    ]
+
+
+def _ledger() -> list[th.Property[Any]]:
+    return [
+        th.Property(
+            "ledger",
+            th.StringType,
+            default="full",
+            allowed_values=list(LEDGER_MODES),
+            description="`full` remembers every delivery, so that a rerun makes no call; `rejects` keeps only rejected "
+            "records, for huge syncs on objects that the API itself upserts.",
+        ),
+        th.Property(
+            "ledger_url",
+            th.StringType,
+            secret=True,
+            description="SQLAlchemy URL of the ledger; default: a SQLite file `.reverse-etl/<target>.db` under the "
+            "project's root. PostgreSQL to share it between workers.",
+        ),
+        th.Property(
+            "sync_id",
+            th.StringType,
+            description="Name of this sync in the ledger; default: environment, tap and target as Meltano names them. "
+            "Two syncs that write the same object need two names.",
+        ),
+        th.Property(
+            "reconcile_grace_seconds",
+            th.NumberType,
+            default=RECONCILE_GRACE_SECONDS,
+            description="How long after a lost reply a record is looked for before it is created again; must exceed "
+            "the API's own processing time. Paid only after a crash or a lost reply.",
+        ),
+    ]
+
+
+def _brakes(concurrency: int) -> list[th.Property[Any]]:
+    return [
+        th.Property(
+            "max_rejected_percent",
+            th.NumberType,
+            default=MAX_REJECTED_PERCENT,
+            description="Stop the run when more than this share of the new records is rejected; checked from 100 "
+            "records on, and at the end from 10.",
+        ),
+        th.Property(
+            "max_rejected",
+            th.IntegerType,
+            description="Stop the run when more than this many new records are rejected.",
+        ),
+        th.Property(
+            "daily_quota_percent",
+            th.NumberType,
+            default=DAILY_QUOTA_PERCENT,
+            description="Stop cleanly when the account's daily API use reaches this share.",
+        ),
+        th.Property(
+            "concurrency",
+            th.IntegerType,
+            default=concurrency,
+            description="Requests in flight at the same time.",
+        ),
+    ]
+
+
+def _checkpoints() -> list[th.Property[Any]]:
+    return [
+        th.Property(
+            "report_dir",
+            th.StringType,
+            description="Folder of the run reports; default: `.reverse-etl/reports` under the project's root.",
+        ),
+        th.Property(
+            "checkpoint_records",
+            th.IntegerType,
+            default=CHECKPOINT_RECORDS,
+            description="Release STATE after this many records, once everything before it is settled.",
+        ),
+        th.Property(
+            "checkpoint_seconds",
+            th.NumberType,
+            default=CHECKPOINT_SECONDS,
+            description="Release STATE after this many seconds, once everything before it is settled.",
+        ),
+    ]

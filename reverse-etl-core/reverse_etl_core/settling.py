@@ -1,0 +1,96 @@
+"""From a candidate and its outcome to the row that the ledger keeps: pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reverse_etl_core.ledger import Intent, Settlement, Status
+from reverse_etl_core.tally import Fate
+
+if TYPE_CHECKING:
+    from reverse_etl_core.operations import RejectCode
+    from reverse_etl_core.planning import Candidate, Refusal
+
+HOUR_MS = 3_600_000
+LONGEST_MS = 7 * 24 * HOUR_MS
+
+
+def due_after_ms(attempts: int) -> int:
+    """How long a refusal of the destination rests before the same content is tried again.
+
+    One hour, then four times longer each time, at most a week.
+
+    >>> [due_after_ms(attempts) // HOUR_MS for attempts in (1, 2, 3, 4, 5)]
+    [1, 4, 16, 64, 168]
+    """
+    return int(min(LONGEST_MS, HOUR_MS * 4 ** min(attempts - 1, 10)))
+
+
+def intent(candidate: Candidate, *, is_create: bool) -> Intent:
+    """The row that must be durable before the call leaves."""
+    known = candidate.known
+    return Intent(
+        source_key=candidate.source_key,
+        match_key=candidate.match_key,
+        destination_id=candidate.destination_id,
+        created_by_us=is_create or bool(known and known.created_by_us),
+        attempts=1 + (known.attempts if known else 0),
+        record=candidate.payload.decode(),
+    )
+
+
+def delivered(candidate: Candidate, destination_id: str, *, created: bool) -> Settlement:
+    """The row of a record that the destination confirmed."""
+    known = candidate.known
+    return Settlement(
+        source_key=candidate.source_key,
+        status=Status.DELIVERED,
+        outcome=(Fate.CREATED if created else Fate.UPDATED).value,
+        match_key=candidate.match_key,
+        destination_id=destination_id,
+        payload_hash=candidate.payload_hash,
+        created_by_us=created or bool(known and known.created_by_us),
+    )
+
+
+def refused(candidate: Candidate, code: RejectCode, reason: str, *, now_ms: int) -> Settlement:
+    """The row of a record that the destination refused.
+
+    A record that was delivered before keeps its id and what it owns: only the newest version is refused.
+    """
+    known = candidate.known
+    attempts = 1 + (known.attempts if known else 0)
+    was_delivered = known is not None and known.destination_id is not None
+    return Settlement(
+        source_key=candidate.source_key,
+        status=Status.REJECTED,
+        outcome=Fate.REJECTED.value,
+        match_key=known.match_key if known and was_delivered else None,
+        destination_id=known.destination_id if known else None,
+        payload_hash=candidate.payload_hash,
+        created_by_us=bool(known and known.created_by_us and was_delivered),
+        attempts=attempts,
+        due_at=now_ms + due_after_ms(attempts),
+        error_code=code.value,
+        error=reason,
+        record=candidate.payload.decode(),
+    )
+
+
+def refused_by_us(refusal: Refusal, *, now_ms: int) -> Settlement:
+    """The row of a record that our own rules refuse; it is looked at again in every run, since that is free."""
+    known = refusal.known
+    was_delivered = known is not None and known.destination_id is not None
+    return Settlement(
+        source_key=refusal.source_key,
+        status=Status.REJECTED,
+        outcome=Fate.REJECTED.value,
+        match_key=known.match_key if known and was_delivered else None,
+        destination_id=known.destination_id if known else None,
+        payload_hash=refusal.payload_hash,
+        created_by_us=bool(known and known.created_by_us and was_delivered),
+        due_at=now_ms if refusal.is_curable else None,
+        error_code=refusal.code.value,
+        error=refusal.reason,
+        record=refusal.payload.decode(),
+    )

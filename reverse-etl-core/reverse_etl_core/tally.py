@@ -1,0 +1,76 @@
+"""What became of every record that was read (guarantee G1)."""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from dataclasses import dataclass, field
+
+from reverse_etl_core.errors import AccountingError
+
+
+class Fate(str, enum.Enum):
+    """Every record read ends as exactly one of these."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REMOVED = "removed"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one stream.
+
+    Attributes:
+        read: Records that arrived.
+        fates: What became of them.
+        codes: Rejections and deferrals by code.
+        rejected_anew: Rejections of records that were not known to be rejected; what the brake looks at.
+        retried: Earlier rejects and unfinished records that this run settled; not among `read`.
+    """
+
+    read: int = 0
+    fates: Counter[Fate] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    rejected_anew: int = 0
+    retried: Counter[Fate] = field(default_factory=Counter)
+
+    def settle(self, fate: Fate, *, code: str = "", is_replay: bool = False, is_known: bool = False) -> None:
+        """Count one record.
+
+        Args:
+            fate: What became of it.
+            code: Of a rejection or deferral.
+            is_replay: It comes from the ledger and not from the stream.
+            is_known: It was rejected before, for the same content.
+        """
+        if is_replay:
+            self.retried[fate] += 1
+            return
+        self.fates[fate] += 1
+        if code:
+            self.codes[code] += 1
+        if fate is Fate.REJECTED and not is_known:
+            self.rejected_anew += 1
+
+    def verify(self, stream: str) -> None:
+        """Check that every record has one fate.
+
+        Raises:
+            AccountingError: The counts differ, which is a defect of this suite.
+        """
+        settled = sum(self.fates.values())
+        if settled != self.read:
+            msg = (
+                f"Stream '{stream}': {self.read} records were read but {settled} are accounted for. "
+                "Please report this; the next run delivers what is missing."
+            )
+            raise AccountingError(msg)
+
+    def as_dict(self) -> dict[str, int]:
+        """All counts, zero ones included."""
+        return {"read": self.read} | {fate.value: self.fates[fate] for fate in Fate}

@@ -1,0 +1,312 @@
+"""The Singer SDK's target over a run: messages, checkpoints, signals, exit codes.
+
+What the stock SDK does otherwise, and why it loses data, is in `api/singer.md` 1; each of it has a test.
+"""
+
+from __future__ import annotations
+
+import abc
+import json
+import signal
+import sys
+import threading
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk import typing as th
+from singer_sdk.exceptions import ConfigValidationError, RecordsWithoutSchemaException
+from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.mapper import SameRecordTransform
+
+from reverse_etl_core.config import CommonConfig
+from reverse_etl_core.errors import (
+    EXIT_CONFIG,
+    EXIT_FAILURE,
+    ConfigError,
+    FatalError,
+    InputError,
+    ReverseETLError,
+)
+from reverse_etl_core.ledger import Ledger
+from reverse_etl_core.reader import LineReader
+from reverse_etl_core.run import Run
+from reverse_etl_core.settings import common_settings
+from reverse_etl_core.sink import DeliverySink
+from reverse_etl_core.traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import FrameType
+
+    from singer_sdk.plugin_base import _ConfigInput
+    from singer_sdk.sinks import Sink
+
+    from reverse_etl_core.destination import Destination
+    from reverse_etl_core.pipeline import Pipeline
+
+MELTANO_TEST_STREAM = "meltano_test_stream"
+"""`meltano config test` sends this stream and expects no failure; nothing of it may reach the destination."""
+
+
+class StoppedError(FatalError):
+    """The run was asked to stop by a signal; what was read is settled as far as it could be."""
+
+    def __init__(self, signum: int) -> None:
+        self.exit_code = 128 + signum
+        super().__init__(f"Stopped by {signal.Signals(signum).name}. The next run goes on where this one ended.")
+
+
+class ReverseETLTarget(Target, abc.ABC):
+    """Base of the targets: a vendor adds its settings and its destination."""
+
+    message_reader_class = LineReader
+    default_sink_class = DeliverySink
+    capabilities: ClassVar[list[Any]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    default_concurrency: ClassVar[int] = 4
+    """Requests in flight where the user does not say."""
+
+    message_reader: LineReader
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's arguments
+        self.stop = threading.Event()
+        self.traffic = Traffic()
+        self._signum = 0
+        self._is_ended = False
+        self._direct_sinks: dict[str, DeliverySink | None] = {}
+        self._records_since_checkpoint = 0
+        self._has_warned_of_activation = False
+        super().__init__(**kwargs)
+        self.max_parallelism = 1
+        self.common, destination = self._configure()
+        self.run = Run(
+            self.name,
+            self.common,
+            destination,
+            traffic=self.traffic,
+            stop=self.stop,
+            open_ledger=self.open_ledger,
+        )
+        self.message_reader.between_messages = self._between_messages
+        self.message_reader.on_failure = self._end_with
+
+    # -- what a vendor adds
+
+    @abc.abstractmethod
+    def connect(self, config: Mapping[str, Any], common: CommonConfig | None) -> Destination:
+        """Parse the vendor's settings and prepare the account; nothing is sent yet.
+
+        Args:
+            config: As Singer passes it.
+            common: The common settings; `None` when they are wrong and only the vendor's problems are wanted.
+
+        Raises:
+            ConfigError: Names every bad vendor setting.
+        """
+
+    def open_ledger(self, config: CommonConfig) -> Ledger:
+        """Open the ledger that the configuration names."""
+        return Ledger(config.ledger_url)
+
+    @classmethod
+    def settings(cls, *vendor: th.Property[Any]) -> dict[str, Any]:
+        """The configuration's JSON Schema: the vendor's settings, then the common ones."""
+        properties = th.PropertiesList(*vendor, *common_settings(concurrency=cls.default_concurrency))
+        schema: dict[str, Any] = properties.to_dict()
+        return schema
+
+    def _configure(self) -> tuple[CommonConfig, Destination]:
+        """Parse all settings; one error lists what is wrong with any of them."""
+        problems: list[str] = []
+        common = None
+        config = {"concurrency": self.default_concurrency} | dict(self.config)
+        try:
+            common = CommonConfig.from_mapping(config, target=self.name)
+        except ConfigError as error:
+            problems += error.problems
+        try:
+            destination = self.connect(self.config, common)
+        except ConfigError as error:
+            problems += error.problems
+        if problems or common is None:
+            raise ConfigError(*problems)
+        return common, destination
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Only the SDK's settings that have an effect here: stream maps and flattening."""
+        super(Target, cls).append_builtin_config(config_jsonschema)
+
+    # -- messages
+
+    def open_stream(self, sink: DeliverySink) -> Pipeline | None:
+        """The pipeline of a stream; `None` for Meltano's connection test, which ends here."""
+        self._direct_sinks.clear()
+        if sink.stream_name == MELTANO_TEST_STREAM:
+            self.logger.info("Connection test: account %s is reached; nothing is written.", self.run.check())
+            return None
+        return self.run.open_stream(sink.stream_name, sink.schema, sink.key_properties)
+
+    def get_sink(self, stream_name: str, **kwargs: Any) -> Sink:  # noqa: ANN401 - the SDK's arguments
+        """As the SDK, but a sink that a new SCHEMA replaces is delivered first, so that records keep their order."""
+        current = self._sinks_active.get(stream_name)
+        schema = kwargs.get("schema")
+        if isinstance(current, DeliverySink) and schema is not None and current.original_schema != schema:
+            current.deliver()
+        return super().get_sink(stream_name, **kwargs)
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        stream = message_dict.get("stream", "")
+        try:
+            sink = self._direct_sinks[stream]
+        except KeyError:
+            sink = self._direct_sinks[stream] = self._direct_sink(stream)
+        self._records_since_checkpoint += 1
+        if sink is None:
+            super()._process_record_message(message_dict)
+            return
+        try:
+            record = message_dict["record"]
+        except KeyError:
+            msg = f"A RECORD message of stream '{stream}' has no 'record'."
+            raise InputError(msg) from None
+        sink.take(record)
+
+    def _direct_sink(self, stream: str) -> DeliverySink | None:
+        """The sink that takes records as they are; `None` where a stream map or flattening has to look first."""
+        maps = self.mapper.stream_maps.get(stream)
+        if maps is None:
+            self._assert_sink_exists(stream)
+            return None
+        is_plain = len(maps) == 1 and type(maps[0]) is SameRecordTransform and not maps[0].flattening_enabled
+        sink = self._sinks_active.get(maps[0].stream_alias) if is_plain else None
+        return sink if isinstance(sink, DeliverySink) else None
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        super()._process_state_message(message_dict)
+        waited_s = time.time() - self._last_full_drain_at
+        if self._records_since_checkpoint >= self.common.checkpoint_records or waited_s >= self.common.checkpoint_s:
+            self.drain_all()
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        """Ignored, with one warning: that a record was not sent is never taken for its removal."""
+        if not self._has_warned_of_activation:
+            self._has_warned_of_activation = True
+            stream = message_dict.get("stream")
+            self.logger.warning("Stream '%s': ACTIVATE_VERSION messages are ignored; nothing is removed.", stream)
+
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        msg = (
+            f"Stream '{message_dict.get('stream')}' sends BATCH messages, which bypass validation. "
+            "Remove 'batch_config' from the tap's settings."
+        )
+        raise InputError(msg)
+
+    def _between_messages(self) -> None:
+        if self._signum:
+            raise StoppedError(self._signum)
+        self.run.tell_progress()
+
+    # -- settling, and STATE only afterwards
+
+    def _drain_all(self, sink_list: Iterable[Sink], parallelism: int) -> None:
+        """Deliver and settle everything; the SDK writes STATE after this, and nowhere else."""
+        del parallelism
+        for sink in sink_list:
+            if isinstance(sink, DeliverySink):
+                sink.deliver()
+        self.run.settle()
+        self._records_since_checkpoint = 0
+
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        # The SDK's own json.dumps dies of a Decimal (api/singer.md 1).
+        sys.stdout.write(json.dumps(state, default=_plain_number) + "\n")
+        sys.stdout.flush()
+        self.run.state_released()
+
+    # -- the end
+
+    def process_endofpipe(self) -> None:
+        """Settle everything, release STATE, report."""
+        try:
+            super().process_endofpipe()
+            self.run.look_at_whole_input()
+        except BaseException as error:
+            self._end_with(error)
+            raise
+        self._end_with(None)
+
+    def _end_with(self, error: BaseException | None) -> None:
+        """End the run once, whatever ended it."""
+        if self._is_ended:
+            return
+        self._is_ended = True
+        if isinstance(error, (InputError, StoppedError)):
+            error = self._settle_what_was_read(error)
+        unread = {
+            sink.stream_name: len(sink.records)
+            for sink in [*self._sinks_active.values(), *self._sinks_to_clear]
+            if isinstance(sink, DeliverySink)
+        }
+        exit_code = self.run.finish(error, unread)
+        if error is None and exit_code:
+            msg = "The run's counts do not add up; see the message above."
+            raise FatalError(msg)
+
+    def _settle_what_was_read(self, error: ReverseETLError) -> ReverseETLError:
+        """A bad line or a signal says nothing against the records before it: deliver them, release their STATE."""
+        try:
+            self.drain_all()
+        except ReverseETLError as failure:
+            self.logger.warning("What was read could not be settled: %s", failure)
+        return error
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Finish what is in flight, repeat nothing, settle what was read, then end with 128 + signal.
+
+        While a message is processed the reader looks at the flag afterwards; while it waits for a line, or
+        when the signal comes again, the run ends at once.
+        """
+        del frame
+        is_again = bool(self._signum)
+        self._signum = signum
+        self.stop.set()
+        if self.message_reader.is_waiting or is_again:
+            raise StoppedError(signum)
+
+    @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        file_input: Any = None,  # noqa: ANN401 - the SDK's argument
+    ) -> None:
+        """Run, and turn errors into a message and an exit code (DESIGN.md 4) instead of a traceback."""
+        try:
+            super().invoke(about=about, about_format=about_format, config=config, file_input=file_input)
+        except ConfigValidationError as error:
+            for problem in error.errors:
+                cls.logger.error("%s", problem)
+            sys.exit(EXIT_CONFIG)
+        except RecordsWithoutSchemaException as error:
+            cls.logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
+            sys.exit(EXIT_FAILURE)
+        except ReverseETLError as error:
+            cls.logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
+            sys.exit(error.exit_code)
+
+
+def _plain_number(value: object) -> object:
+    """Numbers that the reader kept exact, for STATE."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    raise TypeError
