@@ -13,7 +13,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from reverse_etl_core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class LineReader(GenericSingerReader[str]):
@@ -54,9 +54,9 @@ class LineReader(GenericSingerReader[str]):
 
     def _read(
         self,
-        lines: Any,
+        lines: Iterator[str],
         callbacks: dict[str, Callable[[dict[str, Any]], None]],
-        counts: Counter[str],  # noqa: ANN401 - any iterator of text
+        counts: Counter[str],
     ) -> None:
         number = 0
         decode, between = self._decode, self.between_messages

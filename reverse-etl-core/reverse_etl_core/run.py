@@ -88,7 +88,8 @@ class Run:
             AuthError: The credentials are refused.
             FatalError: The host cannot be reached.
         """
-        return self._reach(self._destination.account)
+        account: str = self._reach(self._destination.account)
+        return account
 
     def open_stream(self, stream: str, singer_schema: Mapping[str, Any], key_properties: Sequence[str]) -> Pipeline:
         """Decide a stream's way, and deliver first what earlier runs left open.

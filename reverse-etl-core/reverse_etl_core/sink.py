@@ -56,6 +56,7 @@ class DeliverySink(Sink):
         records, self.records = self.records, []
         if self.pipeline is not None and records:
             self.pipeline.deliver(records)
+            self._target.run.tell_progress()
 
     # -- what the SDK calls when a stream map or flattening is active
 

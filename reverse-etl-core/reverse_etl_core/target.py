@@ -212,7 +212,6 @@ class ReverseETLTarget(Target, abc.ABC):
     def _between_messages(self) -> None:
         if self._signum:
             raise StoppedError(self._signum)
-        self.run.tell_progress()
 
     # -- settling, and STATE only afterwards
 
@@ -295,7 +294,7 @@ class ReverseETLTarget(Target, abc.ABC):
             super().invoke(about=about, about_format=about_format, config=config, file_input=file_input)
         except ConfigValidationError as error:
             for problem in error.errors:
-                cls.logger.error("%s", problem)
+                cls.logger.error("%s", problem)  # noqa: TRY400 - the message is the whole story
             sys.exit(EXIT_CONFIG)
         except RecordsWithoutSchemaException as error:
             cls.logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
