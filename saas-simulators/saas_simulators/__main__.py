@@ -32,7 +32,7 @@ def serve(port: int, host: str, seed_path: Path | None, state_path: Path | None,
     except (SeedError, NotLoopbackError, OSError) as error:
         raise click.ClickException(str(error)) from None
     if no_limits:
-        server.hubspot.limits.configure({"burst": None, "daily": None, "search_per_second": None})
+        server.simulation.hubspot.set_limits({"enabled": False})
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: threading.Thread(target=server.interrupt, daemon=True).start())
     if port == 0:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from saas_simulators.exchange import HTML_TYPE, Reply, Request, decode_json, json_reply
 from saas_simulators.faults import KINDS, FaultRuleError
+from saas_simulators.limits import LimitsError
 from saas_simulators.routing import Route, Router
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 PREFIX = "/_simulator"
 MAX_PAGE = 10_000
 PAGE_ROWS = 25
-LIMIT_NAMES = {"burst", "burst_seconds", "daily", "daily_used", "search_per_second", "retry_after", "enabled"}
-OFF = {"burst": None, "daily": None, "search_per_second": None}
 # The page shows what clients sent: no script but its own may run, and nothing is loaded from elsewhere.
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 
@@ -42,7 +41,7 @@ def respond(simulation: Simulation, request: Request) -> Reply:
         return json_reply(404, {"error": f"No such control path. Known: {known}"})
     try:
         return match.route.action(simulation, request, match.parameters)
-    except (ControlError, FaultRuleError) as error:
+    except (ControlError, FaultRuleError, LimitsError) as error:
         return json_reply(400, {"error": str(error)})
 
 
@@ -78,9 +77,8 @@ def journal(simulation: Simulation, request: Request, _: dict[str, str]) -> Repl
     limit = _number(request, "limit", MAX_PAGE)
     entries = simulation.journal.since(since, limit)
     last = entries[-1].sequence if entries else since
-    return json_reply(
-        200, {"entries": [entry.as_json() for entry in entries], "last": last, "total": len(simulation.journal)}
-    )
+    body = {"entries": [entry.as_json() for entry in entries], "last": last, "total": len(simulation.journal)}
+    return json_reply(200, body)
 
 
 def faults(simulation: Simulation, _: Request, __: dict[str, str]) -> Reply:
@@ -129,15 +127,7 @@ def limits(simulation: Simulation, _: Request, __: dict[str, str]) -> Reply:
 def put_limits(simulation: Simulation, request: Request, parameters: dict[str, str]) -> Reply:
     """Set limits per vendor; `{"hubspot": {"enabled": false}}` switches all of them off."""
     for vendor, settings in _per_vendor(simulation, request):
-        if not isinstance(settings, dict) or set(settings) - LIMIT_NAMES:
-            msg = f"Limits of {vendor.name}: expected an object with any of {', '.join(sorted(LIMIT_NAMES))}."
-            raise ControlError(msg)
-        for name, value in settings.items():
-            if isinstance(value, bool) != (name == "enabled") or not (value is None or isinstance(value, (int, float))):
-                msg = f"Limits of {vendor.name}: {name!r} must be {'true or false' if name == 'enabled' else 'a number or null'}."
-                raise ControlError(msg)
-        is_off = settings.get("enabled") is False
-        vendor.set_limits({**settings, **OFF} if is_off else settings)
+        vendor.set_limits(settings)
     return limits(simulation, request, parameters)
 
 

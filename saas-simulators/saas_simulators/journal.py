@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One side effect; `detail` names properties, never their values."""
 
     sequence: int
-    time: str
+    time: float
     vendor: str
     event: str
     object: str
     id: str
     unique: Mapping[str, str]
-    detail: Sequence[str]
+    detail: Collection[str]
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as the control surface shows it."""
         return {
             "sequence": self.sequence,
-            "time": self.time,
+            "time": datetime.fromtimestamp(self.time, timezone.utc).isoformat(timespec="milliseconds"),
             "vendor": self.vendor,
             "event": self.event,
             "object": self.object,
             "id": self.id,
             "unique": dict(self.unique),
-            "detail": list(self.detail),
+            "detail": sorted(self.detail),
         }
 
 
@@ -44,21 +43,21 @@ class Journal:
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
 
-    def add(  # noqa: PLR0913 - one argument per column
+    def add(
         self,
         *,
-        time: str,
+        time: float,
         vendor: str,
         event: str,
         object_name: str,
         record_id: str,
         unique: Mapping[str, str],
-        detail: Sequence[str] = (),
+        detail: Collection[str] = (),
     ) -> None:
         """Append one side effect."""
         with self._lock:
-            sequence = len(self._entries) + 1
-            self._entries.append(Entry(sequence, time, vendor, event, object_name, record_id, unique, detail))
+            entries = self._entries
+            entries.append(Entry(len(entries) + 1, time, vendor, event, object_name, record_id, unique, detail))
 
     def since(self, sequence: int = 0, limit: int | None = None) -> list[Entry]:
         """Return the entries after `sequence`, oldest first."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import deque
 
 
+class LimitsError(ValueError):
+    """Limits cannot be set as asked; the message names the setting and what it takes."""
+
+
 class RollingWindow:
     """At most `limit` requests in any `seconds`; a refused request does not count.
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from typing_extensions import Self
+
     from saas_simulators.hubspot.state import Account
 
 MAX_BODY_BYTES = 512 * 1024 * 1024
@@ -198,7 +200,7 @@ class SimulatorServer:
         if self._state_path is not None:
             _write_private(self._state_path, json.dumps(self.simulation.dump(), separators=(",", ":")))
 
-    def __enter__(self) -> SimulatorServer:
+    def __enter__(self) -> Self:
         """Start listening."""
         self.start()
         return self

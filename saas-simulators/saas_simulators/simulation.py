@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from saas_simulators.exchange import Reply, Request
 from saas_simulators.faults import FaultPlan, FaultRule
 from saas_simulators.hubspot.errors import not_found_reply
 from saas_simulators.hubspot.vendor import HubSpot
@@ -17,6 +16,8 @@ from saas_simulators.traffic import Seen, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from saas_simulators.exchange import Reply, Request
 
 # The order in which faults that hit the same request take effect: latency always, then one of the others.
 REFUSALS = {"429", "500", "502", "503", "504", "html_error", "expired_token", "423", "477"}

@@ -170,7 +170,7 @@ def _traced(write: Write, given: Input) -> Write:
 # answering
 
 
-def _answer_writes(  # noqa: PLR0913 - what the verbs differ in
+def _answer_writes(
     call: Call,
     store: RecordStore,
     inputs: list[Input],

@@ -15,7 +15,8 @@ ECHOED = ("hs_object_id", "hs_object_source", "hs_object_source_id", "hs_object_
 
 def on_create(object_type: ObjectType, written: dict[str, str], record_id: str, moment: str) -> dict[str, str]:
     """Return the first properties of a record: what was sent, and what HubSpot adds."""
-    properties = {
+    sent = {name: value for name, value in written.items() if value}
+    return {
         **_defaults(object_type, record_id),
         object_type.created: moment,
         object_type.modified: moment,
@@ -23,9 +24,9 @@ def on_create(object_type: ObjectType, written: dict[str, str], record_id: str, 
         "hs_object_source": "INTEGRATION",
         "hs_object_source_id": APP_ID,
         "hs_object_source_label": "INTEGRATION",
+        **sent,
+        **on_update(object_type, sent),
     }
-    sent = {name: value for name, value in written.items() if value != ""}
-    return {**properties, **sent, **on_update(object_type, sent)}
 
 
 def on_update(object_type: ObjectType, changes: dict[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from saas_simulators.hubspot.errors import rate_limited, search_limited
-from saas_simulators.limits import DailyQuota, RollingWindow
+from saas_simulators.limits import DailyQuota, LimitsError, RollingWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ BURST = 190
 BURST_SECONDS = 10.0
 DAILY = 625_000
 SEARCH_PER_SECOND = 5
+NAMES = {"burst", "burst_seconds", "daily", "daily_used", "search_per_second", "retry_after"}
 
 
 class AccountLimits:
@@ -27,7 +28,14 @@ class AccountLimits:
         self.configure({})
 
     def configure(self, settings: dict[str, Any]) -> None:
-        """Set the limits; what is not named gets its default, null switches a limit off; counters start again."""
+        """Set the limits; what is not named gets its default, null switches one off; counters start again.
+
+        Raises:
+            LimitsError: A name or a value is wrong.
+        """
+        _check(settings)
+        if not settings.get("enabled", True):
+            settings = {**settings, "burst": None, "daily": None, "search_per_second": None}
         self.burst = RollingWindow(settings.get("burst", BURST), settings.get("burst_seconds", BURST_SECONDS))
         self.daily = DailyQuota(settings.get("daily", DAILY))
         self.daily.roll(self._clock())
@@ -80,3 +88,17 @@ class AccountLimits:
             "X-HubSpot-RateLimit-Secondly": str(secondly),
             "X-HubSpot-RateLimit-Secondly-Remaining": str(max(0, secondly - self.burst.used_since(now - 1))),
         }
+
+
+def _check(settings: object) -> None:
+    if not isinstance(settings, dict) or (unknown := sorted(set(settings) - NAMES - {"enabled"})):
+        name = f" {unknown[0]!r} is unknown." if isinstance(settings, dict) else ""
+        msg = f"HubSpot's limits: expected an object with any of {', '.join(sorted(NAMES))}, enabled.{name}"
+        raise LimitsError(msg)
+    for name, value in settings.items():
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+        is_off = value is None and name not in {"burst_seconds", "daily_used"}
+        if not (isinstance(value, bool) if name == "enabled" else is_number or is_off):
+            wanted = "true or false" if name == "enabled" else "a number that is not negative, or null"
+            msg = f"HubSpot's limits: {name!r} must be {wanted}."
+            raise LimitsError(msg)

@@ -50,7 +50,7 @@ def update(call: Call) -> Reply:
     definition = _find(store, call.parameters["name"])
     body = object_body(call.body)
     if definition.is_hubspot_defined and set(body) - {"options"}:
-        # inferred: modificationMetadata.readOnlyDefinition
+        # inferred from modificationMetadata.readOnlyDefinition being true
         message = f"Property {definition.name} is defined by HubSpot and its definition cannot be changed"
         raise errors.validation(message)
     for key, attribute in CHANGEABLE.items():
@@ -79,7 +79,7 @@ def batch_create(call: Call) -> Reply:
     for given in as_list(object_body(call.body, "inputs")["inputs"]):
         try:
             created.append(_create(call, store, as_object(given)).as_json())
-        except HubSpotError as error:
+        except HubSpotError as error:  # noqa: PERF203 - every input gets its own verdict
             failed.append({"status": "error", "message": str(error), **error.body})
     return _batch_answer(call, created, failed, ok=201)
 

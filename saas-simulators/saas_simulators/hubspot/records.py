@@ -35,7 +35,7 @@ class Portal(Protocol):
     def now_ms(self) -> int:
         """Return the time in milliseconds."""
 
-    def note(self, store: RecordStore, record: Record, event: str, detail: Iterable[str]) -> None:
+    def note(self, store: RecordStore, record: Record, event: str, detail: Collection[str]) -> None:
         """Write a side effect to the journal."""
 
 
@@ -59,8 +59,8 @@ class RecordStore:
         self.definitions: dict[str, PropertyDefinition] = {}
         self.writers: dict[str, Callable[[object], str]] = {}
         self.unique: dict[str, dict[str, str]] = {EMAIL: {}} if object_type.type_id == "0-1" else {}
-        self._several: set[str] = set()
-        self._null_when_clear: set[str] = set()
+        self._stateful = {"lifecyclestage"}  # what is written depends on the old value
+        self._null_when_clear: set[str] = set()  # text reads as an empty string then; recordings show both
         for definition in definitions:
             self.define(definition)
         self.clear()
@@ -88,7 +88,7 @@ class RecordStore:
             return
         self.writers[name] = rules.writer(definition, self.type.type_id, self.portal)
         if definition.has_several_values:
-            self._several.add(name)
+            self._stateful.add(name)
         if definition.type != "string":
             self._null_when_clear.add(name)
         if definition.is_unique:
@@ -141,7 +141,7 @@ class RecordStore:
         moment = rules.iso(self.portal.now_ms())
         record = Record(self.portal.next_id(), {}, moment, moment)
         properties = on_create(self.type, written, record.id, moment)
-        record.properties = {name: value for name, value in properties.items() if not self._vanishes(name, value)}
+        record.properties = properties
         self.records[record.id] = record
         self._ids.append(int(record.id))
         self.live_count += 1
@@ -153,15 +153,15 @@ class RecordStore:
     def update(self, record: Record, written: dict[str, str]) -> dict[str, str]:
         """Write checked values and return those that really changed something."""
         old = record.properties
-        wanted = {name: self._resolved(name, value, old) for name, value in written.items()}
-        changes = {name: value for name, value in wanted.items() if old.get(name, "") != value}
+        if stateful := self._stateful.intersection(written):
+            written = written | {name: self._resolved(name, written[name], old) for name in stateful}
+        changes = {name: value for name, value in written.items() if old.get(name, "") != value}
         if not changes:
             return changes  # inferred: a write that changes nothing leaves the modified date and triggers nothing
         record.updated = rules.iso(self.portal.now_ms())
         merged = {**old, **changes, **on_update(self.type, changes), self.type.modified: record.updated}
-        for name in changes:
-            if self._vanishes(name, changes[name]):
-                del merged[name]
+        for name in [name for name, value in changes.items() if not value and name in self._null_when_clear]:
+            del merged[name]
         touched = [name for name in self.unique if name in changes]
         self._release(record, touched)
         record.properties = merged
@@ -188,16 +188,16 @@ class RecordStore:
         del self.records[record.id]
         self.portal.note(self, record, event, ())
 
-    def _vanishes(self, name: str, value: str) -> bool:
-        """Whether an empty value reads as null later; text stays an empty string (recordings show both)."""
-        return not value and name in self._null_when_clear
-
     def _resolved(self, name: str, value: str, old: dict[str, str]) -> str:
         """Apply the rules that depend on the old value."""
-        if name == "lifecyclestage" and rules.LIFECYCLE.get(value, 99) < rules.LIFECYCLE.get(old.get(name, ""), -1):
+        if (
+            name == "lifecyclestage"
+            and value
+            and rules.LIFECYCLE.get(value, 99) < rules.LIFECYCLE.get(old.get(name, ""), -1)
+        ):
             # source: community thread 1333 and several guides: success, but a stage never goes back
             return old[name]
-        if value[:1] == ";" and name in self._several:
+        if value[:1] == ";":
             # source: HubSpot docs "Properties": a leading semicolon appends
             return ";".join(dict.fromkeys(part for part in f"{old.get(name, '')}{value}".split(";") if part))
         return value

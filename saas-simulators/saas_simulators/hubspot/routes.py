@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from saas_simulators.hubspot import batch, directory, properties, schemas, search, single
-from saas_simulators.hubspot.calls import Action
 from saas_simulators.routing import Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from saas_simulators.hubspot.calls import Action
 
     Line = tuple[str, str, Action]
 

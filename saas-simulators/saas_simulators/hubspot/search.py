@@ -158,7 +158,7 @@ def _sort_key(text: str, kind: str) -> Any:  # noqa: ANN401 - numbers and texts 
 
 def _has_token(text: str, wanted: str) -> bool:
     pattern = wanted.lower().strip("*")
-    tokens = text.lower().replace("@", " ").replace(".", " ").split() + [text.lower()]
+    tokens = [*text.lower().replace("@", " ").replace(".", " ").split(), text.lower()]
     return any(pattern in token if "*" in wanted else pattern == token for token in tokens)
 
 

@@ -217,7 +217,8 @@ def load(account: Account, dumped: dict[str, Any]) -> None:
     account.portal_id = dumped["portal_id"]
     account.owners = dict(dumped["owners"])
     for saved in dumped["stores"]:
-        object_type = ObjectType(**{k: tuple(v) if isinstance(v, list) else v for k, v in saved["type"].items()})
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in saved["type"].items()}
+        object_type = ObjectType(**fields)
         properties = [PropertyDefinition(**definition) for definition in saved["definitions"]]
         account.add_type(object_type, properties).load(saved)
     account.reserve_ids(*dumped["numbering"])

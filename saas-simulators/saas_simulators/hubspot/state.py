@@ -12,10 +12,9 @@ from saas_simulators.hubspot.errors import unknown_object_type
 from saas_simulators.hubspot.limits import AccountLimits
 from saas_simulators.hubspot.records import Record, RecordStore
 from saas_simulators.hubspot.tokens import Tokens
-from saas_simulators.hubspot.values import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection
 
     from saas_simulators.journal import Journal
 
@@ -101,27 +100,30 @@ class Account:
             plain |= {f"p_{object_type.name}", self.qualified_name(object_type)}
         return {name.lower() for name in plain}
 
-    def note(self, store: RecordStore, record: Record, event: str, detail: Iterable[str]) -> None:
+    def note(self, store: RecordStore, record: Record, event: str, detail: Collection[str]) -> None:
         """Write a side effect to the journal, and the workflows that it sets off."""
-        names = sorted(detail)
-        self._journal(store, record, event, names)
+        names = tuple(detail)
+        unique = store.unique_values(record)
+        self._journal(store, record, event, unique, names)
         self.latest.append((store.type.name, record))
         for workflow in _workflows(store, record, event, names):
-            self._journal(store, record, "workflow_enrolled", [workflow])
+            self._journal(store, record, "workflow_enrolled", unique, (workflow,))
 
     def note_definition(self, event: str, object_name: str, name: str) -> None:
         """Write a change of a definition to the journal."""
-        now = iso(self.now_ms())
+        now = self.clock()
         self.journal.add(time=now, vendor=VENDOR, event=event, object_name=object_name, record_id=name, unique={})
 
-    def _journal(self, store: RecordStore, record: Record, event: str, detail: list[str]) -> None:
+    def _journal(
+        self, store: RecordStore, record: Record, event: str, unique: dict[str, str], detail: Collection[str]
+    ) -> None:
         self.journal.add(
-            time=iso(self.now_ms()),
+            time=self.clock(),
             vendor=VENDOR,
             event=event,
             object_name=store.type.name,
             record_id=record.id,
-            unique=store.unique_values(record),
+            unique=unique,
             detail=detail,
         )
 
@@ -136,12 +138,13 @@ class Account:
         return self._last_id, self._last_custom_type
 
 
-def _workflows(store: RecordStore, record: Record, event: str, names: list[str]) -> list[str]:
+def _workflows(store: RecordStore, record: Record, event: str, names: Collection[str]) -> list[str]:
     """Return the automations that a typical account would start: one for every new contact, one per stage."""
     if store.type.type_id == "0-1":
         welcome = ["welcome"] if event == "record_created" else []
         stage = record.properties.get("lifecyclestage")
         return welcome + ([f"lifecyclestage:{stage}"] if "lifecyclestage" in names and stage else [])
-    if store.type.stage in names:
-        return [f"{store.type.stage}:{record.properties.get(store.type.stage, '')}"]
+    stage_name = store.type.stage
+    if stage_name and stage_name in names:
+        return [f"{stage_name}:{record.properties.get(stage_name, '')}"]
     return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -81,6 +82,16 @@ def writer(definition: PropertyDefinition, type_id: str, surroundings: Surroundi
     return rules.get(definition.type, _string)
 
 
+def is_behind(stage: str, other: str) -> bool:
+    """Whether a lifecycle stage comes before another; custom stages and none at all have no place in the order.
+
+    >>> is_behind("lead", "customer"), is_behind("customer", "lead"), is_behind("lead", "")
+    (True, False, False)
+    """
+    ranks = LIFECYCLE.get(stage), LIFECYCLE.get(other)
+    return ranks[0] is not None and ranks[1] is not None and ranks[0] < ranks[1]
+
+
 def as_text(value: object) -> str:
     """Return the text of a JSON scalar."""
     if isinstance(value, str):
@@ -103,12 +114,20 @@ def iso(milliseconds: int) -> str:
     ('2022-05-03T09:00:00Z', '2022-08-08T14:52:21.857Z')
     """
     # source: recording captaincontrat v3_objects.json (meetings)
-    moment = EPOCH + timedelta(milliseconds=milliseconds)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S") if moment.year >= 1000 else moment.isoformat()[:19]  # noqa: PLR2004
-    rest = milliseconds % 1000
-    return f"{text}.{rest:03d}Z" if rest else f"{text}Z"
+    days, rest = divmod(milliseconds, DAY_MS)
+    seconds, fraction = divmod(rest, 1000)
+    minutes, second = divmod(seconds, 60)
+    clock = f"{_day(days)}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}"
+    return f"{clock}.{fraction:03d}Z" if fraction else f"{clock}Z"
 
 
+@lru_cache(maxsize=4096)
+def _day(days: int) -> str:
+    """Return the date that lies `days` after 1970-01-01."""
+    return (EPOCH + timedelta(days=days)).date().isoformat()
+
+
+@lru_cache(maxsize=4096)
 def epoch_ms(text: str) -> int | None:
     """Return the milliseconds of an epoch number or an ISO 8601 text, or None for anything else.
 
@@ -197,7 +216,7 @@ def _date(value: object) -> str:
         clock = f"{seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}.{rest}"
         raise ValueRefusedError(code, f"{milliseconds} is at {clock} UTC, not midnight!")
     try:
-        return (EPOCH + timedelta(milliseconds=milliseconds)).date().isoformat()
+        return _day(milliseconds // DAY_MS)
     except OverflowError:
         raise ValueRefusedError(code, f"{text} was not a valid date.") from None
 

@@ -136,7 +136,7 @@ class HubSpot:
         """Return records of one object type with all of their properties, archived ones too."""
         with self.account.lock:
             store = self.account.store(object_name)
-            found = []
+            found: list[dict[str, Any]] = []
             for record in store.iterate(after):
                 if len(found) == limit:
                     return found, int(record.id)
@@ -162,7 +162,7 @@ class HubSpot:
         """Put limits in force.
 
         Raises:
-            ValueError: A name or value is wrong.
+            LimitsError: A name or value is wrong.
         """
         with self.account.lock:
             self.account.limits.configure(settings)

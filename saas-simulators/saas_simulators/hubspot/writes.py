@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from saas_simulators.hubspot import errors
 from saas_simulators.hubspot.calls import as_object, json_name
 from saas_simulators.hubspot.derived import ECHOED
-from saas_simulators.hubspot.errors import HubSpotError
 from saas_simulators.hubspot.records import EMAIL, Record, RecordStore, fold
 from saas_simulators.hubspot.values import ValueRefusedError, WrongShapeError
 
 if TYPE_CHECKING:
+    from saas_simulators.hubspot.errors import HubSpotError
     from saas_simulators.hubspot.state import Account
 
 Problems = list[dict[str, str]]
@@ -27,7 +27,6 @@ class Write:
     trace_id: str | None = None
     problems: Problems = field(default_factory=list)
     error: HubSpotError | None = None
-    claims: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def is_refused(self) -> bool:
@@ -51,15 +50,17 @@ class Checker:
             record: The record to update, or None to create one.
             defaults: Values that count as sent unless `properties` has them.
         """
-        values, problems = self._values({**(defaults or {}), **as_object(properties)})
+        sent = as_object(properties)
+        values, problems = self._values({**defaults, **sent} if defaults else sent)
         write = Write(values, record, problems=problems)
         if problems:
             return write
         if record is None:
             write.error = self._missing(values)
-        write.error = write.error or self._taken(values, record)
+        keys = [(name, fold(name, values[name])) for name in self._store.unique if values.get(name)]
+        write.error = write.error or self._taken(keys, record)
         if write.error is None:
-            for key in self._unique_keys(values):
+            for key in keys:
                 self._claimed[key] = record
         return write
 
@@ -105,12 +106,9 @@ class Checker:
         message = f"Error creating {object_type.code}. Some required properties were not set."
         return errors.validation(message, context={"properties": lacking})
 
-    def _unique_keys(self, values: dict[str, str]) -> list[tuple[str, str]]:
-        return [(name, fold(name, values[name])) for name in self._store.unique if values.get(name)]
-
-    def _taken(self, values: dict[str, str], record: Record | None) -> HubSpotError | None:
+    def _taken(self, keys: list[tuple[str, str]], record: Record | None) -> HubSpotError | None:
         """Refuse a unique value that another record has, or that an earlier input will take."""
-        for name, key in self._unique_keys(values):
+        for name, key in keys:
             owner = self._store.find_by(name, key)
             if owner is not None and owner is not record:
                 return self._conflict(name, key, record, owner.id)
@@ -154,8 +152,7 @@ def apply(store: RecordStore, write: Write) -> tuple[Record, dict[str, str], boo
     """Write a checked input; return the record, the properties to echo, and whether it is new."""
     if write.record is None:
         record = store.create(write.written)
-        echoed = {**record.properties, **write.written}
-        return record, dict(sorted(echoed.items())), True
+        return record, record.properties | write.written, True
     record = write.record
     store.update(record, write.written)
     current = record.properties
@@ -163,4 +160,4 @@ def apply(store: RecordStore, write: Write) -> tuple[Record, dict[str, str], boo
     if store.type.type_id == "0-1":
         names += ("lifecyclestage", *(("hs_email_domain",) if EMAIL in write.written else ()))
     echo = {name: current.get(name, "") for name in names if name in current or name in write.written}
-    return record, dict(sorted(echo.items())), False
+    return record, echo, False
