@@ -101,7 +101,10 @@ class Warehouse:
             return ConfigError(
                 f"Model '{model.name}': the warehouse refuses its query: {failure.reason}. Correct the model."
             )
-        return QueryError(f"Model '{model.name}': the query failed: {failure.reason}.")
+        return QueryError(
+            f"Model '{model.name}': the query failed: {failure.reason}. "
+            "Run the model's SQL in a client of the warehouse to see more."
+        )
 
 
 class ChunkReader:
@@ -125,7 +128,7 @@ class ChunkReader:
 
 
 def _engine(config: TapConfig, dialect: Dialect) -> sa.Engine:
-    options = dict(config.engine_options)
+    options = {**dialect.engine_options(), **config.engine_options}
     connect_args = {**dialect.connect_args(), **dict(options.pop("connect_args", None) or {})}
     url = config.url
     if url.get_backend_name() in {"postgres", "postgresql"} and "+" not in url.drivername:
@@ -136,7 +139,7 @@ def _engine(config: TapConfig, dialect: Dialect) -> sa.Engine:
         msg = f"The driver for '{url.drivername}' is not installed. Run: pip install {dialect.package}"
         raise ConfigError(msg) from None
     except (TypeError, SQLAlchemyError) as error:
-        names = ", ".join(f"'{name}'" for name in options) or "none"
+        names = ", ".join(f"'{name}'" for name in config.engine_options) or "none"
         msg = (
             f"'engine_options' (given: {names}) are refused by SQLAlchemy's create_engine "
             f"({type(error).__name__}). Correct or remove them."

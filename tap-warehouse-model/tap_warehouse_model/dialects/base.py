@@ -44,6 +44,10 @@ class Dialect(abc.ABC):
     def __init__(self, url: sa.URL) -> None:
         self.url = url
 
+    def engine_options(self) -> dict[str, Any]:
+        """Return arguments for `create_engine`; the user's come on top."""
+        return {}
+
     @abc.abstractmethod
     def connect_args(self) -> dict[str, Any]:
         """Return arguments for the driver's connect function.

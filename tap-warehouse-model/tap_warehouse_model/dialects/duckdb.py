@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.pool import NullPool
+
 from tap_warehouse_model.columns import UNREPRESENTABLE, Column, Described, Kind
 from tap_warehouse_model.dialects.base import Dialect, Failure
 from tap_warehouse_model.errors import ConfigError
@@ -28,13 +30,18 @@ _ERRORS_WITH_VALUES = frozenset(
 )
 
 
-def _within_calendar(value: str, low: str, high: str) -> str:
-    """Return an expression for `value`, where `{}` lies between two literals, and the marker elsewhere."""
-    return f"CASE WHEN {{}} BETWEEN {low} AND {high} THEN {value} WHEN {{}} IS NOT NULL THEN '{UNREPRESENTABLE}' END"
+def _within_calendar(value: str, written: str, low: str, high: str) -> str:
+    """Return an expression: `written` for a value between two literals, and the marker for another one."""
+    return (
+        f"CASE WHEN {value} BETWEEN {low} AND {high} THEN {written} "
+        f"WHEN {{}} IS NOT NULL THEN '{UNREPRESENTABLE}' END"
+    )
 
 
-_DATE = _within_calendar("CAST({} AS VARCHAR)", "DATE '0001-01-01'", "DATE '9999-12-31'")
+_DATE = _within_calendar("{}", "CAST({} AS VARCHAR)", "DATE '0001-01-01'", "DATE '9999-12-31'")
+# The cast is for TIMESTAMP_NS, which cannot hold the literals that it would be compared with.
 _TIMESTAMP = _within_calendar(
+    "CAST({} AS TIMESTAMP)",
     f"strftime(CAST({{}} AS TIMESTAMP), {_ISO})",
     "TIMESTAMP '0001-01-01 00:00:00'",
     "TIMESTAMP '9999-12-31 23:59:59.999999'",
@@ -42,6 +49,7 @@ _TIMESTAMP = _within_calendar(
 # AT TIME ZONE 'UTC' first: the Python client turns TIMESTAMPTZ into datetime through pytz, which alone
 # takes longer than the rest of a sync.
 _TIMESTAMPTZ = _within_calendar(
+    "{}",
     f"strftime({{}} AT TIME ZONE 'UTC', {_ISO})",
     "TIMESTAMPTZ '0001-01-01 00:00:00+00'",
     "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'",
@@ -55,19 +63,26 @@ class DuckDB(Dialect):
     chunk_rows = 2048  # one vector of DuckDB; larger fetches measure slower
     session_pins = ("SET TimeZone = 'UTC'",)
 
+    def engine_options(self) -> dict[str, Any]:
+        """Return options that give the file free as soon as a query is read."""
+        return {"poolclass": NullPool} if self._is_file() else {}
+
     def connect_args(self) -> dict[str, Any]:
         """Return `read_only` for a file, and check that the file is there."""
-        database = self.url.database
-        if not database or database.startswith((":memory:", "md:", "motherduck:")):
+        if not self._is_file():
             return {}
-        path = Path(database)
-        if "://" not in database and not path.is_file():
+        path = Path(str(self.url.database))
+        if not path.is_file():
             msg = (
                 f"'sqlalchemy_url': the DuckDB file '{path}' does not exist (working directory: '{Path.cwd()}'). "
                 "Build it first, or correct the path; an absolute path needs four slashes, duckdb:////data/x.duckdb."
             )
             raise ConfigError(msg)
         return {} if "access_mode" in self.url.query else {"read_only": True}
+
+    def _is_file(self) -> bool:
+        database = self.url.database or ":memory:"
+        return not database.startswith((":memory:", "md:", "motherduck:")) and "://" not in database
 
     def describe(self, cursor: Any, sql: str, params: Mapping[str, Any]) -> list[Described]:  # noqa: ANN401
         """Return names and exact types; DESCRIBE binds the query but does not run it."""

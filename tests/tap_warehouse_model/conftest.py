@@ -1,0 +1,194 @@
+"""A DuckDB file, a PostgreSQL database, and the tap's command line in this process."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import logging
+import signal
+import sys
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import psycopg
+import pytest
+
+from tap_warehouse_model.tap import TapWarehouseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass
+class Run:
+    """What the command did."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """Singer messages; numbers with a point as Decimal, so that nothing is rounded."""
+        return [json.loads(line, parse_float=Decimal) for line in self.stdout.split("\n") if line]
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        """Return messages of one type."""
+        return [message for message in self.messages if message["type"] == kind]
+
+    def records(self, stream: str | None = None) -> list[dict[str, Any]]:
+        """Return the records, of one stream or of all."""
+        return [
+            message["record"] for message in self.of_type("RECORD") if stream is None or message["stream"] == stream
+        ]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last STATE."""
+        value: dict[str, Any] = self.of_type("STATE")[-1]["value"]
+        return value
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The only SCHEMA."""
+        (message,) = self.of_type("SCHEMA")
+        return dict(message["schema"])
+
+    @property
+    def errors(self) -> str:
+        """What was logged as an error."""
+        return self.stderr[self.stderr.index("ERROR") :] if "ERROR" in self.stderr else ""
+
+
+RunTap = "Callable[..., Run]"
+
+
+@pytest.fixture
+def run_tap(tmp_path: Path) -> Iterator[Callable[..., Run]]:
+    """Run the command line as the installed script would, but in this process (40 ms instead of 700)."""
+    counter = itertools.count()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    hook = sys.excepthook
+
+    def run(config: dict[str, Any], *arguments: str, **documents: Any) -> Run:
+        paths = []
+        for name, document in {"config": config, **documents}.items():
+            path = tmp_path / f"{name}-{next(counter)}.json"
+            path.write_text(json.dumps(document), encoding="utf-8")
+            paths += [f"--{name}", str(path)]
+        return invoke([*paths, *arguments])
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    sys.excepthook = hook
+    logging.captureWarnings(capture=False)
+
+
+def invoke(arguments: list[str]) -> Run:
+    """Run the command line with standard output and error captured."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    code: Any = 0
+    with warnings.catch_warnings(), redirect_stdout(out), redirect_stderr(err):
+        try:
+            TapWarehouseModel.cli(arguments)
+        except SystemExit as stop:
+            code = stop.code
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        stream.seek(0)
+        texts.append(stream.read())
+    return Run(int(code or 0), *texts)
+
+
+class Database:
+    """A database to fill, and the configuration that reads it."""
+
+    name: str
+    url: str
+
+    def execute(self, *statements: str, rows: list[tuple[Any, ...]] | None = None) -> None:
+        """Run statements; the last one once per row of parameters, if there are any."""
+        raise NotImplementedError
+
+    def config(self, *models: dict[str, Any], **settings: Any) -> dict[str, Any]:
+        """Return a configuration with these models."""
+        return {"sqlalchemy_url": self.url, "models": list(models), **settings}
+
+
+class DuckDBFile(Database):
+    """An embedded database."""
+
+    name = "duckdb"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = f"duckdb:///{path}"
+        self.execute("SELECT 1")
+
+    def execute(self, *statements: str, rows: list[tuple[Any, ...]] | None = None) -> None:
+        """Open for writing, run, close: the tap opens the same file read-only."""
+        with duckdb.connect(str(self.path)) as connection:
+            for statement in statements[: None if rows is None else -1]:
+                connection.execute(statement)
+            if rows:
+                connection.executemany(statements[-1].replace("%s", "?"), rows)
+
+
+class PostgreSQLDatabase(Database):
+    """A database of a local server."""
+
+    name = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def execute(self, *statements: str, rows: list[tuple[Any, ...]] | None = None) -> None:
+        """Run and commit."""
+        with psycopg.connect(self.url) as connection, connection.cursor() as cursor:
+            for statement in statements[: None if rows is None else -1]:
+                cursor.execute(statement.encode())
+            if rows:
+                cursor.executemany(statements[-1].encode(), rows)
+
+
+@pytest.fixture
+def duck(tmp_path: Path) -> DuckDBFile:
+    """An empty DuckDB file."""
+    return DuckDBFile(tmp_path / "warehouse.duckdb")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a PostgreSQL server that runs for this session."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pgserver  # noqa: PLC0415 - it warns while it is imported
+
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres(postgres_server: str, request: pytest.FixtureRequest) -> PostgreSQLDatabase:
+    """An empty database."""
+    name = f"test_{abs(hash(request.node.nodeid)):x}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}".encode())
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return PostgreSQLDatabase(postgres_server.replace("/postgres?", f"/{name}?"))
+
+
+@pytest.fixture(params=["duck", "postgres"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Each supported database in turn."""
+    chosen: Database = request.getfixturevalue(request.param)
+    return chosen
