@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "on"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "off"})
-_UTC_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,5}[1-9])?Z")
+_FRACTION = re.compile(r"\.(\d{1,6})\d*")
+_SECONDS_LENGTH = len("2026-11-21T10:42:00Z")
+_DATE_LENGTH = len("2026-11-21")
 _CLOCK = re.compile(r"[T ](.*)$")
 
 
@@ -52,6 +54,8 @@ def to_email(value: Any) -> Value:  # noqa: ANN401 - any JSON value
 
 def to_number(value: Any) -> Value:  # noqa: ANN401 - any JSON value
     """A finite number; text must be a plain decimal. Booleans are not numbers."""
+    if isinstance(value, Decimal):
+        return _finite(value)
     if isinstance(value, bool):
         raise ValueError  # noqa: TRY004 - one error type for everything that does not fit
     if isinstance(value, int):
@@ -62,12 +66,16 @@ def to_number(value: Any) -> Value:  # noqa: ANN401 - any JSON value
         if not value.strip():
             return None
         try:
-            value = Decimal(value.strip())
+            return _finite(Decimal(value.strip()))
         except InvalidOperation:
             raise ValueError from None
-    if isinstance(value, Decimal) and value.is_finite():
-        return value
     raise ValueError
+
+
+def _finite(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError
+    return value
 
 
 def _whole_if_whole(value: float) -> Value:
@@ -103,6 +111,8 @@ def to_boolean(value: Any) -> Value:  # noqa: ANN401 - any JSON value
 
 def to_date(value: Any) -> Value:  # noqa: ANN401 - any JSON value
     """`YYYY-MM-DD`; a datetime is taken at its date in UTC."""
+    if value.__class__ is str and len(value) == _DATE_LENGTH:
+        return dt.date.fromisoformat(value).isoformat()
     if isinstance(value, dt.datetime):
         return _utc(value).date().isoformat()
     if isinstance(value, dt.date):
@@ -120,27 +130,22 @@ def to_date(value: Any) -> Value:  # noqa: ANN401 - any JSON value
 def to_datetime(value: Any) -> Value:  # noqa: ANN401 - any JSON value
     """ISO 8601 in UTC with `Z`; without a zone it is taken as UTC, a date as its midnight in UTC."""
     if isinstance(value, str):
-        if _UTC_INSTANT.fullmatch(value):
-            return _checked(value)
+        if len(value) == _SECONDS_LENGTH and value[-1] == "Z":  # the usual form, four times faster
+            return dt.datetime.fromisoformat(value[:-1]).isoformat() + "Z"
         text = value.strip()
-        if not text:
-            return None
-        return _instant_text(_parse_instant(text))
+        return _instant_text(_parse_instant(text)) if text else None
     if isinstance(value, dt.datetime):
         return _instant_text(value)
     raise ValueError
 
 
-def _checked(text: str) -> str:
-    _parse_instant(text)
-    return text
-
-
 def _parse_instant(text: str) -> dt.datetime:
     # Python 3.10 reads neither a trailing Z nor fractions of other than 3 or 6 digits.
-    normal = text[:-1] + "+00:00" if text[-1] in "zZ" else text
-    normal = re.sub(r"\.(\d{1,6})\d*", lambda digits: "." + digits[1].ljust(6, "0"), normal)
-    return dt.datetime.fromisoformat(normal)
+    if text[-1] in "zZ":
+        text = text[:-1] + "+00:00"
+    if "." in text:
+        text = _FRACTION.sub(lambda digits: "." + digits[1].ljust(6, "0"), text)
+    return dt.datetime.fromisoformat(text)
 
 
 def _utc(moment: dt.datetime) -> dt.datetime:
@@ -150,8 +155,10 @@ def _utc(moment: dt.datetime) -> dt.datetime:
 
 
 def _instant_text(moment: dt.datetime) -> str:
-    text = _utc(moment).replace(tzinfo=None).isoformat()
-    return (text.rstrip("0") if "." in text else text) + "Z"
+    if moment.tzinfo is not None and moment.tzinfo is not dt.timezone.utc:
+        moment = moment.astimezone(dt.timezone.utc)
+    text = moment.replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if moment.microsecond else text) + "Z"
 
 
 def to_option(value: Any) -> Value:  # noqa: ANN401 - any JSON value

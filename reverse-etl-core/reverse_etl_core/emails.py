@@ -7,13 +7,13 @@ import re
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 # `email-validator` takes 20 us per address. What this pattern takes, it takes too (a property test holds the
-# two together): plain ASCII, no quotes, no special-use top-level domain, lengths far below the limits.
+# two together): plain ASCII, no quotes, no special-use top-level domain, shorter than any limit of a part.
 _PLAIN = re.compile(
-    r"[A-Za-z0-9_+-]{1,30}(?:\.[A-Za-z0-9_+-]{1,15}){0,2}"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){0,40}\.){1,3}([A-Za-z]{2,20})"
+    r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+([A-Za-z]{2,20})", re.ASCII
 )
 _SPECIAL = frozenset(name.rsplit(".", 1)[-1] for name in SPECIAL_USE_DOMAIN_NAMES)
-_PLAIN_LENGTH = 100
+_SHORTEST_LIMIT = 63
+"""Characters that a domain label may have; a local part may have 64."""
 
 
 def is_email(address: str) -> bool:
@@ -23,8 +23,10 @@ def is_email(address: str) -> bool:
 
 def is_plain_email(address: str) -> bool:
     """Whether an address is certainly valid; false says nothing."""
+    if len(address) > _SHORTEST_LIMIT:
+        return False
     match = _PLAIN.fullmatch(address)
-    return match is not None and len(address) <= _PLAIN_LENGTH and match[1].lower() not in _SPECIAL
+    return match is not None and match[1].lower() not in _SPECIAL
 
 
 def is_email_thoroughly(address: str) -> bool:

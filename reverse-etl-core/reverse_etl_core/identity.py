@@ -25,6 +25,8 @@ def source_key(values: Sequence[Any]) -> str:
     >>> source_key([42, "EU"])
     '[42,"EU"]'
     """
+    if len(values) == 1 and values[0].__class__ is str and values[0].isalnum():  # nothing to escape
+        return f'["{values[0]}"]'
     return _encoder.encode(values).decode()
 
 

@@ -32,6 +32,7 @@ class Intake:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._match = route.schema.fields[route.match_field]
+        self._key_columns = route.key_columns
         self._mapping = route.mapping
         self._validator = route.validator
 
@@ -69,8 +70,8 @@ class Intake:
 
     def _source_key(self, record: Mapping[str, Any]) -> str | None:
         """The key columns as text; empty for a stream without any; `None` where one of them is null or blank."""
-        values = [record.get(column) for column in self._route.key_columns]
-        if any(value is None or value == "" for value in values):
+        values = [record.get(column) for column in self._key_columns]
+        if None in values or "" in values:
             return None
         return identity.source_key(values) if values else ""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reverse_etl_core.ledger import Delivery, Status
-from reverse_etl_core.operations import Operation, RejectCode, Verb
+from reverse_etl_core.operations import Fields, Operation, RejectCode, Verb
 
 if TYPE_CHECKING:
-    from reverse_etl_core.operations import Fields
     from reverse_etl_core.routing import Route
 
 
@@ -33,8 +33,7 @@ class Step(enum.Enum):
 VERBS = {Step.CREATE: Verb.CREATE, Step.UPDATE: Verb.UPDATE, Step.UPSERT: Verb.UPSERT}
 
 
-@dataclass(slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, gc=False):
     """A valid record on its way.
 
     Attributes:
@@ -48,6 +47,7 @@ class Candidate:
         destination_id: Where it is, as far as known by now.
         in_doubt_until: Milliseconds since 1970 until which a lost create may still be applied.
         rounds: How often the destination answered without settling it.
+        queue: Where it waits; `None` while it is under way.
     """
 
     source_key: str
@@ -60,6 +60,7 @@ class Candidate:
     destination_id: str | None = None
     in_doubt_until: int | None = None
     rounds: int = 0
+    queue: Step | None = None
 
     def learn(self, known: Delivery | None) -> None:
         """Take over what the ledger says."""
@@ -74,8 +75,7 @@ class Candidate:
         return self.known.status is Status.PENDING or self.known.match_key != self.match_key
 
 
-@dataclass(slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, gc=False):
     """A record that our own rules reject, before anything is sent.
 
     Attributes:
@@ -124,8 +124,7 @@ class Refusal:
         return known.payload_hash == self.payload_hash and known.error_code == self.code.value
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(msgspec.Struct, frozen=True, gc=False):
     """The record is gone from the source (`_sdc_deleted_at`)."""
 
     source_key: str
@@ -189,7 +188,7 @@ def operation(candidate: Candidate, verb: Verb, route: Route) -> Operation:
     An update leaves the match field out unless it has to change: the record was recognised by it, and
     writing it again can move a secondary address to the front.
     """
-    fields = dict(candidate.fields)
-    if route.matches_by_id or (verb is Verb.UPDATE and not candidate.renames and len(fields) > 1):
-        fields.pop(route.match_field, None)
+    fields = candidate.fields
+    if route.matches_by_id or (verb is Verb.UPDATE and len(fields) > 1 and not candidate.renames):
+        fields = {name: value for name, value in fields.items() if name != route.match_field}
     return Operation(candidate.source_key, candidate.match_key, fields, candidate.destination_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.batching import batches
@@ -46,10 +45,11 @@ class WorkQueues:
         return self._claims.get(match_key)
 
     def put(self, candidate: Candidate, step: Step) -> None:
-        """Queue a record for its next step."""
+        """Queue a record that is new here, or under way, for its next step."""
         self._open[candidate.source_key] = candidate
         self._claims[candidate.match_key] = candidate.source_key
         self._waiting[step][candidate.source_key] = candidate
+        candidate.queue = step
 
     def drop(self, source_key: str) -> Candidate | None:
         """Take a record out: it is settled, or a newer version replaces it."""
@@ -58,8 +58,8 @@ class WorkQueues:
             return None
         if self._claims.get(candidate.match_key) == source_key:
             del self._claims[candidate.match_key]
-        for queue in self._waiting.values():
-            queue.pop(source_key, None)
+        if candidate.queue is not None:
+            del self._waiting[candidate.queue][source_key]
         return candidate
 
     def take_finds(self, *, everything: bool) -> Iterator[list[Candidate]]:
@@ -67,23 +67,31 @@ class WorkQueues:
         limit = self._route.schema.limits.records_per_request
         queue = self._waiting[Step.FIND]
         while len(queue) >= limit or (everything and queue):
-            keys = list(queue)[:limit]
-            yield [queue.pop(key) for key in keys]
+            yield self._start([queue[key] for key in list(queue)[:limit]], queue)
 
     def take_batches(self, *, everything: bool) -> Iterator[Batch]:
         """Full batches; partial ones only when everything has to go."""
         for step, verb in VERBS.items():
             waiting = self._waiting[step]
-            operations = (operation(one, verb, self._route) for one in list(waiting.values()))
-            groups = deque(batches(operations, self._route.schema.limits))
-            while groups and (everything or len(groups) > 1 or self._is_full(len(groups[0]))):
-                group = groups.popleft()
-                for one in group:
-                    del waiting[one.source_key]
-                yield Batch(verb, self._route.schema, self._route.match_field, tuple(group))
+            if not waiting:
+                continue
+            groups = list(batches(waiting.values(), self._route.schema.limits, _size))
+            if not everything and not self._is_full(groups[-1]):
+                groups.pop()
+            for group in groups:
+                operations = tuple([operation(one, verb, self._route) for one in self._start(group, waiting)])
+                yield Batch(verb, self._route.schema, self._route.match_field, operations)
 
-    def _is_full(self, count: int) -> bool:
-        return count >= self._route.schema.limits.records_per_request
+    @staticmethod
+    def _start(group: list[Candidate], queue: dict[str, Candidate]) -> list[Candidate]:
+        """Take a group out of its queue: it is under way."""
+        for one in group:
+            del queue[one.source_key]
+            one.queue = None
+        return group
+
+    def _is_full(self, group: list[Candidate]) -> bool:
+        return len(group) >= self._route.schema.limits.records_per_request
 
     def doubts(self) -> list[Candidate]:
         """Records whose create may still be under way."""
@@ -91,6 +99,9 @@ class WorkQueues:
 
     def release_doubts(self) -> None:
         """The grace period is over: read them from the destination."""
-        doubtful = self._waiting[Step.DOUBT]
-        self._waiting[Step.FIND].update(doubtful)
-        doubtful.clear()
+        for candidate in self._start(self.doubts(), self._waiting[Step.DOUBT]):
+            self.put(candidate, Step.FIND)
+
+
+def _size(candidate: Candidate) -> int:
+    return len(candidate.payload)

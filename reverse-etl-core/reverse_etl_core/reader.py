@@ -45,7 +45,9 @@ class LineReader(GenericSingerReader[str]):
         """
         counts: Counter[str] = Counter()
         try:
-            self._read(iter(file_input or sys.stdin), callbacks, counts)
+            text = file_input or sys.stdin
+            # Bytes are decoded once, by msgspec; text would be decoded by Python and encoded again.
+            self._read(iter(getattr(text, "buffer", text)), callbacks, counts)
         except BaseException as error:
             self.is_waiting = False
             self.on_failure(error)
@@ -54,7 +56,7 @@ class LineReader(GenericSingerReader[str]):
 
     def _read(
         self,
-        lines: Iterator[str],
+        lines: Iterator[str | bytes],
         callbacks: dict[str, Callable[[dict[str, Any]], None]],
         counts: Counter[str],
     ) -> None:
@@ -78,7 +80,7 @@ class LineReader(GenericSingerReader[str]):
             counts[kind] += 1
             between()
 
-    def _complain(self, number: int, line: str, callbacks: dict[str, Callable[[dict[str, Any]], None]]) -> None:
+    def _complain(self, number: int, line: str | bytes, callbacks: dict[str, Callable[[dict[str, Any]], None]]) -> None:
         """Say which line is wrong; blank lines are none.
 
         Raises:
@@ -88,7 +90,7 @@ class LineReader(GenericSingerReader[str]):
             return
         types = ", ".join(str(getattr(one, "value", one)) for one in callbacks)
         msg = (
-            f"Line {number} of the input ({len(line)} characters) is not a Singer message of type {types}. "
+            f"Line {number} of the input ({len(line)} bytes) is not a Singer message of type {types}. "
             "Everything before it is kept. Check that the tap did not die, and that it prints nothing else."
         )
         raise InputError(msg)

@@ -7,9 +7,9 @@ from an answer. L3 skipping needs `delivered` and an equal hash. L5 STATE waits 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import sqlalchemy as sa
 
 from reverse_etl_core.ledger.tables import deliveries, outcomes
@@ -35,8 +35,7 @@ class Status(str, enum.Enum):
     AMBIGUOUS = "ambiguous"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One row, as it was looked up. `record` is read only for replays."""
 
     source_key: str
@@ -52,8 +51,7 @@ class Delivery:
     record: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(msgspec.Struct, frozen=True, gc=False):
     """A record that is about to be sent.
 
     Attributes:
@@ -73,8 +71,7 @@ class Intent:
     record: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True, gc=False):
     """What came of a record; `status` is `DELIVERED` or `REJECTED`.
 
     Attributes:

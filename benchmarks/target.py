@@ -1,0 +1,296 @@
+"""The target side, measured as whole processes: stock SDK sink, ours, and what the ledger costs.
+
+    python benchmarks/target.py --records 1000000
+
+Every variant reads the same Singer file. Delivery is a no-op in all of them, so that nothing but reading,
+validation and (where named) the ledger is measured. Ratios count; absolute seconds are one machine's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+from singer_sdk import Target
+from singer_sdk import typing as th
+from singer_sdk.sinks import BatchSink
+
+from reverse_etl_core.destination import Destination
+from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
+from reverse_etl_core.operations import Batch, Outcome, Written
+from reverse_etl_core.redaction import Secret
+from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema
+from reverse_etl_core.target import ReverseETLTarget
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reverse_etl_core.config import CommonConfig
+
+COLUMNS = {
+    "customer_id": ("string", FieldType.STRING),
+    "email": ("string", FieldType.EMAIL),
+    "firstname": ("string", FieldType.STRING),
+    "lastname": ("string", FieldType.STRING),
+    "city": ("string", FieldType.STRING),
+    "country": ("string", FieldType.STRING),
+    "plan": ("string", FieldType.OPTION),
+    "seats": ("integer", FieldType.INTEGER),
+    "churn_risk": ("number", FieldType.NUMBER),
+    "is_active": ("boolean", FieldType.BOOLEAN),
+    "signup_date": ("string", FieldType.DATE),
+    "last_seen_at": ("string", FieldType.DATETIME),
+}
+_FORMATS = {FieldType.DATE: "date", FieldType.DATETIME: "date-time"}
+PLANS = ("free", "pro", "enterprise")
+
+
+def record(number: int) -> dict[str, Any]:
+    """One customer; the same number gives the same record."""
+    return {
+        "customer_id": f"C{number:08d}",
+        "email": f"person{number}@company{number % 997}.com",
+        "firstname": "Ana" if number % 3 else "Zoë",
+        "lastname": f"García {number % 5000}",
+        "city": "São Paulo" if number % 2 else "Leeds",
+        "country": "BR" if number % 2 else "GB",
+        "plan": PLANS[number % 3],
+        "seats": number % 500,
+        "churn_risk": number % 1000 / 1000,
+        "is_active": bool(number % 7),
+        "signup_date": f"20{10 + number % 15}-0{1 + number % 9}-1{number % 9}",
+        "last_seen_at": f"2026-0{1 + number % 9}-11T10:{number % 50 + 10}:00Z",
+    }
+
+
+def write_stream(path: Path, count: int) -> None:
+    """The Singer messages of `count` customers, with a STATE every 10,000."""
+    properties: dict[str, Any] = {}
+    for name, (json_type, field_type) in COLUMNS.items():
+        properties[name] = {"type": [json_type, "null"]}
+        if field_type in _FORMATS:
+            properties[name]["format"] = _FORMATS[field_type]
+    schema = {"type": "SCHEMA", "stream": "contacts", "key_properties": ["customer_id"]}
+    encode = msgspec.json.Encoder().encode
+    with path.open("wb") as file:
+        file.write(encode(schema | {"schema": {"type": "object", "properties": properties}}) + b"\n")
+        for number in range(count):
+            file.write(encode({"type": "RECORD", "stream": "contacts", "record": record(number)}) + b"\n")
+            if number % 10_000 == 9_999:
+                file.write(encode({"type": "STATE", "value": {"bookmarks": {"contacts": {"at": number}}}}) + b"\n")
+
+
+class StockSink(BatchSink):
+    """What the SDK gives: JSON Schema validation, batches of 10,000, delivery left out."""
+
+    def process_batch(self, context: dict[str, Any]) -> None:
+        """Deliver nothing."""
+
+
+class StockTarget(Target):
+    """A target as the SDK's template writes it."""
+
+    name = "target-stock"
+    config_jsonschema: ClassVar[dict[str, Any]] = th.PropertiesList().to_dict()
+    default_sink_class = StockSink
+
+
+class NowhereDestination(Destination):
+    """Confirms everything and keeps nothing."""
+
+    def account(self) -> str:
+        """The only account."""
+        return "nowhere"
+
+    def describe(self, object_name: str) -> ObjectSchema:
+        """The object of the benchmark."""
+        fields = {
+            name: Field(
+                name,
+                field_type,
+                is_unique=name == "customer_id",
+                max_length=65_536 if field_type is FieldType.STRING else None,
+                options=PLANS if field_type is FieldType.OPTION else (),
+            )
+            for name, (_, field_type) in COLUMNS.items()
+        }
+        return ObjectSchema(
+            object_name, fields, Limits(100), natural_match_field="customer_id", upsert_fields=frozenset({"customer_id"})
+        )
+
+    def find(
+        self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]
+    ) -> Mapping[str, Sequence[str]]:
+        """Nothing is ever there."""
+        del schema, match_field, match_keys
+        return {}
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """Confirm every operation."""
+        return [Written(one.source_key, one.match_key, created=True) for one in batch.operations]
+
+
+class NoLedger(StreamLedger):
+    """A ledger that is out of the way: it knows nothing and keeps nothing."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def now_ms(self) -> int:
+        """The clock."""
+        return int(time.time() * 1000)
+
+    def lookup(self, source_keys: Sequence[str]) -> dict[str, Any]:
+        """Nothing is known."""
+        del source_keys
+        return {}
+
+    def owners(self, match_keys: Sequence[str]) -> Mapping[str, str]:
+        """Nobody owns anything."""
+        del match_keys
+        return {}
+
+    def intend(self, intents: Sequence[Any]) -> None:
+        """Keep nothing."""
+
+    def settle(self, settlements: Sequence[Any]) -> None:
+        """Keep nothing."""
+
+    def renew(self) -> None:
+        """There is no lease."""
+
+    def replayable(self) -> Iterator[list[Any]]:
+        """Nothing is open."""
+        return iter(())
+
+    def close(self) -> None:
+        """There is no lease."""
+
+
+class NoLedgers(Ledger):
+    """Opens `NoLedger` for every stream."""
+
+    def open_stream(self, scope: Scope, *, keeps_deliveries: bool) -> StreamLedger:
+        """Nothing to open."""
+        del scope, keeps_deliveries
+        return NoLedger()
+
+
+class NowhereTarget(ReverseETLTarget):
+    """Our target over a destination that costs nothing."""
+
+    name = "target-nowhere"
+    config_jsonschema: ClassVar[dict[str, Any]] = {}
+
+    def connect(self, config: Mapping[str, Any], common: CommonConfig | None) -> Destination:
+        """Nothing to connect to."""
+        del config, common
+        return NowhereDestination()
+
+
+NowhereTarget.config_jsonschema = NowhereTarget.settings()
+
+
+class LedgerlessTarget(NowhereTarget):
+    """The same without a ledger."""
+
+    def open_ledger(self, config: CommonConfig) -> Ledger:
+        """A ledger that is out of the way."""
+        return NoLedgers(config.ledger_url)
+
+
+def parse_and_look_up(path: Path, ledger_url: str) -> None:
+    """The bound: parse every line, look up every key, nothing else."""
+    decode = msgspec.json.Decoder().decode
+    ledger = Ledger(Secret(ledger_url))
+    book = ledger.open_stream(Scope("target-nowhere", "nowhere", "contacts", "contacts"), keeps_deliveries=True)
+    keys: list[str] = []
+    with path.open("rb") as file:
+        for line in file:
+            message = decode(line)
+            if message["type"] == "RECORD":
+                keys.append(f'["{message["record"]["customer_id"]}"]')
+                if len(keys) == 1000:  # noqa: PLR2004 - the size of our chunks
+                    book.lookup(keys)
+                    keys.clear()
+    book.close()
+
+
+def run_variant(name: str, path: Path, ledger_url: str) -> None:
+    """One variant, in this process."""
+    config = {"ledger_url": ledger_url, "report_dir": str(path.parent / "reports")}
+    if name == "bound":
+        parse_and_look_up(path, ledger_url)
+        return
+    target: Target = (
+        StockTarget(config={})
+        if name == "stock"
+        else LedgerlessTarget(config=config)
+        if name == "no-ledger"
+        else NowhereTarget(config=config)
+    )
+    with path.open(encoding="utf-8") as file:
+        target.listen(file)
+
+
+def measure(count: int) -> dict[str, dict[str, float]]:
+    """Seconds, records per second and peak memory of every variant; the stock one reads a tenth."""
+    results: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        stream, tenth = Path(folder, "all.singer"), Path(folder, "tenth.singer")
+        write_stream(stream, count)
+        write_stream(tenth, count // 10)
+        ledger_url = f"sqlite:///{folder}/ledger.db"
+        for name, path, records in (
+            ("stock", tenth, count // 10),
+            ("no-ledger", stream, count),
+            ("first-load", stream, count),
+            ("unchanged", stream, count),
+            ("bound", stream, count),
+        ):
+            results[name] = _measure_process(name, path, ledger_url, records)
+    return results
+
+
+def _measure_process(name: str, path: Path, ledger_url: str, records: int) -> dict[str, float]:
+    command = [sys.executable, __file__, "--variant", name, "--stream", str(path), "--ledger", ledger_url]
+    started_s = time.perf_counter()
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds = time.perf_counter() - started_s
+    peak_kb = int(done.stderr.rsplit("peak_kb=", 1)[1])
+    return {"seconds": round(seconds, 2), "records_per_s": round(records / seconds), "peak_mb": round(peak_kb / 1024)}
+
+
+def main() -> None:
+    """Measure and print, or run one variant."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--variant")
+    parser.add_argument("--stream", type=Path)
+    parser.add_argument("--ledger")
+    options = parser.parse_args()
+    if options.variant:
+        run_variant(options.variant, options.stream, options.ledger)
+        print(f"peak_kb={resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}", file=sys.stderr)
+        return
+    results = measure(options.records)
+    stock, bound = results["stock"]["records_per_s"], results["bound"]["records_per_s"]
+    for name, figures in results.items():
+        rate = figures["records_per_s"]
+        ratios = f"{rate / stock:5.1f} x stock, {100 * rate / bound:3.0f} % of parse + look-up"
+        print(f"{name:12} {figures['seconds']:7.2f} s {rate:8.0f}/s  {figures['peak_mb']:5.0f} MB  {ratios}")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
