@@ -58,7 +58,7 @@ def expect_keys(
     if unknown := sorted(map(str, set(value) - known)):
         msg = f"{place}: unknown key {unknown[0]!r}. Known: {', '.join(sorted(known))}."
         raise SeedError(msg)
-    if missing := sorted(key for key in required if value.get(key) in {None, ""}):
+    if missing := sorted(key for key in required if value.get(key) is None or value[key] == ""):
         msg = f"{place}: {missing[0]!r} is missing."
         raise SeedError(msg)
 

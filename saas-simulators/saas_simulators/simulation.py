@@ -82,7 +82,7 @@ class Simulation:
     """The state behind one server."""
 
     def __init__(self, seed: dict[str, Any] | None = None, clock: Callable[[], float] = time.time) -> None:
-        checked = check_seed(seed or {})
+        checked = check_seed({} if seed is None else seed)
         self.clock = clock
         self.journal = Journal()
         self.traffic = Traffic()

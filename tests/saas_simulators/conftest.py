@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+
 from saas_simulators import SimulatorServer
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ class Api:
         every = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", **given}
         return self.session.request(method, self.server.url + path, json=body, headers=every, timeout=10)
 
-    def batch(self, verb: str, inputs: list[dict[str, Any]], object_type: str = "contacts", **more: Any) -> requests.Response:
+    def batch(
+        self, verb: str, inputs: list[dict[str, Any]], object_type: str = "contacts", **more: Any
+    ) -> requests.Response:
         """Send a batch verb."""
         return self.send("POST", f"{OBJECTS}/{object_type}/batch/{verb}", {"inputs": inputs, **more})
 

@@ -223,9 +223,7 @@ def test_update_with_an_email_in_id_changes_nothing(api: Api) -> None:
         ("read", "companies", "domain"),
     ],
 )
-def test_non_unique_id_properties_are_refused(
-    api: Api, verb: str, object_type: str, id_property: str | None
-) -> None:
+def test_non_unique_id_properties_are_refused(api: Api, verb: str, object_type: str, id_property: str | None) -> None:
     """Only unique properties may name a record; `email` not in batch/update."""
     naming = {"idProperty": id_property} if id_property else {}
     inputs = [{"id": "1", "properties": {"description": "x"}, **naming}]
@@ -270,7 +268,9 @@ def test_secondary_email_upserts_the_same_contact(api: Api) -> None:
         "upsert", [{"id": "ada@work.example", "idProperty": "email", "properties": {"city": "Rome"}}]
     ).json()["results"]
     assert (result["id"], result["new"]) == (merged["id"], False)
-    assert api.send("POST", "/crm/v3/objects/contacts", {"properties": {"email": "ada@work.example"}}).status_code == 409
+    assert (
+        api.send("POST", "/crm/v3/objects/contacts", {"properties": {"email": "ada@work.example"}}).status_code == 409
+    )
 
 
 def test_merged_away_ids_are_missing_from_answers(api: Api) -> None:
@@ -291,7 +291,9 @@ def test_fields_missing_from_an_input_are_named(api: Api) -> None:
     assert reply.json()["message"].endswith("Some required fields were not set: [id]")
 
 
-@pytest.mark.parametrize("body", ["[]", '{"inputs":{}}', '{"inputs":["x"]}', '{"inputs":[{"properties":[]}]}', "{", "NaN"])
+@pytest.mark.parametrize(
+    "body", ["[]", '{"inputs":{}}', '{"inputs":["x"]}', '{"inputs":[{"properties":[]}]}', "{", "NaN"]
+)
 def test_bodies_of_the_wrong_shape_are_refused(api: Api, body: str) -> None:
     """A body of another shape is a 400 that says what was expected, and never a 500."""
     url = f"{api.server.url}/crm/v3/objects/contacts/batch/create"

@@ -1,0 +1,159 @@
+"""The simulator's answers have the keys and types of answers recorded from the real service."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Api
+
+RECORDINGS = Path(__file__).parents[3] / "shared" / "recordings" / "hubspot"
+pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside this repository")
+
+
+def recorded(file: str, method: str, uri: str, status: int) -> dict[str, Any]:
+    """Return the newest recorded response to a request."""
+    interactions = json.loads((RECORDINGS / "captaincontrat" / f"{file}.json").read_text())["interactions"]
+    found: list[dict[str, Any]] = [
+        one["response"]
+        for one in interactions
+        if one["request"]["method"] == method
+        and re.fullmatch("https://api.hubapi.com" + uri, one["request"]["uri"])
+        and one["response"]["status"] == status
+    ]
+    return found[0]
+
+
+def reported(name: str) -> dict[str, Any]:
+    """Return the body of an error that a user reported."""
+    items = json.loads((RECORDINGS / "reported_errors.json").read_text())["items"]
+    body: dict[str, Any] = next(item["body"] for item in items if item["id"] == name)
+    return body
+
+
+def shape(value: Any) -> Any:
+    """Return keys and types of a JSON value; lists are as their first item."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape(item) for item in value[:1]]
+    return type(value).__name__
+
+
+def headers_of(response: dict[str, Any]) -> set[str]:
+    """Return the recorded vendor headers."""
+    return {name.lower() for name in response["headers"] if name.lower().startswith("x-hubspot")}
+
+
+def test_list_of_contacts(api: Api) -> None:
+    """A page of contacts has the recorded keys, paging link and headers."""
+    real = recorded("v3_objects", "GET", r"/crm/v3/objects/contacts\?limit=1", 200)
+    for name in ("Brian", "Other"):
+        api.create(email=f"{name}@example.com", firstname=name, lastname="x")
+    reply = api.send("GET", "/crm/v3/objects/contacts?limit=1")
+    assert shape(reply.json()) == shape(real["body"])
+    assert {name.lower() for name in reply.headers} >= headers_of(real)
+    assert reply.headers["Content-Type"].lower() == real["headers"]["Content-Type"]
+    link = real["body"]["paging"]["next"]["link"]
+    assert re.sub(r"after=\d+", "", reply.json()["paging"]["next"]["link"]) == re.sub(r"after=\d+", "", link)
+
+
+def test_created_ticket(api: Api) -> None:
+    """A created ticket echoes at least what the recording shows, help desk internals apart."""
+    real = recorded("v3_objects", "POST", "/crm/v3/objects/tickets", 201)
+    reply = api.send(
+        "POST",
+        "/crm/v3/objects/tickets",
+        {"properties": {"subject": "test ticket", "hs_pipeline_stage": "1", "hs_ticket_priority": "MEDIUM"}},
+    )
+    assert reply.status_code == 201
+    assert set(real["body"]) <= set(reply.json())
+    internals = {"hs_helpdesk_sort_timestamp", "hs_last_message_from_visitor"}
+    assert set(real["body"]["properties"]) - internals <= set(reply.json()["properties"])
+    assert re.sub(r"\d+$", "", reply.headers["Location"]) == re.sub(r"\d+$", "", real["headers"]["Location"])
+
+
+def test_missing_ticket_is_a_page(api: Api) -> None:
+    """Without a JSON `Accept` a missing record is the recorded HTML page, byte for byte."""
+    real = recorded("v3_objects", "GET", r"/crm/v3/objects/tickets/\d+\?.*", 404)
+    reply = api.send("GET", "/crm/v3/objects/tickets/1", Accept="*/*")
+    assert reply.status_code == 404
+    assert reply.text == real["body"]
+    assert reply.headers["Content-Type"] == real["headers"]["Content-Type"]
+    assert {name.lower() for name in reply.headers} >= headers_of(real)
+
+
+def test_invalid_datetime(api: Api) -> None:
+    """A bad datetime is refused with the recorded message and code."""
+    real = recorded("v3_objects", "POST", "/crm/v3/objects/meetings", 400)["body"]
+    reply = api.send("POST", "/crm/v3/objects/deals", {"properties": {"closedate": "invalid"}})
+    assert reply.status_code == 400
+    embedded = [json.loads(body["message"].partition(": ")[2])[0] for body in (real, reply.json())]
+    assert (
+        embedded[0].items()
+        <= {
+            **embedded[1],
+            "name": "hs_meeting_start_time",
+            "message": embedded[1]["message"].replace("48000001", "<PORTAL_ID>").replace("0-3", "0-47"),
+        }.items()
+    )
+    assert set(real) <= set(reply.json())
+
+
+def test_search_carries_no_burst_headers(api: Api) -> None:
+    """A search answer has the recorded headers: the daily ones only."""
+    real = recorded("v3_objects", "POST", "/crm/v3/objects/tasks/search", 200)
+    api.create("tickets", subject="x", hs_pipeline_stage="1")
+    reply = api.send("POST", "/crm/v3/objects/tickets/search", {"filterGroups": []})
+    assert {name.lower() for name in reply.headers if name.lower().startswith("x-hubspot")} == headers_of(real)
+    assert set(real["body"]) == set(reply.json())
+
+
+def test_owners(api: Api) -> None:
+    """Owners have the recorded keys and types; an unknown e-mail gives an empty list."""
+    real = recorded("v3_owners", "GET", "/crm/v3/owners", 200)
+    assert shape(api.send("GET", "/crm/v3/owners").json()) == {"results": [shape(real["body"]["results"][0])]}
+    assert api.send("GET", "/crm/v3/owners?email=nobody@example.com").json() == {"results": []}
+
+
+def test_created_property(api: Api) -> None:
+    """A created property answers with exactly the recorded keys, types and Location."""
+    interaction = json.loads((RECORDINGS / "captaincontrat" / "v3_properties.json").read_text())["interactions"][0]
+    reply = api.send("POST", "/crm/v3/properties/ticket", interaction["request"]["body"])
+    real = interaction["response"]
+    assert reply.status_code == 201
+    assert shape(reply.json()) == shape(real["body"])
+    varying = {"createdAt", "updatedAt"}
+    assert {k: v for k, v in reply.json().items() if k not in varying} == {
+        k: v for k, v in real["body"].items() if k not in varying
+    }
+    assert reply.headers["Location"] == real["headers"]["Location"]
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "path", "body"),
+    [
+        ("create-conflict-409", "POST", "/crm/v3/objects/contacts", {"properties": {"email": "a@b.example"}}),
+        ("patch-no-known-properties-400", "PATCH", "/crm/v3/objects/contacts/1", {"properties": {}}),
+        ("patch-missing-404", "PATCH", "/crm/v3/objects/contacts/1", {"properties": {"city": "x"}}),
+        (
+            "history-batch-limit-400",
+            "POST",
+            "/crm/v3/objects/contacts/batch/read",
+            {"inputs": [{"id": str(n)} for n in range(51)], "propertiesWithHistory": ["email"]},
+        ),
+    ],
+)
+def test_reported_errors(api: Api, name: str, method: str, path: str, body: dict[str, Any]) -> None:
+    """Errors that users quoted come with the same keys, message and category."""
+    real = reported(name)
+    api.create(email="a@b.example")
+    answer = api.send(method, path, body).json()
+    assert set(real) <= set(answer)
+    for key in set(real) - {"correlationId"}:
+        assert re.sub(r"\d{4,}", "N", str(answer[key])) == re.sub(r"\d{4,}", "N", str(real[key]))
