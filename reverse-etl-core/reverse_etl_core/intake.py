@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
+from singer_sdk.exceptions import MissingKeyPropertiesError
 
 from reverse_etl_core import identity
-from reverse_etl_core.errors import RejectedRecordError
+from reverse_etl_core.errors import InputError, RejectedRecordError
 from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.planning import Candidate, Refusal, Removal
 
@@ -22,6 +23,11 @@ REMOVED_AT = "_sdc_deleted_at"
 """Singer's mark of a record that is gone from the source."""
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class MissingKeyColumnError(InputError, MissingKeyPropertiesError):
+    """A RECORD lacks a key property altogether: the tap breaks the Singer specification."""
+
 
 Judged: TypeAlias = "Candidate | Refusal | Removal"
 
@@ -49,7 +55,7 @@ class Intake:
         source_key = self._source_key(record)
         if match_key is None or source_key is None:
             return self._refuse(record, RejectCode.MISSING_KEY, self._missing_key(match_key))
-        payload = identity.encode(fields)
+        payload = identity.encode_sorted(fields)
         digest = identity.digest(payload)
         return Candidate(source_key or identity.source_key([match_key]), match_key, fields, payload, digest)
 
@@ -72,8 +78,19 @@ class Intake:
         """The key columns as text; empty for a stream without any; `None` where one of them is null or blank."""
         values = [record.get(column) for column in self._key_columns]
         if None in values or "" in values:
+            self._check_key_columns(record)
             return None
         return identity.source_key(values) if values else ""
+
+    def _check_key_columns(self, record: Mapping[str, Any]) -> None:
+        """Tell a key that is null, which is a bad row, from one that is not there, which is a bad tap."""
+        for column in self._key_columns:
+            if column not in record:
+                msg = (
+                    f"A record of stream '{self._route.stream}' lacks the key property '{column}' altogether. "
+                    "The tap must send every key property with every record."
+                )
+                raise MissingKeyColumnError(msg)
 
     def _missing_key(self, match_key: str | None) -> str:
         if match_key is None:

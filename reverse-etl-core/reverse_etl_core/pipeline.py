@@ -89,6 +89,7 @@ class Pipeline:
         self._intake = Intake(route)
         self._queues = WorkQueues(route)
         self._in_hand: dict[str, Judged] = {}
+        self._unjudged = 0
         self._has_warned_of_removals = False
 
     # -- entry points
@@ -107,8 +108,10 @@ class Pipeline:
         Raises:
             FatalError: The run cannot continue; unsettled records are still here, see `abandon`.
         """
-        judged = self._intake.judge_all(records)
         self.tally.read += len(records)
+        self._unjudged = len(records)
+        judged = self._intake.judge_all(records)
+        self._unjudged = 0
         self._in_hand = self._latest(judged)
         self._accept(list(self._in_hand.values()), self._ledger.lookup(list(self._in_hand)))
         self._brake.check(self.route.stream, self.tally, at_end=False)
@@ -134,10 +137,7 @@ class Pipeline:
             unread: Records that arrived but were not taken.
         """
         self.tally.read += unread
-        for _ in range(unread):
-            self.tally.settle(Fate.DEFERRED, code=code.value)
-        for _ in self._in_hand:
-            self.tally.settle(Fate.DEFERRED, code=code.value)
+        self.tally.settle(Fate.DEFERRED, unread + self._unjudged + len(self._in_hand), code=code.value)
         for candidate in self._queues.candidates():
             self._queues.drop(candidate.source_key)
             self.tally.settle(Fate.DEFERRED, code=code.value, is_replay=candidate.is_replay)

@@ -22,7 +22,9 @@ class LineReader(GenericSingerReader[str]):
     Attributes:
         is_waiting: True while it waits for the next line: only then may a signal end it at once, since at any
             other time a message is half processed.
-        between_messages: Called after each message; raises to end the reading.
+        is_asked_to_stop: Looked at between two messages.
+        takers: Stream to what takes its records as they are; other messages go through the callbacks.
+        on_stop: Called when asked to stop; raises to end the reading.
         on_failure: Told of the error that ends the reading, before it propagates.
     """
 
@@ -31,7 +33,9 @@ class LineReader(GenericSingerReader[str]):
     def __init__(self) -> None:
         super().__init__()
         self.is_waiting = False
-        self.between_messages: Callable[[], None] = _nothing
+        self.is_asked_to_stop = False
+        self.takers: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self.on_stop: Callable[[], None] = _nothing
         self.on_failure: Callable[[BaseException], None] = _ignore
         self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -60,25 +64,34 @@ class LineReader(GenericSingerReader[str]):
         callbacks: dict[str, Callable[[dict[str, Any]], None]],
         counts: Counter[str],
     ) -> None:
-        number = 0
-        decode, between = self._decode, self.between_messages
-        while True:
-            self.is_waiting = True
-            line = next(lines, None)
-            self.is_waiting = False
-            if line is None:
-                return
-            number += 1
-            try:
-                message = decode(line)
-                kind = message["type"]
-                callback = callbacks[kind]
-            except (msgspec.DecodeError, KeyError, TypeError, UnicodeError):
-                self._complain(number, line, callbacks)
-                continue
-            callback(message)
-            counts[kind] += 1
-            between()
+        number = records = 0
+        decode, takers = self._decode, self.takers
+        try:
+            while not self.is_asked_to_stop:
+                self.is_waiting = True
+                line = next(lines, None)
+                self.is_waiting = False
+                if line is None:
+                    return
+                number += 1
+                try:
+                    message = decode(line)
+                    kind = message["type"]
+                    if kind == "RECORD" and (take := takers.get(message["stream"])):
+                        record = message["record"]
+                    else:
+                        take, record = callbacks[kind], message
+                except (msgspec.DecodeError, KeyError, TypeError, UnicodeError):
+                    self._complain(number, line, callbacks)
+                    continue
+                take(record)
+                if kind == "RECORD":
+                    records += 1
+                else:
+                    counts[kind] += 1
+            self.on_stop()
+        finally:
+            counts["RECORD"] += records
 
     def _complain(self, number: int, line: str | bytes, callbacks: dict[str, Callable[[dict[str, Any]], None]]) -> None:
         """Say which line is wrong; blank lines are none.

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import MissingKeyPropertiesError
 from singer_sdk.sinks import Sink
-
-from reverse_etl_core.errors import InputError
 
 if TYPE_CHECKING:
     from reverse_etl_core.pipeline import Pipeline
@@ -15,10 +12,6 @@ if TYPE_CHECKING:
 
 CHUNK_RECORDS = 1000
 """Records that are looked up in the ledger together; with the default batch of 100 it fills ten requests."""
-
-
-class MissingKeyColumnError(InputError, MissingKeyPropertiesError):
-    """A RECORD lacks a key property altogether: the tap breaks the Singer specification."""
 
 
 class DeliverySink(Sink):
@@ -35,26 +28,18 @@ class DeliverySink(Sink):
         self.pipeline = self._target.open_stream(self)
 
     def take(self, record: dict[str, Any]) -> None:
-        """Collect one record; a full chunk is delivered.
-
-        Raises:
-            MissingKeyColumnError: The record lacks a key property.
-        """
-        for key in self._key_properties:
-            if key not in record:
-                msg = (
-                    f"A record of stream '{self.stream_name}' lacks the key property '{key}' altogether. "
-                    "The tap must send every key property with every record."
-                )
-                raise MissingKeyColumnError(msg)
+        """Collect one record; a full chunk is delivered."""
         self.records.append(record)
         if len(self.records) >= CHUNK_RECORDS:
             self.deliver()
 
     def deliver(self) -> None:
         """Hand the collected records to the pipeline."""
+        if not self.records:
+            return
         records, self.records = self.records, []
-        if self.pipeline is not None and records:
+        self._target.records_delivered += len(records)
+        if self.pipeline is not None:
             self.pipeline.deliver(records)
             self._target.run.tell_progress()
 

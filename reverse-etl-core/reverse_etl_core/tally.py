@@ -39,23 +39,28 @@ class Tally:
     rejected_anew: int = 0
     retried: Counter[Fate] = field(default_factory=Counter)
 
-    def settle(self, fate: Fate, *, code: str = "", is_replay: bool = False, is_known: bool = False) -> None:
-        """Count one record.
+    def settle(
+        self, fate: Fate, count: int = 1, *, code: str = "", is_replay: bool = False, is_known: bool = False
+    ) -> None:
+        """Count records.
 
         Args:
-            fate: What became of it.
+            fate: What became of them.
+            count: How many.
             code: Of a rejection or deferral.
-            is_replay: It comes from the ledger and not from the stream.
-            is_known: It was rejected before, for the same content.
+            is_replay: They come from the ledger and not from the stream.
+            is_known: They were rejected before, for the same content.
         """
-        if is_replay:
-            self.retried[fate] += 1
+        if not count:
             return
-        self.fates[fate] += 1
+        if is_replay:
+            self.retried[fate] += count
+            return
+        self.fates[fate] += count
         if code:
-            self.codes[code] += 1
+            self.codes[code] += count
         if fate is Fate.REJECTED and not is_known:
-            self.rejected_anew += 1
+            self.rejected_anew += count
 
     def verify(self, stream: str) -> None:
         """Check that every record has one fate.

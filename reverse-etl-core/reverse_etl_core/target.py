@@ -80,8 +80,8 @@ class ReverseETLTarget(Target, abc.ABC):
         self.traffic = Traffic()
         self._signum = 0
         self._is_ended = False
-        self._direct_sinks: dict[str, DeliverySink | None] = {}
-        self._records_since_checkpoint = 0
+        self.records_delivered = 0
+        self._records_at_checkpoint = 0
         self._has_warned_of_activation = False
         super().__init__(**kwargs)
         self.max_parallelism = 1
@@ -94,7 +94,7 @@ class ReverseETLTarget(Target, abc.ABC):
             stop=self.stop,
             open_ledger=self.open_ledger,
         )
-        self.message_reader.between_messages = self._between_messages
+        self.message_reader.on_stop = self._raise_if_stopped
         self.message_reader.on_failure = self._end_with
 
     # -- what a vendor adds
@@ -148,7 +148,6 @@ class ReverseETLTarget(Target, abc.ABC):
 
     def open_stream(self, sink: DeliverySink) -> Pipeline | None:
         """The pipeline of a stream; `None` for Meltano's connection test, which ends here."""
-        self._direct_sinks.clear()
         if sink.stream_name == MELTANO_TEST_STREAM:
             self.logger.info("Connection test: account %s is reached; nothing is written.", self.run.check())
             return None
@@ -162,29 +161,19 @@ class ReverseETLTarget(Target, abc.ABC):
             current.deliver()
         return super().get_sink(stream_name, **kwargs)
 
-    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        stream = message_dict.get("stream", "")
-        try:
-            sink = self._direct_sinks[stream]
-        except KeyError:
-            sink = self._direct_sinks[stream] = self._direct_sink(stream)
-        self._records_since_checkpoint += 1
+    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
+        """Open the stream, and let the reader hand its records straight to the sink where nothing has to look first."""
+        super()._process_schema_message(message_dict)
+        stream = message_dict["stream"]
+        sink = self._direct_sink(stream)
         if sink is None:
-            super()._process_record_message(message_dict)
-            return
-        try:
-            record = message_dict["record"]
-        except KeyError:
-            msg = f"A RECORD message of stream '{stream}' has no 'record'."
-            raise InputError(msg) from None
-        sink.take(record)
+            self.message_reader.takers.pop(stream, None)
+        else:
+            self.message_reader.takers[stream] = sink.take
 
     def _direct_sink(self, stream: str) -> DeliverySink | None:
         """The sink that takes records as they are; `None` where a stream map or flattening has to look first."""
-        maps = self.mapper.stream_maps.get(stream)
-        if maps is None:
-            self._assert_sink_exists(stream)
-            return None
+        maps = self.mapper.stream_maps.get(stream) or []
         is_plain = len(maps) == 1 and type(maps[0]) is SameRecordTransform and not maps[0].flattening_enabled
         sink = self._sinks_active.get(maps[0].stream_alias) if is_plain else None
         return sink if isinstance(sink, DeliverySink) else None
@@ -192,7 +181,8 @@ class ReverseETLTarget(Target, abc.ABC):
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         super()._process_state_message(message_dict)
         waited_s = time.time() - self._last_full_drain_at
-        if self._records_since_checkpoint >= self.common.checkpoint_records or waited_s >= self.common.checkpoint_s:
+        new_records = self._records_taken() - self._records_at_checkpoint
+        if new_records >= self.common.checkpoint_records or waited_s >= self.common.checkpoint_s:
             self.drain_all()
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
@@ -209,7 +199,7 @@ class ReverseETLTarget(Target, abc.ABC):
         )
         raise InputError(msg)
 
-    def _between_messages(self) -> None:
+    def _raise_if_stopped(self) -> None:
         if self._signum:
             raise StoppedError(self._signum)
 
@@ -222,7 +212,11 @@ class ReverseETLTarget(Target, abc.ABC):
             if isinstance(sink, DeliverySink):
                 sink.deliver()
         self.run.settle()
-        self._records_since_checkpoint = 0
+        self._records_at_checkpoint = self._records_taken()
+
+    def _records_taken(self) -> int:
+        waiting = sum(sink.current_size for sink in self._sinks_active.values())
+        return self.records_delivered + waiting
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
         # The SDK's own json.dumps dies of a Decimal (api/singer.md 1).
@@ -276,6 +270,7 @@ class ReverseETLTarget(Target, abc.ABC):
         del frame
         is_again = bool(self._signum)
         self._signum = signum
+        self.message_reader.is_asked_to_stop = True
         self.stop.set()
         if self.message_reader.is_waiting or is_again:
             raise StoppedError(signum)
