@@ -65,15 +65,16 @@ def parse_model(entry: Mapping[str, Any], *, where: str, sql: str | None) -> tup
     name = entry.get("name")
     if not isinstance(name, str) or not name.strip():
         return None, [f"{where}: a model needs a 'name' (a text); it becomes the stream's name."]
+    source_problems = _source_problems(name, entry)
     problems = [
         *_unknown(name, entry),
-        *_source_problems(name, entry),
+        *source_problems,
         *_key_problems(name, entry),
         *_replication_problems(name, entry),
         *_param_problems(name, entry, sql),
     ]
     statement = None
-    if sql is not None:
+    if sql is not None and not source_problems:
         try:
             statement = sqltext.single_statement(sql)
         except sqltext.UnreadableSqlError as error:

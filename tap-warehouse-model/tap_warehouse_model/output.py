@@ -41,8 +41,7 @@ class Output(GenericSingerWriter[bytes, Any]):
         """
         with self._uninterrupted():
             try:
-                sys.stdout.buffer.write(lines)
-                sys.stdout.buffer.flush()
+                _write_all(lines)
             except BrokenPipeError:
                 # Python flushes stdout once more at exit and would complain about it.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -66,3 +65,11 @@ class Output(GenericSingerWriter[bytes, Any]):
         if self._deferred is not None:
             action, self._deferred = self._deferred, None
             action()
+
+
+def _write_all(lines: bytes) -> None:
+    """Write and flush; with PYTHONUNBUFFERED a write that a signal interrupts is cut short."""
+    rest = memoryview(lines)
+    while rest:
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()

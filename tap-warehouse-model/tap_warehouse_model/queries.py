@@ -36,9 +36,12 @@ class Reading:
 
 
 def statement(model: Model, dialect: Dialect, quote: Callable[[str], str]) -> str:
-    """Return the model's own query in the driver's parameter style."""
+    """Return the model's own query in the driver's parameter style.
+
+    `quote` is SQLAlchemy's; it doubles percent signs where the driver wants that.
+    """
     if model.sql is None:
-        return dialect.escape(f"SELECT * FROM {'.'.join(map(quote, model.table))}")  # noqa: S608
+        return f"SELECT * FROM {'.'.join(map(quote, model.table))}"  # noqa: S608
     return sqltext.with_placeholders(model.sql, model.params, placeholder=dialect.placeholder, escape=dialect.escape)
 
 
@@ -46,10 +49,10 @@ def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[st
     """Return the query that reads a model's rows in their final form."""
 
     def qualified(name: str) -> str:
-        return f"q.{dialect.escape(quote(name))}"
+        return f"q.{quote(name)}"
 
     items = ", ".join(
-        f"{column.expression.replace('{}', qualified(column.name))} AS {dialect.escape(quote(column.name))}"
+        f"{column.expression.replace('{}', qualified(column.name))} AS {quote(column.name)}"
         for column in reading.columns
     )
     # The line break ends a comment that the model may close with.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
+from singer_sdk.exceptions import ConfigValidationError, MappingError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from tap_warehouse_model.command import TapCommand
@@ -64,6 +65,20 @@ class TapWarehouseModel(Tap):
         """The catalog in force: selection from the input, types from the queries of today."""
         return self._singer_catalog
 
+    def setup_mapper(self) -> None:
+        """Prepare stream maps and flattening.
+
+        Raises:
+            ConfigError: Their settings are wrong.
+        """
+        try:
+            super().setup_mapper()
+        except ConfigValidationError as error:
+            raise ConfigError.from_problems(error.errors or [str(error)]) from None
+        except (MappingError, TypeError, AttributeError) as error:  # the latter two for maps of a wrong shape
+            msg = f"'stream_maps' cannot be used: {error}. Correct them."
+            raise ConfigError(msg) from None
+
     def discover_streams(self) -> Sequence[ModelStream]:
         """Describe every model's query.
 
@@ -100,14 +115,13 @@ class TapWarehouseModel(Tap):
 
         Its messages quote values, which for our settings could be a password.
         """
-        schema = self.config_jsonschema
-        self.append_builtin_config(schema)
-        ours = tuple(f"config['{name}']" for name in _OUR_SETTINGS)
-        foreign = [
-            error
-            for error in super()._validate_config(raise_errors=False)
-            if "config[" in error and not any(name in error for name in ours)
-        ]
+        errors: list[str] = []
+        try:
+            super()._validate_config(raise_errors=True)
+        except ConfigValidationError as error:
+            errors = error.errors
+        ours = tuple(f"config['{name}'" for name in SETTINGS["properties"])
+        foreign = [error for error in errors if " in config[" in error and not any(name in error for name in ours)]
         if raise_errors:
             self._settings = self._parse(foreign)
         return foreign
@@ -140,9 +154,6 @@ class TapWarehouseModel(Tap):
         self.logger.warning("Stopped by %s; the next run resumes at the last STATE.", signal.Signals(number).name)
         self.state_writer.write_state(self.state)
         sys.exit(128 + number)
-
-
-_OUR_SETTINGS = tuple(SETTINGS["properties"])
 
 
 @contextmanager

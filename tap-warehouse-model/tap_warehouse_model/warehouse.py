@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
 from tap_warehouse_model import queries
-from tap_warehouse_model.dialects import Dialect, dialect_of
+from tap_warehouse_model.dialects import Dialect, Failure, dialect_of
 from tap_warehouse_model.errors import BusyError, ConfigError, QueryError, TapError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tap_warehouse_model.config import TapConfig
     from tap_warehouse_model.models import Model
 
-FIRST_CHUNK_ROWS = 64
+FIRST_CHUNK_ROWS = 16
 
 
 class Warehouse:
@@ -39,8 +39,8 @@ class Warehouse:
             QueryError: The warehouse could not answer.
         """
         sql = queries.statement(model, self._dialect, self._quote)
-        with self._errors(model), self._engine.connect() as connection:
-            cursor = connection.connection.cursor()
+        with self._connection() as connection, self._errors(model):
+            cursor = connection.cursor()
             described = self._dialect.describe(cursor, sql, model.params)
         twice = [name for name, count in Counter(item.name for item in described).items() if count > 1]
         if twice:
@@ -60,8 +60,8 @@ class Warehouse:
         params: dict[str, Any] = dict(model.params)
         if bookmark is not None:
             params[queries.BOOKMARK] = bookmark
-        with self._errors(model), self._engine.connect() as connection:
-            cursor = self._dialect.stream(connection.connection)
+        with self._connection() as connection, self._errors(model):
+            cursor = self._dialect.stream(connection)
             try:
                 cursor.execute(sql, params)
                 yield ChunkReader(cursor, self._dialect.chunk_rows)
@@ -73,38 +73,38 @@ class Warehouse:
         self._engine.dispose()
 
     @contextmanager
-    def _errors(self, model: Model) -> Iterator[None]:
-        """Turn errors of driver and SQLAlchemy into ours; anything else passes."""
+    def _connection(self) -> Iterator[Any]:
+        """Open a connection of the pool, as the driver knows it."""
         try:
-            yield
-        except TapError:
-            raise
+            connection = self._engine.raw_connection()
         except Exception as error:
-            translated = self._translate(error, model)
-            if translated is None:
-                raise
-            raise translated from None
+            raise self._unreachable(error) from None
+        try:
+            yield connection
+        finally:
+            connection.close()
 
-    def _translate(self, error: Exception, model: Model) -> TapError | None:
-        original = getattr(error, "orig", None) or error
-        failure = self._dialect.failure(original)
-        if failure is None:
-            if not isinstance(error, SQLAlchemyError):
-                return None
-            return QueryError(f"Model '{model.name}': {type(error).__name__} while connecting to the warehouse.")
-        if failure.is_busy:
+    def _unreachable(self, error: Exception) -> TapError:
+        failure = self._dialect.failure(getattr(error, "orig", None) or error)
+        reason = failure.reason if failure else type(error).__name__
+        if failure and failure.is_busy:
             return BusyError(
-                f"The warehouse is in use by another process: {failure.reason}. "
+                f"The warehouse is in use by another process: {reason}. "
                 "DuckDB allows many readers or one writer. Try again when the writer has finished."
             )
-        if failure.is_model_error:
-            return ConfigError(
-                f"Model '{model.name}': the warehouse refuses its query: {failure.reason}. Correct the model."
-            )
-        return QueryError(
-            f"Model '{model.name}': the query failed: {failure.reason}. "
-            "Run the model's SQL in a client of the warehouse to see more."
-        )
+        kind = ConfigError if failure and failure.is_config_error else QueryError
+        return kind(f"The warehouse cannot be opened: {reason.rstrip('.!')}. Check 'sqlalchemy_url'.")
+
+    @contextmanager
+    def _errors(self, model: Model) -> Iterator[None]:
+        """Turn errors of the driver into ours; anything else passes."""
+        try:
+            yield
+        except Exception as error:
+            failure = self._dialect.failure(error)
+            if failure is None:
+                raise
+            raise _query_error(model, failure) from None
 
 
 class ChunkReader:
@@ -125,6 +125,16 @@ class ChunkReader:
         """Choose the next chunk so that it takes about `target_bytes`, at most eight times the last one."""
         fitting = int(target_bytes / max(row_bytes, 1.0))
         self.chunk_rows = max(1, min(fitting, self.chunk_rows * 8, self._most_rows))
+
+
+def _query_error(model: Model, failure: Failure) -> TapError:
+    reason = failure.reason.rstrip(".!")
+    if failure.is_config_error:
+        return ConfigError(f"Model '{model.name}': the warehouse refuses its query: {reason}. Correct the model.")
+    return QueryError(
+        f"Model '{model.name}': the query failed: {reason}. "
+        "Run the model's SQL in a client of the warehouse to see more."
+    )
 
 
 def _engine(config: TapConfig, dialect: Dialect) -> sa.Engine:

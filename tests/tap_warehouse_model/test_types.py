@@ -89,7 +89,7 @@ POSTGRESQL: dict[str, tuple[Any, dict[str, Any]]] = {
     "TIME '24:00:00'": ("24:00:00", TEXT),
     "CAST('12:00:00+02' AS timetz)": ("12:00:00+02", TEXT),
     "decode('00ff', 'hex')": BYTES,
-    "CAST('{\"z\": 1, \"a\": 1.50}' AS jsonb)": ({"a": Decimal("1.50"), "z": 1}, ANY),
+    'CAST(\'{"z": 1, "a": 1.50}\' AS jsonb)': ({"a": Decimal("1.50"), "z": 1}, ANY),
     "CAST('ab' AS char(5))": ("ab", TEXT),
     "CAST('x' AS varchar(9))": ("x", TEXT),
     "CAST('b' AS mood)": ("b", TEXT),
@@ -121,9 +121,9 @@ def check_cases(run: Any, cases: dict[str, tuple[Any, dict[str, Any]]]) -> None:
     for position, (expression, (value, schema)) in enumerate(cases.items()):
         assert (expression, record[f"c{position}"]) == (expression, value)
         assert (expression, run.schema["properties"][f"c{position}"]) == (expression, schema)
-    jsonschema.Draft202012Validator(
-        run.schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
-    ).validate(json.loads(json.dumps(record, default=float)))
+    jsonschema.Draft202012Validator(run.schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER).validate(
+        json.loads(json.dumps(record, default=float))
+    )
 
 
 def select(cases: dict[str, Any]) -> str:

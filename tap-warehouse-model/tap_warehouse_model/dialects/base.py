@@ -20,12 +20,12 @@ class Failure:
 
     Attributes:
         reason: Safe to show: no value from a row, no password.
-        is_model_error: The model's SQL is wrong, rather than the data or the server.
+        is_config_error: The user's SQL or URL is wrong, rather than the data or the server.
         is_busy: Another process holds the database.
     """
 
     reason: str
-    is_model_error: bool = False
+    is_config_error: bool = False
     is_busy: bool = False
 
 

@@ -21,7 +21,7 @@ _INTEGERS = frozenset(
 _NAIVE = frozenset({"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"})
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 _ISO = "'%Y-%m-%dT%H:%M:%S.%f+00:00'"
-_MODEL_ERRORS = frozenset(
+_CONFIG_ERRORS = frozenset(
     {"ParserException", "BinderException", "CatalogException", "SyntaxException", "NotImplementedException"}
 )
 # Their text quotes the value that could not be read.
@@ -33,8 +33,7 @@ _ERRORS_WITH_VALUES = frozenset(
 def _within_calendar(value: str, written: str, low: str, high: str) -> str:
     """Return an expression: `written` for a value between two literals, and the marker for another one."""
     return (
-        f"CASE WHEN {value} BETWEEN {low} AND {high} THEN {written} "
-        f"WHEN {{}} IS NOT NULL THEN '{UNREPRESENTABLE}' END"
+        f"CASE WHEN {value} BETWEEN {low} AND {high} THEN {written} WHEN {{}} IS NOT NULL THEN '{UNREPRESENTABLE}' END"
     )
 
 
@@ -130,7 +129,8 @@ class DuckDB(Dialect):
         reason = " ".join(str(error).partition("\n\nLINE")[0].split())
         if kind == "IOException" and "Could not set lock" in reason:
             return Failure(reason.partition(" See also")[0], is_busy=True)
-        return Failure(reason, is_model_error=kind in _MODEL_ERRORS)
+        is_other_file = kind == "IOException" and "not a valid DuckDB database file" in reason
+        return Failure(reason, is_config_error=kind in _CONFIG_ERRORS or is_other_file)
 
 
 _TEXT_KEY = "VARCHAR"

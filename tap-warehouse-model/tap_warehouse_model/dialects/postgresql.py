@@ -124,7 +124,7 @@ class PostgreSQL(Dialect):
         # source: PostgreSQL 16, appendix A: class 42 is "Syntax Error or Access Rule Violation"
         if code.startswith("42"):
             primary = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
-            return Failure(f"{primary} (SQLSTATE {code})", is_model_error=True)
+            return Failure(f"{primary} (SQLSTATE {code})", is_config_error=True)
         return Failure(
             f"{type(error).__name__} (SQLSTATE {code}); the server's text is not shown, because it may hold values"
         )
