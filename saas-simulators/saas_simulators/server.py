@@ -122,7 +122,23 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], simulation: Simulation) -> None:
         self.simulation = simulation
+        self._open: set[socket.socket] = set()
         super().__init__(address, _Connection)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base class's signature
+        """Serve a connection in a thread of its own, and remember it."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - the base class's signature
+        """Close a connection, and forget it."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Close every connection: a stopped server answers nobody, kept connections included."""
+        for connection in list(self._open):
+            self.shutdown_request(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base class's signature
         """Ignore clients that went away; anything else is a bug to be seen."""
@@ -164,7 +180,7 @@ class SimulatorServer:
     @property
     def url(self) -> str:
         """The address without a trailing slash."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self._server.server_address[0]!s}:{self.port}"
 
     @property
     def hubspot(self) -> Account:
@@ -191,12 +207,13 @@ class SimulatorServer:
 
     def interrupt(self) -> None:
         """End injected waits and make `serve` return; call it from another thread."""
-        self.simulation.stopping.set()
+        self.simulation.interrupt()
         self._server.shutdown()
 
     def close(self) -> None:
-        """Close the port and save the state."""
+        """Close the port and all connections, and save the state."""
         self._server.server_close()
+        self._server.hang_up()
         if self._state_path is not None:
             _write_private(self._state_path, json.dumps(self.simulation.dump(), separators=(",", ":")))
 

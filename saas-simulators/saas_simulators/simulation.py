@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from saas_simulators.exchange import json_reply
 from saas_simulators.faults import FaultPlan, FaultRule
-from saas_simulators.hubspot.errors import not_found_reply
 from saas_simulators.hubspot.vendor import HubSpot
 from saas_simulators.journal import Journal
 from saas_simulators.seeds import check_seed
@@ -87,18 +87,28 @@ class Simulation:
         self.journal = Journal()
         self.traffic = Traffic()
         self.faults = FaultPlan()
-        self.stopping = threading.Event()
+        self._interrupted = threading.Event()
         self.hubspot = HubSpot(checked.get("hubspot"), self.journal, clock)
         self.vendors: Sequence[Vendor] = (self.hubspot,)
         self.journal.clear()
 
     def reset(self) -> None:
         """Forget records, journal, requests, faults and limits; go back to the seed."""
+        self.interrupt()
         for vendor in self.vendors:
             vendor.reset()
         self.journal.clear()
         self.traffic.clear()
         self.faults.replace([])
+
+    def interrupt(self) -> None:
+        """End every injected wait; what was to be applied later is dropped, so that it meets no fresh account."""
+        waiting, self._interrupted = self._interrupted, threading.Event()
+        waiting.set()
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait, and return whether the wait was not cut short."""
+        return not self._interrupted.wait(seconds)
 
     def vendor(self, name: str) -> Vendor | None:
         """Return the vendor of this name."""
@@ -109,7 +119,8 @@ class Simulation:
         started = time.perf_counter()
         owner = next((vendor for vendor in self.vendors if vendor.owns(request.path)), None)
         if owner is None:
-            return Delivery(not_found_reply(accepts_json=False))
+            names = ", ".join(vendor.name for vendor in self.vendors)
+            return Delivery(json_reply(404, {"error": f"No simulated vendor serves this path. There are: {names}."}))
         rules = self.faults.draw(request.method, request.path)
         delivery = self._faulty(owner, request, rules) if rules else Delivery(owner.respond(request))
         is_secret = request.path.startswith("/oauth/")
@@ -129,7 +140,7 @@ class Simulation:
     def _faulty(self, owner: Vendor, request: Request, rules: list[FaultRule]) -> Delivery:
         for rule in rules:
             if rule.kind == "latency":
-                self.stopping.wait(rule.wait_s())
+                self._wait(rule.wait_s())
         decisive = next((rule for rule in rules if rule.kind != "latency"), None)
         delivery = self._decided(owner, request, decisive)
         delivery.faults = [rule.kind for rule in rules if rule.kind == "latency" or rule is decisive]
@@ -149,15 +160,14 @@ class Simulation:
         if rule.kind == "502_after_commit":
             return Delivery(owner.fault_reply(rule))
         if rule.kind == "timeout":
-            self.stopping.wait(rule.wait_s())
+            self._wait(rule.wait_s())
         return Delivery(None if rule.kind == "cut_after" else reply, is_truncated=rule.kind == "truncated")
 
     def _applied_later(self, owner: Vendor, request: Request, rule: FaultRule) -> Delivery:
         """Write after a while: the client waits, or is hung up on at once. Its going changes nothing."""
 
-        def apply() -> Reply:
-            self.stopping.wait(rule.wait_s())
-            return owner.respond(request)
+        def apply() -> Reply | None:
+            return owner.respond(request) if self._wait(rule.wait_s()) else None
 
         if not rule.cut:
             return Delivery(apply())

@@ -191,3 +191,19 @@ def test_state_survives_in_a_file(tmp_path: Path) -> None:
     assert (answers[0][1], answers[2][1]) == (True, False)
     assert len({answers[0][0], answers[1][0], answers[3][0]}) == 3
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_a_stopped_server_answers_nobody() -> None:
+    """Stopping closes kept connections too, so that a test can take the vendor away."""
+    with requests.Session() as session:
+        with SimulatorServer() as server:
+            url = f"{server.url}/_simulator/limits"
+            assert session.get(url, timeout=5).status_code == 200
+        with pytest.raises(requests.ConnectionError):
+            session.get(url, timeout=5)
+
+
+def test_paths_of_nobody(api: Api) -> None:
+    """A path that no vendor serves says so."""
+    reply = api.send("GET", "/services/data")
+    assert (reply.status_code, reply.json()["error"][:19]) == (404, "No simulated vendor")

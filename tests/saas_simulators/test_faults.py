@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -173,3 +174,16 @@ def test_wrong_rules_are_refused_whole(api: Api, rules: Any, said: str) -> None:
     assert len(api.server.simulation.faults.rules) == 1
     with pytest.raises(FaultRuleError):
         FaultPlan().replace(rules)
+
+
+def test_reset_drops_what_was_to_come_later(api: Api) -> None:
+    """A late request does not reach the account of the next test."""
+    inject(api, {"kind": "apply_later", "seconds": 30, "cut": True})
+    with pytest.raises(requests.ConnectionError):
+        api.send("POST", PATH, ADA)
+    threads = [thread for thread in threading.enumerate() if thread.name == "apply-later"]
+    api.send("POST", "/_simulator/reset")
+    for thread in threads:
+        thread.join(5)
+    assert threads
+    assert not is_written(api)

@@ -32,6 +32,9 @@ class Portal(Protocol):
     def next_id(self) -> str:
         """Return an id that no record has had."""
 
+    def moment(self) -> str:
+        """Return the time as HubSpot prints it."""
+
     def now_ms(self) -> int:
         """Return the time in milliseconds."""
 
@@ -138,7 +141,7 @@ class RecordStore:
 
     def create(self, written: dict[str, str], event: str = "record_created") -> Record:
         """Create a record from checked values."""
-        moment = rules.iso(self.portal.now_ms())
+        moment = self.portal.moment()
         record = Record(self.portal.next_id(), {}, moment, moment)
         properties = on_create(self.type, written, record.id, moment)
         record.properties = properties
@@ -158,7 +161,7 @@ class RecordStore:
         changes = {name: value for name, value in written.items() if old.get(name, "") != value}
         if not changes:
             return changes  # inferred: a write that changes nothing leaves the modified date and triggers nothing
-        record.updated = rules.iso(self.portal.now_ms())
+        record.updated = self.portal.moment()
         merged = {**old, **changes, **on_update(self.type, changes), self.type.modified: record.updated}
         for name in [name for name, value in changes.items() if not value and name in self._null_when_clear]:
             del merged[name]
@@ -173,7 +176,7 @@ class RecordStore:
     def archive(self, record: Record) -> None:
         """Move a record to the recycle bin; its unique values become free (inferred)."""
         self._release(record, self.unique)
-        record.archived_at = rules.iso(self.portal.now_ms())
+        record.archived_at = self.portal.moment()
         self.live_count -= 1
         self._expose(record)
         self.portal.note(self, record, "record_archived", ())
@@ -183,7 +186,7 @@ class RecordStore:
         if record.archived_at is None:
             self._release(record, self.unique)
             self.live_count -= 1
-        record.archived_at = record.archived_at or rules.iso(self.portal.now_ms())
+        record.archived_at = record.archived_at or self.portal.moment()
         self._expose(record)
         del self.records[record.id]
         self.portal.note(self, record, event, ())

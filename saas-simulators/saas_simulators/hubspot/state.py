@@ -12,6 +12,7 @@ from saas_simulators.hubspot.errors import unknown_object_type
 from saas_simulators.hubspot.limits import AccountLimits
 from saas_simulators.hubspot.records import Record, RecordStore
 from saas_simulators.hubspot.tokens import Tokens
+from saas_simulators.hubspot.values import iso
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -41,6 +42,7 @@ class Account:
         self.shuffle = random.Random(48).shuffle  # noqa: S311 - the order of results, not a secret
         self._names: dict[str, RecordStore] = {}
         self._last_id = FIRST_ID - 1
+        self._moment = (-1, "")
         self._last_custom_type = 140_000_000
         for object_type, properties in definitions.standard_objects():
             self.add_type(object_type, properties)
@@ -53,6 +55,13 @@ class Account:
     def now_ms(self) -> int:
         """Return the time in milliseconds."""
         return int(self.clock() * 1000)
+
+    def moment(self) -> str:
+        """Return the time as HubSpot prints it; records of one batch mostly share it."""
+        now_ms = self.now_ms()
+        if now_ms != self._moment[0]:
+            self._moment = (now_ms, iso(now_ms))
+        return self._moment[1]
 
     def next_id(self) -> str:
         """Return the next record id; ids grow and are shared by all object types."""
