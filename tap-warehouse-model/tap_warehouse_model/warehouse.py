@@ -77,7 +77,7 @@ class Warehouse:
         """Open a connection of the pool, as the driver knows it."""
         try:
             connection = self._engine.raw_connection()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             raise self._unreachable(error) from None
         try:
             yield connection

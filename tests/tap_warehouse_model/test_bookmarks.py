@@ -61,11 +61,11 @@ def test_the_second_run_resumes_at_the_bookmark(database: Any, run_tap: Callable
     """A second run with the first one's STATE emits the last row again and what came after it."""
     sql_type, (first, second, third), bookmark = KEYS[case]
     create = f"CREATE TABLE t (id integer, rk {sql_type})"
-    database.execute(create, f"INSERT INTO t VALUES (1, {first}), (2, {second})")
+    database.execute(create, f"INSERT INTO t VALUES (1, {first}), (2, {second})")  # noqa: S608
     one = run_tap(database.config(model()))
     assert ids(one) == [1, 2]
     assert one.state == {"bookmarks": {"m": {"replication_key": "rk", "replication_key_value": bookmark}}}
-    database.execute(f"INSERT INTO t VALUES (3, {third})")
+    database.execute(f"INSERT INTO t VALUES (3, {third})")  # noqa: S608
     two = run_tap(database.config(model()), state=one.state)
     assert ids(two) == [2, 3]
     nothing_new = run_tap(database.config(model()), state=two.state)
@@ -157,7 +157,7 @@ def test_bookmarks_of_other_taps_are_understood(
     """A timestamp in any ISO form, with any offset, is the same moment."""
     database.execute(
         "CREATE TABLE t (id integer, rk timestamptz)",
-        *[f"INSERT INTO t VALUES ({day}, TIMESTAMPTZ '2024-01-0{day} 00:00:00+00')" for day in (1, 2, 3)],
+        *[f"INSERT INTO t VALUES ({day}, TIMESTAMPTZ '2024-01-0{day} 00:00:00+00')" for day in (1, 2, 3)],  # noqa: S608
     )
     state = {"bookmarks": {"m": {"replication_key": "rk", "replication_key_value": written}}}
     assert ids(run_tap(database.config(model()), state=state)) == expected

@@ -63,7 +63,7 @@ def test_dollar_quotes_hide_what_they_hold(postgres: Any, run_tap: Callable[...,
 @pytest.mark.parametrize("end", ["", ";", " ; \n", " -- comment", "; -- comment; 'x", " /* open\n*/ ;;"])
 def test_the_end_of_a_query_may_look_any_way(database: Any, run_tap: Callable[..., Any], end: str) -> None:
     """A trailing semicolon or comment does not break the query that is built around the model."""
-    run = run_tap(database.config({"name": "m", "sql": f"WITH a AS (SELECT 1 AS id) SELECT * FROM a{end}"}))
+    run = run_tap(database.config({"name": "m", "sql": f"WITH a AS (SELECT 1 AS id) SELECT * FROM a{end}"}))  # noqa: S608
     assert (run.exit_code, run.records()) == (0, [{"id": 1}]), run.stderr
 
 
@@ -89,7 +89,7 @@ def test_hostile_names_are_quoted(database: Any, run_tap: Callable[..., Any]) ->
     database.execute(
         'CREATE SCHEMA "odd schema"',
         f"CREATE TABLE {table} ({', '.join(f'{name} integer' for name in quoted)})",
-        f"INSERT INTO {table} VALUES ({', '.join(map(str, range(len(HOSTILE))))})",
+        f"INSERT INTO {table} VALUES ({', '.join(map(str, range(len(HOSTILE))))})",  # noqa: S608
     )
     for key in HOSTILE:
         model = {
