@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import os
@@ -106,10 +107,8 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _hang_up(self) -> None:
         self.close_connection = True
-        try:
+        with contextlib.suppress(OSError):  # the client was faster
             self.connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # the client was faster
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the base class's signature
         """Log nothing: the page and `/_simulator/requests` show what came, without credentials."""
@@ -138,7 +137,8 @@ class _Server(ThreadingHTTPServer):
     def hang_up(self) -> None:
         """Close every connection: a stopped server answers nobody, kept connections included."""
         for connection in list(self._open):
-            self.shutdown_request(connection)
+            with contextlib.suppress(OSError):  # the client was faster
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base class's signature
         """Ignore clients that went away; anything else is a bug to be seen."""

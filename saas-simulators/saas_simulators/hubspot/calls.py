@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ class Call:
     def number(self, name: str, default: int, *, most: int) -> int:
         """Return a query parameter as a number from 1 to `most`."""
         text = self.option(name, str(default))
-        if not text.lstrip("-").isdigit():
+        if not re.fullmatch(r"-?[0-9]{1,9}", text):
             # source: recordings captaincontrat, the text for path parameters; inferred for the query
             message = f"Unable to parse value for query parameter: {name}"
             raise validation(message)

@@ -162,7 +162,7 @@ def _problems(store: RecordStore, body: dict[str, Any], name: str, kind: str, fi
         found.append(f"{kind} is not a property type; allowed: {', '.join(FIELD_TYPES)}")
     elif field_type not in FIELD_TYPES[kind]:
         found.append(f"{field_type} is not a field type of {kind}; allowed: {', '.join(FIELD_TYPES[kind])}")
-    if body["groupName"] not in store.type.groups:
+    if as_string(body["groupName"]) not in store.type.groups:
         found.append(f"property group {body['groupName']} does not exist")
     custom = [d for d in store.definitions.values() if not d.is_hubspot_defined and not d.is_archived]
     if body.get("hasUniqueValue") and sum(d.is_unique for d in custom) >= MAX_UNIQUE:

@@ -121,8 +121,9 @@ def _comparison(operator: str, one: Filter, kind: str) -> Callable[[str], bool]:
     if operator in {"IN", "NOT_IN"}:
         members = {key(value) for value in as_list(one.get("values") or [])}
         return lambda text: (bool(text) and key(text) in members) == (operator == "IN")
-    if one.get("value") is None:
-        raise errors.required_fields(["value"])
+    needed = ("value", "highValue") if operator == "BETWEEN" else ("value",)
+    if missing := [field for field in needed if one.get(field) is None]:
+        raise errors.required_fields(missing)
     value = key(one["value"])
     if operator == "BETWEEN":
         high = key(one["highValue"])

@@ -55,7 +55,7 @@ def listing(call: Call) -> Reply:
     has_history = "propertiesWithHistory" in call.request.query
     limit = call.number("limit", 10, most=MAX_PAGE_WITH_HISTORY if has_history else MAX_PAGE)
     after = call.option("after", "0") or "0"
-    records, cursor = store.page(int(after) if after.isdigit() else 0, limit, archived=call.flag("archived"))
+    records, cursor = store.page(int(after) if after.isdecimal() else 0, limit, archived=call.flag("archived"))
     renderer = Renderer(call, store, _names(call))
     body: dict[str, Any] = {"results": [renderer.chosen(record) for record in records]}
     if cursor is not None:
@@ -111,7 +111,7 @@ def gdpr_delete(call: Call) -> Reply:
     store = call.store
     body = object_body(call.body, "objectId")
     value = as_string(body["objectId"])
-    name = body.get("idProperty")
+    name = as_string(body["idProperty"]) if body.get("idProperty") is not None else None
     record = _addressed(call, store, name, value)
     emails = {value.lower()} if name == EMAIL else set()
     if record is not None:
