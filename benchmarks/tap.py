@@ -37,10 +37,11 @@ CREATE TABLE customers AS SELECT
     i AS id, 'user' || i || '@example.com' AS email, 'First ' || i AS first_name, 'Last ' || i % 1000 AS last_name,
     (18 + i % 80)::INTEGER AS age, (i * 0.01)::DECIMAL(18, 2) AS lifetime_value, random() AS churn_risk,
     i % 2 = 0 AS is_active, DATE '2020-01-01' + (i % 1000)::INTEGER AS signed_up_on,
-    TIMESTAMP '2024-01-01' + to_seconds(i) AS updated_at, TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_seconds(i) AS seen_at,
+    TIMESTAMP '2024-01-01' + to_seconds(i) AS updated_at,
+    TIMESTAMPTZ '2024-01-01 00:00:00+00' + to_seconds(i) AS seen_at,
     'Some longer text about customer ' || i || ', as a note would have' AS note
 FROM range({rows}) AS r(i)
-"""  # noqa: E501
+"""
 ISO = "'%Y-%m-%dT%H:%M:%S.%f+00:00'"
 CAST_IN_SQL = f"""
 SELECT * REPLACE (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import sys
@@ -35,7 +36,7 @@ class TapWarehouseModel(Tap):
     """Singer tap for warehouse models: the rows of a query or a table, with bookmarks."""
 
     name = "tap-warehouse-model"
-    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own to it
     dynamic_catalog = True
     message_writer_class = Output
     capabilities: ClassVar[list[CapabilitiesEnum]] = [

@@ -68,10 +68,6 @@ class Warehouse:
             finally:
                 cursor.close()
 
-    def close(self) -> None:
-        """Close every connection."""
-        self._engine.dispose()
-
     @contextmanager
     def _connection(self) -> Iterator[Any]:
         """Open a connection of the pool, as the driver knows it."""
