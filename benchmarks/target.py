@@ -31,7 +31,7 @@ from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema
 from reverse_etl_core.target import ReverseETLTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.config import CommonConfig
 
@@ -50,6 +50,7 @@ COLUMNS = {
     "last_seen_at": ("string", FieldType.DATETIME),
 }
 _FORMATS = {FieldType.DATE: "date", FieldType.DATETIME: "date-time"}
+STATE_EVERY = 10_000
 PLANS = ("free", "pro", "enterprise")
 
 
@@ -84,7 +85,7 @@ def write_stream(path: Path, count: int) -> None:
         file.write(encode(schema | {"schema": {"type": "object", "properties": properties}}) + b"\n")
         for number in range(count):
             file.write(encode({"type": "RECORD", "stream": "contacts", "record": record(number)}) + b"\n")
-            if number % 10_000 == 9_999:
+            if number % STATE_EVERY == STATE_EVERY - 1:
                 file.write(encode({"type": "STATE", "value": {"bookmarks": {"contacts": {"at": number}}}}) + b"\n")
 
 
@@ -123,12 +124,14 @@ class NowhereDestination(Destination):
             for name, (_, field_type) in COLUMNS.items()
         }
         return ObjectSchema(
-            object_name, fields, Limits(100), natural_match_field="customer_id", upsert_fields=frozenset({"customer_id"})
+            object_name,
+            fields,
+            Limits(100),
+            natural_match_field="customer_id",
+            upsert_fields=frozenset({"customer_id"}),
         )
 
-    def find(
-        self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]
-    ) -> Mapping[str, Sequence[str]]:
+    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Nothing is ever there."""
         del schema, match_field, match_keys
         return {}
@@ -158,10 +161,10 @@ class NoLedger(StreamLedger):
         del match_keys
         return {}
 
-    def intend(self, intents: Sequence[Any]) -> None:
+    def intend(self, intents: Iterable[Any]) -> None:
         """Keep nothing."""
 
-    def settle(self, settlements: Sequence[Any]) -> None:
+    def settle(self, settlements: Iterable[Any]) -> None:
         """Keep nothing."""
 
     def renew(self) -> None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reverse_etl_core.operations import Value
     from reverse_etl_core.schema import Field
 
 HASH_BYTES = 16
 
+_decoder: msgspec.json.Decoder[dict[str, Value]] = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
-_plain_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def source_key(values: Sequence[Any]) -> str:
@@ -58,9 +59,36 @@ def encode(fields: Mapping[str, Value]) -> bytes:
     return _encoder.encode(fields)
 
 
-def encode_sorted(fields: Mapping[str, Value]) -> bytes:
-    """As `encode`, for fields whose names are in order already, as a mapping leaves them."""
-    return _plain_encoder.encode(fields)
+class EncodedFields(Mapping[str, "Value"]):
+    """Fields as they were encoded; decoded once, by whoever sends them.
+
+    Args:
+        payload: What `encode` gave.
+        leave_out: A field that is not to be written.
+    """
+
+    __slots__ = ("_decoded", "_leave_out", "_payload")
+
+    def __init__(self, payload: bytes, leave_out: str | None = None) -> None:
+        self._payload = payload
+        self._leave_out = leave_out
+        self._decoded: dict[str, Value] | None = None
+
+    def _fields(self) -> dict[str, Value]:
+        if self._decoded is None:
+            self._decoded = _decoder.decode(self._payload)
+            if self._leave_out is not None:
+                self._decoded.pop(self._leave_out, None)
+        return self._decoded
+
+    def __getitem__(self, name: str) -> Value:
+        return self._fields()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields())
+
+    def __len__(self) -> int:
+        return len(self._fields())
 
 
 def digest(payload: bytes) -> bytes:

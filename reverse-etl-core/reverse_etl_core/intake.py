@@ -12,15 +12,13 @@ from reverse_etl_core import identity
 from reverse_etl_core.errors import InputError, RejectedRecordError
 from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.planning import Candidate, Refusal, Removal
+from reverse_etl_core.typed import REMOVED_AT, typed_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reverse_etl_core.ledger import Delivery
     from reverse_etl_core.routing import Route
-
-REMOVED_AT = "_sdc_deleted_at"
-"""Singer's mark of a record that is gone from the source."""
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -41,9 +39,32 @@ class Intake:
         self._key_columns = route.key_columns
         self._mapping = route.mapping
         self._validator = route.validator
+        self._typed = typed_records(route)
 
-    def judge(self, record: Mapping[str, Any]) -> Judged:
-        """Map and validate one record of the stream."""
+    def judge(self, record: msgspec.Raw | Mapping[str, Any]) -> Judged:
+        """Map and validate one record of the stream.
+
+        Raises:
+            InputError: It is not a JSON object.
+        """
+        if not isinstance(record, msgspec.Raw):
+            return self.judge_thoroughly(record)
+        try:
+            candidate = self._typed.candidate(record) if self._typed else None
+            return candidate or self.judge_thoroughly(_decoder.decode(record))
+        except msgspec.DecodeError:
+            msg = f"A record of stream '{self._route.stream}' is not valid JSON. Check the tap."
+            raise InputError(msg) from None
+
+    def judge_thoroughly(self, record: Mapping[str, Any]) -> Judged:
+        """Map and validate one record by mapping and `jsonschema`.
+
+        Raises:
+            InputError: It is not an object.
+        """
+        if not isinstance(record, dict):
+            msg = f"A record of stream '{self._route.stream}' is not a JSON object. Check the tap."
+            raise InputError(msg)
         if record.get(REMOVED_AT) is not None:
             return Removal(self._source_key(record) or "")
         try:
@@ -55,9 +76,9 @@ class Intake:
         source_key = self._source_key(record)
         if match_key is None or source_key is None:
             return self._refuse(record, RejectCode.MISSING_KEY, self._missing_key(match_key))
-        payload = identity.encode_sorted(fields)
+        payload = identity.encode(fields)
         digest = identity.digest(payload)
-        return Candidate(source_key or identity.source_key([match_key]), match_key, fields, payload, digest)
+        return Candidate(source_key or identity.source_key([match_key]), match_key, payload, digest)
 
     def judge_again(self, delivery: Delivery) -> Candidate | Refusal:
         """Map and validate a record that the ledger kept, by today's rules."""
@@ -72,7 +93,7 @@ class Intake:
             return _refuse_again(delivery, stored, RejectCode.MISSING_KEY, self._missing_key(match_key))
         payload = identity.encode(fields)
         digest = identity.digest(payload)
-        return Candidate(delivery.source_key, match_key, fields, payload, digest, is_replay=True)
+        return Candidate(delivery.source_key, match_key, payload, digest, is_replay=True)
 
     def _source_key(self, record: Mapping[str, Any]) -> str | None:
         """The key columns as text; empty for a stream without any; `None` where one of them is null or blank."""
@@ -108,7 +129,7 @@ class Intake:
             return Refusal(f"no key: {digest.hex()}", code, reason, payload, digest, is_curable=False)
         return Refusal(source_key, code, reason, payload, digest)
 
-    def judge_all(self, records: Iterable[Mapping[str, Any]]) -> list[Judged]:
+    def judge_all(self, records: Iterable[msgspec.Raw | Mapping[str, Any]]) -> list[Judged]:
         """Judge records in order."""
         return [self.judge(record) for record in records]
 

@@ -47,7 +47,7 @@ class FieldMapping:
     """The columns of one stream and where they go."""
 
     def __init__(self, columns: Iterable[Column]) -> None:
-        # By name, so that mapped fields are sorted already when they are encoded and hashed.
+        # By name, as the canonical JSON of a record has them (`typed.py`).
         self.columns = tuple(sorted(columns, key=lambda one: one.field.name))
         self._steps = tuple((one.field.name, one.column, one.untouched, one.coerce) for one in self.columns)
         self._stored = tuple((one.field.name, one.field.name, one.untouched, one.coerce) for one in self.columns)

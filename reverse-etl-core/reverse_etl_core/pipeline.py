@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core import settling
 from reverse_etl_core.errors import FatalError, RetryableError, UnknownOutcomeError
 from reverse_etl_core.intake import Intake
-from reverse_etl_core.operations import DeferCode, Missing, RejectCode, Rejected, Verb, Written
+from reverse_etl_core.operations import DeferCode, Missing, RejectCode, Rejected, Unanswered, Verb, Written
 from reverse_etl_core.planning import (
     Candidate,
     Refusal,
@@ -26,11 +28,13 @@ from reverse_etl_core.tally import Fate, Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import msgspec
+
     from reverse_etl_core.brakes import RejectionBrake
     from reverse_etl_core.destination import Destination
     from reverse_etl_core.intake import Judged
     from reverse_etl_core.ledger import Settlement, StreamLedger
-    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.operations import Batch
     from reverse_etl_core.routing import Route
     from reverse_etl_core.sending import Crew
 
@@ -102,7 +106,7 @@ class Pipeline:
             self._work(everything=False)
         self._work(everything=True)
 
-    def deliver(self, records: Sequence[Mapping[str, Any]]) -> None:
+    def deliver(self, records: Sequence[msgspec.Raw | Mapping[str, Any]]) -> None:
         """Take records of the stream; what does not fill a request waits for `flush`.
 
         Raises:
@@ -260,7 +264,7 @@ class Pipeline:
     def _intend(self, batch: Batch) -> None:
         is_create = batch.verb is Verb.CREATE
         candidates = (self._queues.get(one.source_key) for one in batch.operations)
-        self._ledger.intend([settling.intent(one, is_create=is_create) for one in candidates if one is not None])
+        self._ledger.intend(settling.intent(one, is_create=is_create) for one in candidates if one is not None)
 
     def _send(self, batch: Batch) -> Sent:
         return send(self._destination, batch)
@@ -268,14 +272,23 @@ class Pipeline:
     def _settle_batch(self, batch: Batch, sent: Sent) -> None:
         """Record the outcomes of one batch; what it leaves unsettled is planned again, or ends the run."""
         now_ms = self._ledger.now_ms()
-        settlements = []
+        delivered: list[tuple[Candidate, Written]] = []
+        rejected: list[Settlement] = []
         for outcome in sent.outcomes:
             candidate = self._queues.get(outcome.source_key)
-            if candidate is not None:
-                settlement = self._settle_one(batch.verb, candidate, outcome, now_ms)
-                if settlement is not None:
-                    settlements.append(settlement)
-        self._ledger.settle(settlements)
+            if candidate is None:
+                continue
+            if isinstance(outcome, Written):
+                self._queues.drop(outcome.source_key)
+                delivered.append((candidate, outcome))
+            elif (settlement := self._settle_refusal(batch.verb, candidate, outcome, now_ms)) is not None:
+                rejected.append(settlement)
+        self._ledger.settle(
+            itertools.chain(
+                (settling.delivered(one, it.destination_id, created=it.created) for one, it in delivered), rejected
+            )
+        )
+        self._count_delivered(delivered)
         if sent.error is None:
             return
         if batch.verb is Verb.CREATE and isinstance(sent.error, UnknownOutcomeError):
@@ -287,9 +300,15 @@ class Pipeline:
             raise FatalError(msg) from sent.error
         raise sent.error
 
-    def _settle_one(self, verb: Verb, candidate: Candidate, outcome: Outcome, now_ms: int) -> Settlement | None:
-        if isinstance(outcome, Written):
-            return self._deliver(candidate, outcome.destination_id, created=outcome.created)
+    def _count_delivered(self, delivered: Sequence[tuple[Candidate, Written]]) -> None:
+        counts = Counter((it.created, one.is_replay) for one, it in delivered)
+        for (created, is_replay), count in counts.items():
+            self.tally.settle(Fate.CREATED if created else Fate.UPDATED, count, is_replay=is_replay)
+
+    def _settle_refusal(
+        self, verb: Verb, candidate: Candidate, outcome: Rejected | Missing | Unanswered, now_ms: int
+    ) -> Settlement | None:
+        """The row of a refused record; `None` for one that is planned again."""
         if isinstance(outcome, Rejected):
             return self._reject(candidate, outcome.code, _with_vendor_code(outcome), now_ms)
         candidate.rounds += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from reverse_etl_core.identity import EncodedFields
 from reverse_etl_core.ledger import Delivery, Status
 from reverse_etl_core.operations import Fields, Operation, RejectCode, Verb
 
@@ -39,8 +40,7 @@ class Candidate(msgspec.Struct, gc=False):
     Attributes:
         source_key: Who it is in the source.
         match_key: Who it is at the destination.
-        fields: Mapped and valid.
-        payload: `fields` as canonical JSON.
+        payload: The mapped and valid fields as canonical JSON; most records are never needed in another form.
         payload_hash: What stands for `payload` in the ledger.
         is_replay: It comes from the ledger and not from the stream.
         known: What the ledger says; `None` for a record that was never seen.
@@ -52,7 +52,6 @@ class Candidate(msgspec.Struct, gc=False):
 
     source_key: str
     match_key: str
-    fields: Fields
     payload: bytes
     payload_hash: bytes
     is_replay: bool = False
@@ -66,6 +65,11 @@ class Candidate(msgspec.Struct, gc=False):
         """Take over what the ledger says."""
         self.known = known
         self.destination_id = known.destination_id if known else None
+
+    @property
+    def fields(self) -> Fields:
+        """The mapped fields."""
+        return EncodedFields(self.payload)
 
     @property
     def renames(self) -> bool:
@@ -176,8 +180,9 @@ def step_after_find(candidate: Candidate, route: Route, found: list[str]) -> Ste
 
 def missing_to_create(candidate: Candidate, route: Route) -> tuple[str, ...]:
     """The fields of which a new record needs at least one and this one has none; empty when it is complete."""
+    fields = candidate.fields
     for group in route.schema.required_to_create:
-        if all(candidate.fields.get(name) in (None, "") for name in group):
+        if all(fields.get(name) in (None, "") for name in group):
             return group
     return ()
 
@@ -189,6 +194,7 @@ def operation(candidate: Candidate, verb: Verb, route: Route) -> Operation:
     writing it again can move a secondary address to the front.
     """
     fields = candidate.fields
-    if route.matches_by_id or (verb is Verb.UPDATE and len(fields) > 1 and not candidate.renames):
-        fields = {name: value for name, value in fields.items() if name != route.match_field}
+    if route.matches_by_id or (verb is Verb.UPDATE and not candidate.renames):
+        others = EncodedFields(candidate.payload, leave_out=route.match_field)
+        fields = others or fields
     return Operation(candidate.source_key, candidate.match_key, fields, candidate.destination_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections import Counter
 from decimal import Decimal
@@ -14,6 +15,14 @@ from reverse_etl_core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """A message whose record is left undecoded: the stream's own types decode it (`typed.py`)."""
+
+    type: str
+    stream: str = ""
+    record: msgspec.Raw = msgspec.Raw()
 
 
 class LineReader(GenericSingerReader[str]):
@@ -34,7 +43,7 @@ class LineReader(GenericSingerReader[str]):
         super().__init__()
         self.is_waiting = False
         self.is_asked_to_stop = False
-        self.takers: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self.takers: dict[str, Callable[[msgspec.Raw], None]] = {}
         self.on_stop: Callable[[], None] = _nothing
         self.on_failure: Callable[[BaseException], None] = _ignore
         self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -48,6 +57,7 @@ class LineReader(GenericSingerReader[str]):
             InputError: A line is not a Singer message.
         """
         counts: Counter[str] = Counter()
+        _rest_garbage_collection()
         try:
             text = file_input or sys.stdin
             # Bytes are decoded once, by msgspec; text would be decoded by Python and encoded again.
@@ -65,7 +75,7 @@ class LineReader(GenericSingerReader[str]):
         counts: Counter[str],
     ) -> None:
         number = records = 0
-        decode, takers = self._decode, self.takers
+        open_envelope, takers = msgspec.json.Decoder(Envelope).decode, self.takers
         try:
             while not self.is_asked_to_stop:
                 self.is_waiting = True
@@ -75,20 +85,20 @@ class LineReader(GenericSingerReader[str]):
                     return
                 number += 1
                 try:
-                    message = decode(line)
-                    kind = message["type"]
-                    if kind == "RECORD" and (take := takers.get(message["stream"])):
-                        record = message["record"]
-                    else:
-                        take, record = callbacks[kind], message
-                except (msgspec.DecodeError, KeyError, TypeError, UnicodeError):
+                    envelope = open_envelope(line)
+                    take = takers.get(envelope.stream) if envelope.type == "RECORD" else None
+                    if take is None:
+                        message = self._decode(line)
+                        callback = callbacks[envelope.type]
+                except (msgspec.DecodeError, KeyError, UnicodeError):
                     self._complain(number, line, callbacks)
                     continue
-                take(record)
-                if kind == "RECORD":
+                if take is not None:
+                    take(envelope.record)
                     records += 1
                 else:
-                    counts[kind] += 1
+                    callback(message)
+                    counts[envelope.type] += 1
             self.on_stop()
         finally:
             counts["RECORD"] += records
@@ -112,6 +122,15 @@ class LineReader(GenericSingerReader[str]):
         """Decode one line; floats become `Decimal`, so that nothing is lost."""
         message: dict[str, Any] = self._decode(line)
         return message
+
+
+def _rest_garbage_collection() -> None:
+    """Look for reference cycles less often: records are trees, and live as long as their chunk.
+
+    The interpreter's default is after every 700 new objects, which is every few records.
+    """
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _nothing() -> None:

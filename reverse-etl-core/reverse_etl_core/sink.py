@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.sinks import Sink
 
 if TYPE_CHECKING:
+    import msgspec
+
     from reverse_etl_core.pipeline import Pipeline
     from reverse_etl_core.target import ReverseETLTarget
 
 CHUNK_RECORDS = 1000
 """Records that are looked up in the ledger together; with the default batch of 100 it fills ten requests."""
+
+
+CHUNK_BYTES = 8_000_000
+"""Large records make smaller chunks, so that memory stays flat."""
 
 
 class DeliverySink(Sink):
@@ -20,24 +26,26 @@ class DeliverySink(Sink):
     def __init__(self, target: ReverseETLTarget, stream_name: str, schema: dict[str, Any], key_properties: Any) -> None:  # noqa: ANN401 - the SDK's signature
         self._target = target
         self.pipeline: Pipeline | None = None
-        self.records: list[dict[str, Any]] = []
+        self.records: list[msgspec.Raw | dict[str, Any]] = []
+        self._bytes = 0
         super().__init__(target, stream_name, schema, key_properties)
 
     def setup(self) -> None:
         """Decide the stream's way before its first record."""
         self.pipeline = self._target.open_stream(self)
 
-    def take(self, record: dict[str, Any]) -> None:
-        """Collect one record; a full chunk is delivered."""
+    def take(self, record: msgspec.Raw) -> None:
+        """Collect one record as it arrived; a full chunk is delivered."""
         self.records.append(record)
-        if len(self.records) >= CHUNK_RECORDS:
+        self._bytes += memoryview(record).nbytes
+        if len(self.records) >= CHUNK_RECORDS or self._bytes > CHUNK_BYTES:
             self.deliver()
 
     def deliver(self) -> None:
         """Hand the collected records to the pipeline."""
         if not self.records:
             return
-        records, self.records = self.records, []
+        records, self.records, self._bytes = self.records, [], 0
         self._target.records_delivered += len(records)
         if self.pipeline is not None:
             self.pipeline.deliver(records)
@@ -48,7 +56,9 @@ class DeliverySink(Sink):
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:
         """Take a record that the SDK has mapped."""
         del context
-        self.take(record)
+        self.records.append(record)
+        if len(self.records) >= CHUNK_RECORDS:
+            self.deliver()
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Deliver what was collected."""

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from reverse_etl_core.ledger.tables import deliveries, outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.ledger.store import Ledger
 
@@ -163,7 +163,7 @@ class StreamLedger:
                 found.update((row[0], row[1]) for row in connection.execute(self._by_match, {"keys": keys}))
         return found
 
-    def intend(self, intents: Sequence[Intent]) -> None:
+    def intend(self, intents: Iterable[Intent]) -> None:
         """Make the intents durable (L1). The hash is cleared: nobody skips what is under way (L3)."""
         if not self._keeps_deliveries:
             return
@@ -187,13 +187,15 @@ class StreamLedger:
             self._ledger.renew(connection, self._scope_id, self._epoch)
             connection.execute(self._upsert, rows)
 
-    def settle(self, settlements: Sequence[Settlement]) -> None:
+    def settle(self, settlements: Iterable[Settlement]) -> None:
         """Write what came of records, in one durable transaction."""
-        if not settlements:
-            return
         now = self.now_ms()
-        kept = settlements if self._keeps_deliveries else [one for one in settlements if one.status is Status.REJECTED]
-        gone = [] if self._keeps_deliveries else [one for one in settlements if one.status is not Status.REJECTED]
+        kept: list[Settlement] = []
+        gone: list[Settlement] = []
+        for one in settlements:
+            (kept if self._keeps_deliveries or one.status is Status.REJECTED else gone).append(one)
+        if not (kept or gone):
+            return
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
             self._ledger.renew(connection, self._scope_id, self._epoch)
             if gone:
