@@ -44,6 +44,7 @@ class ModelStream(Stream):
         self._columns = tuple(columns)
         self._warehouse = warehouse
         self._output = tap.output
+        self._exit_if_stopped = tap.exit_if_stopped
         super().__init__(tap, schema=stream_schema(columns), name=model.name)
         self.primary_keys = list(model.key_properties)
         self.replication_key = model.replication_key
@@ -152,12 +153,16 @@ class ModelStream(Stream):
         encoder = RecordEncoder(self.name, columns)
         write = self._write_chunk if self._is_plain() else self._write_one_by_one
         progress = _Progress(self.replication_key, columns)
-        with self.get_record_counter() as counter, self.get_sync_timer(), self._rows(columns) as reader:
-            while rows := reader.fetch(self._remaining(progress.records)):
-                written = write(encoder, rows)
-                counter.increment(len(rows))
-                self._advance(progress, rows)
-                reader.adapt(written / len(rows), CHUNK_BYTES)
+        try:
+            with self.get_record_counter() as counter, self.get_sync_timer(), self._rows(columns) as reader:
+                while rows := reader.fetch(self._remaining(progress.records)):
+                    written = write(encoder, rows)
+                    counter.increment(len(rows))
+                    self._advance(progress, rows)
+                    reader.adapt(written / len(rows), CHUNK_BYTES)
+        except Exception:
+            self._exit_if_stopped()
+            raise
         self._warn(encoder, progress)
         self._write_state_message()
         yield from ()

@@ -156,6 +156,11 @@ class TapWarehouseModel(Tap):
         self.state_writer.write_state(self.state)
         sys.exit(128 + number)
 
+    def exit_if_stopped(self) -> None:
+        """Leave as the signal asked: DuckDB turns the exit of a handler that ran inside it into its own error."""
+        if self._signal is not None:
+            sys.exit(128 + self._signal)
+
 
 @contextmanager
 def _collected(problems: list[str]) -> Iterator[None]:

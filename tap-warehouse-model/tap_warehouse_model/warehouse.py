@@ -12,6 +12,7 @@ from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 from tap_warehouse_model import queries
 from tap_warehouse_model.dialects import Dialect, Failure, dialect_of
 from tap_warehouse_model.errors import BusyError, ConfigError, QueryError, TapError
+from tap_warehouse_model.interrupts import interrupting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +61,11 @@ class Warehouse:
         params: dict[str, Any] = dict(model.params)
         if bookmark is not None:
             params[queries.BOOKMARK] = bookmark
-        with self._connection() as connection, self._errors(model):
+        with (
+            self._connection() as connection,
+            self._errors(model),
+            interrupting(lambda: self._dialect.interrupt(connection)),
+        ):
             cursor = self._dialect.stream(connection)
             try:
                 cursor.execute(sql, params)

@@ -76,6 +76,9 @@ class Dialect(abc.ABC):
     def stream(self, connection: Any) -> Any:  # noqa: ANN401
         """Return a cursor of a driver's connection that holds one fetch in memory, not the whole result."""
 
+    def interrupt(self, connection: Any) -> None:  # noqa: ANN401, B027
+        """Break off a running query, called from another thread; nothing to do where the driver looks itself."""
+
     @abc.abstractmethod
     def failure(self, error: BaseException) -> Failure | None:
         """Return what an error means, or None when it is not the database's."""

@@ -119,6 +119,10 @@ class DuckDB(Dialect):
         """Return a plain cursor: DuckDB computes a result while it is fetched."""
         return connection.cursor()
 
+    def interrupt(self, connection: Any) -> None:  # noqa: ANN401
+        """Break off the query: DuckDB does not look for signals while it computes the next rows."""
+        connection.interrupt()
+
     def failure(self, error: BaseException) -> Failure | None:
         """Return the first paragraph of DuckDB's message, unless it may quote values."""
         if not type(error).__module__.startswith(("_duckdb", "duckdb")):
