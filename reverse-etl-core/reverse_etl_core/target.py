@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
 from singer_sdk import typing as th
-from singer_sdk.exceptions import ConfigValidationError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.plugin_base import JSONSchemaValidator
 
 from reverse_etl_core.config import CommonConfig
 from reverse_etl_core.errors import (
-    EXIT_CONFIG,
     EXIT_FAILURE,
     ConfigError,
     FatalError,
@@ -143,6 +143,26 @@ class ReverseETLTarget(Target, abc.ABC):
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
         """Only the SDK's settings that have an effect here: stream maps and flattening."""
         super(Target, cls).append_builtin_config(config_jsonschema)
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Fill in defaults, and look at what is not parsed by us, the SDK's own settings.
+
+        The SDK's messages quote values, and so could show a secret.
+        """
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        errors = JSONSchemaValidator(schema).iter_errors(self._config)
+        names = sorted({str(error.path[0]) for error in errors if error.path} & self._sdk_settings())
+        problems = [f"'{name}' does not have the form that the SDK wants; see --about." for name in names]
+        if problems and raise_errors:
+            raise ConfigError(*problems)
+        return problems
+
+    @classmethod
+    def _sdk_settings(cls) -> set[str]:
+        schema: dict[str, Any] = {"properties": {}}
+        cls.append_builtin_config(schema)
+        return set(schema["properties"])
 
     # -- messages
 
@@ -287,10 +307,6 @@ class ReverseETLTarget(Target, abc.ABC):
         """Run, and turn errors into a message and an exit code (DESIGN.md 4) instead of a traceback."""
         try:
             super().invoke(about=about, about_format=about_format, config=config, file_input=file_input)
-        except ConfigValidationError as error:
-            for problem in error.errors:
-                cls.logger.error("%s", problem)  # noqa: TRY400 - the message is the whole story
-            sys.exit(EXIT_CONFIG)
         except RecordsWithoutSchemaException as error:
             cls.logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
             sys.exit(EXIT_FAILURE)

@@ -1,0 +1,120 @@
+"""HubSpot as core's destination: the endpoints, over the transport."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from reverse_etl_core.destination import Destination
+from reverse_etl_core.ratelimit import RateLimiter
+from reverse_etl_core.transport import Reply, Request, Transport
+from target_hubspot import errors, limits, wire
+from target_hubspot.auth import FixedToken, RenewedToken
+from target_hubspot.objects import custom_object, object_schema, standard_object
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
+
+    from reverse_etl_core.errors import ReverseETLError
+    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.ratelimit import LimitReading
+    from reverse_etl_core.retry import RetryPolicy
+    from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.traffic import Traffic
+    from target_hubspot.config import HubSpotConfig
+
+
+class HubSpotDialect:
+    """What HubSpot's replies mean."""
+
+    def failure(self, request: Request, reply: Reply) -> ReverseETLError | None:
+        """The error that a reply amounts to."""
+        return errors.failure(request, reply)
+
+    def limits(self, request: Request, reply: Reply) -> LimitReading:
+        """What the headers say."""
+        del request
+        return limits.reading(reply.headers)
+
+
+class HubSpotDestination(Destination):
+    """One HubSpot account.
+
+    Args:
+        send: Sends a request with credentials.
+        api_version: Of the paths.
+    """
+
+    def __init__(self, send: Callable[[Request], Reply], api_version: str) -> None:
+        self._send = send
+        self._paths = wire.Paths(api_version)
+
+    def account(self) -> str:
+        """The portal's id."""
+        return str(self._get(self._paths.account())["portalId"])
+
+    def describe(self, object_name: str) -> ObjectSchema:
+        """The live properties of a standard or custom object."""
+        one = standard_object(object_name)
+        if one is None:
+            one = custom_object(object_name, self._get(self._paths.schemas())["results"])
+        return object_schema(one, self._get(self._paths.properties(one.name))["results"])
+
+    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Read by a unique property; archived records are not found."""
+        request = wire.build_find(schema, match_field, match_keys, self._paths)
+        return wire.parse_find(match_field, match_keys, self._send(request).json())
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """Send one batch of creates, updates or upserts."""
+        reply = self._send(wire.build_write(batch, self._paths))
+        return wire.parse_write(batch, reply.json())
+
+    def _get(self, path: str) -> Any:  # noqa: ANN401 - whatever the API sent
+        return self._send(Request("GET", path)).json()
+
+
+def connect(
+    config: HubSpotConfig,
+    *,
+    stop: threading.Event,
+    traffic: Traffic,
+    daily_quota_percent: float,
+    policy: RetryPolicy | None = None,
+    clock: Callable[[], float],
+) -> HubSpotDestination:
+    """Prepare an account; nothing is sent yet.
+
+    Args:
+        config: The vendor's settings.
+        stop: Set when the run is asked to stop.
+        traffic: Where requests are counted.
+        daily_quota_percent: Share of the daily quota that may be used.
+        policy: How often to repeat; core's default where it is not given.
+        clock: Seconds, monotonic.
+    """
+    limiter = RateLimiter(limits.RATES, clock=clock, sleep=stop.wait)
+
+    def transport(credentials: FixedToken | RenewedToken | None) -> Transport:
+        return Transport(
+            config.api_url,
+            dialect=HubSpotDialect(),
+            limiter=limiter,
+            credentials=credentials,
+            traffic=traffic,
+            user_agent=f"target-hubspot/{metadata.version('target-hubspot')}",
+            stop=stop,
+            daily_quota_percent=daily_quota_percent,
+            policy=policy,
+            clock=clock,
+        )
+
+    if config.oauth_app is not None:
+        credentials: FixedToken | RenewedToken = RenewedToken(
+            config.oauth_app, config.api_version, transport(None).send
+        )
+    else:
+        assert config.access_token is not None, "from_mapping refuses a configuration without credentials"  # noqa: S101
+        credentials = FixedToken(config.access_token)
+    return HubSpotDestination(transport(credentials).send, config.api_version)

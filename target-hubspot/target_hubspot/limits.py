@@ -1,0 +1,48 @@
+"""HubSpot's limits, as data, and how its replies report them.
+
+source: HubSpot docs, "API usage guidelines and limits", API 2026-09, read 2026-11-21; headers as recorded
+2022 to 2026 (`recordings/hubspot/captaincontrat`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reverse_etl_core.ratelimit import LimitReading, Rate
+from reverse_etl_core.schema import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# source: HubSpot docs, "CRM API | batch endpoints": 100 inputs per request; 101 were refused on a live portal.
+BATCH = Limits(records_per_request=100, bytes_per_request=9_000_000)
+
+# source: HubSpot docs, "Property": text properties hold 65,536 characters.
+TEXT_LENGTH = 65_536
+
+RATES = {"default": Rate(requests=100, interval_s=10.0)}
+"""The smallest burst limit of any plan; the first reply tells the account's own."""
+
+# A reply without `Retry-After`: the burst window is 10 s long, the one of the older limit 1 s.
+BURST_PAUSE_S = 2.0
+SECONDLY_PAUSE_S = 1.0
+# source: HubSpot docs, "Error handling": 423 asks to wait at least 2 s.
+LOCKED_PAUSE_S = 2.0
+
+
+def reading(headers: Mapping[str, str]) -> LimitReading:
+    """What a reply's headers say. OAuth apps get no daily figures, searches no burst figures."""
+    burst, interval_ms = (
+        _number(headers, "X-HubSpot-RateLimit-Max"),
+        _number(headers, "X-HubSpot-RateLimit-Interval-Milliseconds"),
+    )
+    return LimitReading(
+        rate=Rate(burst, interval_ms / 1000) if burst and interval_ms else None,
+        daily_limit=_number(headers, "X-HubSpot-RateLimit-Daily"),
+        daily_remaining=_number(headers, "X-HubSpot-RateLimit-Daily-Remaining"),
+    )
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    text = headers.get(name, "")
+    return int(text) if text.isdigit() else None
