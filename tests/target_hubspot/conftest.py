@@ -35,7 +35,7 @@ class HubSpotVendor(Vendor):
         after = "0"
         while after:
             page = self.control(f"records/hubspot/{self.object_name}?limit=1000&after={after}")
-            for record in page["results"]:
+            for record in page["records"]:
                 if not record["archived"]:
                     properties = record["properties"]
                     found[str(properties.get(self.match_field))].append({**properties, "id": record["id"]})
