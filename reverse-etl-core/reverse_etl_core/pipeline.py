@@ -335,27 +335,28 @@ class Pipeline:
             self._queues.put(candidate, Step.DOUBT)
 
     def _wait_for_doubts(self) -> None:
-        """Let the grace period of lost creates pass, then look for them."""
+        """Let the grace period of lost requests pass, then go on with their records."""
         doubts = [one.in_doubt_until for one in self._queues.doubts() if one.in_doubt_until is not None]
-        if not doubts:
-            return
-        seconds = (max(doubts) - self._ledger.now_ms()) / 1000
+        seconds = (max(doubts, default=0) - self._ledger.now_ms()) / 1000
         if seconds > 0:
             logger.info(
-                "Stream '%s': %d creates got no answer; they are looked for in %.0f s, before any is sent again.",
+                "Stream '%s': %d records were under way without an answer. Nothing more is sent for them in the next "
+                "%.1f s, since an earlier request may still be applied.",
                 self.route.stream,
                 len(doubts),
                 seconds,
             )
             self._sleep_with_lease(seconds)
-        self._queues.release_doubts()
+        now_ms = self._ledger.now_ms()
+        for candidate in self._queues.take_doubts():
+            self._queues.put(candidate, next_step(candidate, self.route, now_ms=now_ms))
 
     def _sleep_with_lease(self, seconds: float) -> None:
         while seconds > 0:
             self._ledger.renew()
             part = min(seconds, 20.0)
             if self._wait(part):
-                msg = "The run was asked to stop while it waited for lost creates. The next run looks for them."
+                msg = "The run was asked to stop while it waited for lost requests. The next run goes on with them."
                 raise FatalError(msg)
             seconds -= part
 

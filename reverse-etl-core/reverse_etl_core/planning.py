@@ -23,7 +23,7 @@ class Step(enum.Enum):
     STAY_REJECTED = "stay rejected"
     """The destination refused the same content and the next try is not due."""
     DOUBT = "doubt"
-    """A create may still be under way: wait for the grace period, then find."""
+    """An earlier request may still be applied: wait for the grace period."""
     FIND = "find"
     """Read the destination by match key."""
     CREATE = "create"
@@ -45,7 +45,7 @@ class Candidate(msgspec.Struct, gc=False):
         is_replay: It comes from the ledger and not from the stream.
         known: What the ledger says; `None` for a record that was never seen.
         destination_id: Where it is, as far as known by now.
-        in_doubt_until: Milliseconds since 1970 until which a lost create may still be applied.
+        in_doubt_until: Milliseconds since 1970 until which a lost request may still be applied.
         rounds: How often the destination answered without settling it.
         queue: Where it waits; `None` while it is under way.
     """
@@ -151,15 +151,19 @@ def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int
 
 
 def next_step(candidate: Candidate, route: Route, *, now_ms: int) -> Step:
-    """What happens to a record that has to be sent, or to be sent again."""
+    """What happens to a record that has to be sent, or to be sent again.
+
+    What a killed run left under way may still be applied, after a newer version even: it waits for the grace
+    period, also where the API upserts.
+    """
+    if candidate.in_doubt_until is not None and candidate.in_doubt_until > now_ms:
+        return Step.DOUBT
     if route.matches_by_id:
         candidate.destination_id = candidate.match_key
     if candidate.destination_id is not None and route.load_method != "create":
         return Step.UPDATE
     if route.load_method == "upsert" and route.has_native_upsert:
         return Step.UPSERT
-    if candidate.in_doubt_until is not None and candidate.in_doubt_until > now_ms and route.load_method != "update":
-        return Step.DOUBT
     return Step.FIND
 
 

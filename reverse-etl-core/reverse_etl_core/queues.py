@@ -94,13 +94,12 @@ class WorkQueues:
         return len(group) >= self._route.schema.limits.records_per_request
 
     def doubts(self) -> list[Candidate]:
-        """Records whose create may still be under way."""
+        """Records for which an earlier request may still be applied."""
         return list(self._waiting[Step.DOUBT].values())
 
-    def release_doubts(self) -> None:
-        """The grace period is over: read them from the destination."""
-        for candidate in self._start(self.doubts(), self._waiting[Step.DOUBT]):
-            self.put(candidate, Step.FIND)
+    def take_doubts(self) -> list[Candidate]:
+        """Take out the records that waited for the grace period."""
+        return self._start(self.doubts(), self._waiting[Step.DOUBT])
 
 
 def _size(candidate: Candidate) -> int:

@@ -85,7 +85,9 @@ class BaseUpsert:
         keyed = {"key_properties": ["id"], "columns": ["id"]}
         config = {"unknown_fields": "drop"}
         stage.run(stage.messages([stage.record(1, id=7)], **keyed), **config)
-        result = stage.run(stage.messages([{**stage.record(1, "second"), stage.vendor.match_field: "NEW", "id": 7}], **keyed), **config)
+        result = stage.run(
+            stage.messages([{**stage.record(1, "second"), stage.vendor.match_field: "NEW", "id": 7}], **keyed), **config
+        )
         assert result.totals["updated"] == 1
         assert stage.texts() == {"NEW": "second"}
 
@@ -237,7 +239,9 @@ class BaseLedger:
         field, value, code = stage.vendor.invalid
         stage.deliver([stage.record(1), stage.record(2, **{field: value})])
         with sa.create_engine(f"sqlite:///{stage.root}/ledger.db").connect() as connection:
-            rows = connection.execute(sa.text("SELECT status, destination_id, error_code, record FROM deliveries ORDER BY source_key")).all()
+            rows = connection.execute(
+                sa.text("SELECT status, destination_id, error_code, record FROM deliveries ORDER BY source_key")
+            ).all()
         assert [(row.status, row.error_code) for row in rows] == [("delivered", None), ("rejected", code)]
         assert rows[0].destination_id
         assert rows[0].record is None
@@ -329,11 +333,21 @@ class BaseRefusals:
 
     def test_match_on_a_field_that_is_not_unique(self, stage: Stage) -> None:
         """A match field whose values may repeat is refused, and the unique ones are named."""
-        self.refused(stage, stage.vendor.text_field, stage.vendor.match_field, stream={"match_on": stage.vendor.text_field})
+        self.refused(
+            stage, stage.vendor.text_field, stage.vendor.match_field, stream={"match_on": stage.vendor.text_field}
+        )
 
     def test_all_bad_settings_at_once(self, stage: Stage) -> None:
         """Every bad setting is named in one error."""
-        self.refused(stage, "max_rejected_percent", "ledger", "load_method", max_rejected_percent=200, ledger="some", load_method="guess")
+        self.refused(
+            stage,
+            "max_rejected_percent",
+            "ledger",
+            "load_method",
+            max_rejected_percent=200,
+            ledger="some",
+            load_method="guess",
+        )
 
     def test_a_ledger_that_cannot_be_opened(self, stage: Stage) -> None:
         """The ledger's place is named, and nothing is written without it."""

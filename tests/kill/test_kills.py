@@ -1,0 +1,243 @@
+"""G1 to G4 under `kill -9`: whatever the moment, everything arrives once and nothing stays stale."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VICTIM = Path(__file__).with_name("victim.py")
+POINTS = ("after_intent", "in_flight", "before_outcome", "after_outcome", "before_state")
+ROWS = 350
+VALUES = ("red", "green", "blue")
+LATE_S = 0.12
+GRACE_S = 0.3
+
+
+@dataclass
+class Source:
+    """A table whose rows change between runs, and a log of the changes, as an incremental tap sees it.
+
+    Attributes:
+        rows: Key to its value.
+        changes: Keys in order of change; a STATE says how far it was delivered.
+        position: What the last released STATE says.
+    """
+
+    rng: random.Random
+    rows: dict[str, str] = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
+    position: int = 0
+
+    def change(self, count: int) -> None:
+        """Give some rows another value, also back to an earlier one, and add a few."""
+        for _ in range(count):
+            key = f"K{self.rng.randrange(ROWS)}"
+            self.rows[key] = self.rng.choice(VALUES)
+            self.changes.append(key)
+
+    def messages(self, record: Any, stream: str, columns: list[str]) -> str:
+        """What an incremental tap sends: everything since the last STATE, with a STATE now and then."""
+        schema = {"properties": {name: {} for name in columns}}
+        lines = [{"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": ["customer_id"]}]
+        for number in range(self.position, len(self.changes)):
+            key = self.changes[number]
+            lines.append({"type": "RECORD", "stream": stream, "record": record(key, self.rows[key])})
+            if number % 60 == 0:
+                lines.append(_state(number + 1))
+        lines.append(_state(len(self.changes)))
+        return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+def _state(position: int) -> dict[str, Any]:
+    return {"type": "STATE", "value": {"bookmarks": {"s": {"position": position}}}}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is written, and how."""
+
+    object_name: str
+    text_field: str
+    load_method: str = "upsert"
+
+    def record(self, key: str, value: str) -> dict[str, Any]:
+        """A contact or a deal."""
+        needed = (
+            {"email": f"{key}@example.com"}
+            if self.object_name == "contacts"
+            else {"dealname": f"Deal {key}", "dealstage": "appointmentscheduled"}
+        )
+        return {"customer_id": key, self.text_field: value, **needed}
+
+    def columns(self) -> list[str]:
+        """Names of a record's fields."""
+        return list(self.record("K", "red"))
+
+
+CONTACTS = Scenario("contacts", "city")
+DEALS = Scenario("deals", "description")
+CREATED_DEALS = Scenario("deals", "description", "create")
+
+
+class Loop:
+    """Runs the victim until its input is delivered, killing it on the way."""
+
+    def __init__(self, scenario: Scenario, url: str, folder: Path, *, has_intents: bool = True, seed: int = 7) -> None:
+        self.scenario = scenario
+        self.source = Source(random.Random(seed))  # noqa: S311 - a test's dice
+        self.kills: Counter[str] = Counter()
+        self._url = url
+        self._folder = folder
+        self._has_intents = has_intents
+        self._victim = subprocess.Popen(
+            [sys.executable, str(VICTIM)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PATH": "", "MELTANO_PROJECT_ROOT": str(folder), "PYTHONPATH": ":".join(sys.path)},
+        )
+
+    def close(self) -> None:
+        """End the victim's parent."""
+        assert self._victim.stdin is not None
+        self._victim.stdin.close()
+        self._victim.wait(timeout=30)
+
+    def run(self, **death: Any) -> int:
+        """One run; takes over the last STATE that left it."""
+        stream = "s"
+        source, output = self._folder / "input", self._folder / "output"
+        source.write_text(self.source.messages(self.scenario.record, stream, self.scenario.columns()), encoding="utf-8")
+        match = {"object": self.scenario.object_name, "match_on": "customer_id"}
+        config = {
+            "access_token": "pat-kill",
+            "api_url": self._url,
+            "ledger_url": f"sqlite:///{self._folder}/ledger.db",
+            "report_dir": str(self._folder / "reports"),
+            "streams": {stream: {**match, "load_method": self.scenario.load_method}},
+            "reconcile_grace_seconds": GRACE_S,
+            "checkpoint_records": 50,
+        }
+        order = {"config": config, "input": str(source), "output": str(output), "has_intents": self._has_intents}
+        code = self._order({**order, **death})
+        states = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
+        complete = [line for line in states if line.endswith("}")]
+        if complete:
+            self.source.position = json.loads(complete[-1])["bookmarks"]["s"]["position"]
+        return code
+
+    def _order(self, order: dict[str, Any]) -> int:
+        assert self._victim.stdin is not None
+        assert self._victim.stdout is not None
+        self._victim.stdin.write(json.dumps(order) + "\n")
+        self._victim.stdin.flush()
+        code: int = json.loads(self._victim.stdout.readline())["exit"]
+        return code
+
+    def die(self, point: str, rng: random.Random) -> None:
+        """Change the source, run, and be killed; a run that survives is counted as such."""
+        self.source.change(rng.randint(20, 120))
+        death = {"after_ms": rng.randint(5, 250)} if point == "random" else {"point": point, "nth": rng.randint(1, 2)}
+        code = self.run(**death)
+        assert code in (0, -9), f"the run ended with {code}"
+        self.kills[point if code == -9 else "survived"] += 1
+
+    def live(self) -> None:
+        """Run to the end, as the next scheduled run would."""
+        assert self.run() == 0
+        assert self.source.position == len(self.source.changes)
+
+    def delivered(self) -> dict[str, list[str]]:
+        """Key to the values of the records that the destination holds for it."""
+        found: dict[str, list[str]] = {}
+        after = "0"
+        while after:
+            url = f"{self._url}/_simulator/records/hubspot/{self.scenario.object_name}?limit=1000&after={after}"
+            page = requests.get(url, timeout=30).json()
+            for record in page["records"]:
+                properties = record["properties"]
+                found.setdefault(properties["customer_id"], []).append(properties[self.scenario.text_field])
+            after = page.get("next")
+        return found
+
+
+@pytest.fixture
+def simulator_url(tmp_path: Path) -> Iterator[str]:
+    """A simulator in a process of its own, whose batch writes are slow and sometimes applied late."""
+    command = [sys.executable, "-m", "saas_simulators", "serve", "--port", "0", "--no-limits"]
+    log = (tmp_path / "simulator.log").open("w")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    assert process.stdout is not None
+    url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
+    late = {"kind": "apply_later", "method": "POST", "probability": 0.1, "seconds": LATE_S, "cut": True}
+    rules = [
+        *({**late, "path": f"*/batch/{verb}"} for verb in ("create", "update", "upsert")),
+        {"kind": "latency", "path": "*/batch/*", "seconds": 0.02, "jitter_seconds": 0.02},
+    ]
+    requests.put(f"{url}/_simulator/faults", json=rules, timeout=10).raise_for_status()
+    yield url
+    process.terminate()
+    process.wait(timeout=10)
+    log.close()
+
+
+def kill_and_verify(loop: Loop, *, kills_per_point: int, verify_every: int = 6) -> int:
+    """Kill at every point, finish now and then, and count the records that are wrong."""
+    rng = random.Random(11)  # noqa: S311 - a test's dice
+    wrong = 0
+    deaths = [point for point in (*POINTS, "random") for _ in range(kills_per_point)]
+    rng.shuffle(deaths)
+    try:
+        for number, point in enumerate(deaths, start=1):
+            loop.die(point, rng)
+            if number % verify_every == 0 or number == len(deaths):
+                loop.live()
+                wrong += count_wrong(loop)
+    finally:
+        loop.close()
+    return wrong
+
+
+def count_wrong(loop: Loop) -> int:
+    """Records that are missing, doubled, or hold an old value."""
+    delivered, rows = loop.delivered(), loop.source.rows
+    if loop.scenario.load_method == "create":
+        return sum(len(delivered.get(key, [])) != 1 for key in rows)
+    return sum(delivered.get(key) != [value] for key, value in rows.items()) + len(delivered.keys() - rows.keys())
+
+
+@pytest.mark.parametrize("scenario", [CONTACTS, DEALS, CREATED_DEALS], ids=["contacts", "deals", "created-deals"])
+def test_kills_lose_and_double_nothing(scenario: Scenario, simulator_url: str, tmp_path: Path) -> None:
+    """After every kill the next run settles all: no duplicate, none missing, none stale."""
+    loop = Loop(scenario, simulator_url, tmp_path)
+    assert kill_and_verify(loop, kills_per_point=3) == 0
+    assert sum(count for point, count in loop.kills.items() if point != "survived") >= 9
+
+
+def test_without_intents_records_go_stale(simulator_url: str, tmp_path: Path) -> None:
+    """The control: the same kills without intents leave old values behind, so the test above can fail."""
+    loop = Loop(CONTACTS, simulator_url, tmp_path, has_intents=False)
+    assert kill_and_verify(loop, kills_per_point=4) > 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("scenario", [CONTACTS, DEALS, CREATED_DEALS], ids=["contacts", "deals", "created-deals"])
+def test_two_hundred_kills_lose_and_double_nothing(scenario: Scenario, simulator_url: str, tmp_path: Path) -> None:
+    """200 kills and more, at least 20 at each point: no duplicate, none missing, none stale."""
+    loop = Loop(scenario, simulator_url, tmp_path)
+    assert kill_and_verify(loop, kills_per_point=45) == 0
+    assert sum(count for point, count in loop.kills.items() if point != "survived") >= 200
+    assert all(loop.kills[point] >= 20 for point in (*POINTS, "random")), dict(loop.kills)

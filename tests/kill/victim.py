@@ -1,0 +1,158 @@
+"""Runs target-hubspot again and again in forked children that are killed at a given point.
+
+A JSON line on stdin is one run: `config`, `input` and `output` (paths), `point` and `nth`, or `after_ms` for a
+kill at that moment. A JSON line on stdout answers it with the child's exit status. Everything is imported once,
+so that a run costs no more than its work.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from reverse_etl_core.errors import ReverseETLError
+from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
+from reverse_etl_core.retry import RetryPolicy
+from target_hubspot.target import TargetHubSpot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reverse_etl_core.config import CommonConfig
+    from reverse_etl_core.destination import Destination
+    from reverse_etl_core.ledger import Intent, Settlement
+    from reverse_etl_core.operations import Batch, Outcome
+
+POINTS = ("after_intent", "in_flight", "before_outcome", "after_outcome", "before_state")
+IN_FLIGHT_S = 0.01
+
+
+class Countdown:
+    """Kills this process the n-th time that a point is reached."""
+
+    def __init__(self, point: str, nth: int) -> None:
+        self._point = point
+        self._left = nth
+        self._lock = threading.Lock()
+
+    def reach(self, point: str) -> bool:
+        """Count; true when it is time."""
+        if point != self._point:
+            return False
+        with self._lock:
+            self._left -= 1
+            return self._left == 0
+
+    def pass_by(self, point: str) -> None:
+        """Count, and die when it is time."""
+        if self.reach(point):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class MortalLedger(StreamLedger):
+    """Dies after an outcome is written; without intents it is the control that must fail."""
+
+    countdown: Countdown
+    has_intents = True
+
+    def intend(self, intents: Iterable[Intent]) -> None:
+        """Write the intents, unless this is the control."""
+        if self.has_intents:
+            super().intend(intents)
+
+    def settle(self, settlements: Iterable[Settlement]) -> None:
+        """Write the outcomes, then perhaps die."""
+        super().settle(settlements)
+        self.countdown.pass_by("after_outcome")
+
+
+class MortalLedgers(Ledger):
+    """Opens mortal ledgers."""
+
+    countdown: Countdown
+    has_intents = True
+
+    def open_stream(self, scope: Scope, *, keeps_deliveries: bool) -> StreamLedger:
+        """As the real one."""
+        opened = super().open_stream(scope, keeps_deliveries=keeps_deliveries)
+        opened.__class__ = MortalLedger
+        assert isinstance(opened, MortalLedger)
+        opened.countdown = self.countdown
+        opened.has_intents = self.has_intents
+        return opened
+
+
+class MortalTarget(TargetHubSpot):
+    """target-hubspot that dies at a point."""
+
+    retry_policy = RetryPolicy(base_s=0.01, cap_s=0.05)
+    countdown: Countdown
+    has_intents = True
+
+    def connect(self, config: Mapping[str, Any], common: CommonConfig | None) -> Destination:
+        """The real destination, with deaths around each write."""
+        destination = super().connect(config, common)
+        write = destination.write
+
+        def mortal_write(batch: Batch) -> list[Outcome]:
+            self.countdown.pass_by("after_intent")
+            if self.countdown.reach("in_flight"):
+                threading.Timer(IN_FLIGHT_S, os.kill, (os.getpid(), signal.SIGKILL)).start()
+            outcomes = write(batch)
+            self.countdown.pass_by("before_outcome")
+            return outcomes
+
+        destination.write = mortal_write  # type: ignore[method-assign]
+        return destination
+
+    def open_ledger(self, config: CommonConfig) -> Ledger:
+        """The real ledger, mortal."""
+        ledger = MortalLedgers(config.ledger_url)
+        ledger.countdown = self.countdown
+        ledger.has_intents = self.has_intents
+        return ledger
+
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        self.countdown.pass_by("before_state")
+        super()._write_state_message(state)
+
+
+def run_child(order: Mapping[str, Any]) -> int:
+    """One run, in the child."""
+    MortalTarget.countdown = Countdown(order.get("point", ""), order.get("nth", 1))
+    MortalTarget.has_intents = order.get("has_intents", True)
+    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.dup2(output, 1)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+    try:
+        with open(order["input"], encoding="utf-8") as lines:  # noqa: PTH123 - as a shell would
+            MortalTarget(config=order["config"]).listen(lines)
+    except ReverseETLError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the test reads it
+        return error.exit_code
+    return 0
+
+
+def main() -> None:
+    """Answer orders until stdin ends."""
+    logging.disable(logging.WARNING)
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            os._exit(run_child(order))
+        if "after_ms" in order:
+            time.sleep(order["after_ms"] / 1000)
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        print(json.dumps({"exit": os.waitstatus_to_exitcode(status)}), flush=True)  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()
