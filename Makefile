@@ -6,6 +6,9 @@ UV_VERSION := 0.13.9
 MEMBERS := reverse-etl-core target-hubspot tap-warehouse-model saas-simulators
 EDITABLE := -e './reverse-etl-core[postgres]' -e ./target-hubspot -e './tap-warehouse-model[postgres]' -e ./saas-simulators
 READY := $(VENV)/.ready
+# Of `make demo`.
+TARGET ?= target-hubspot
+KEEP ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long bench lint format types contracts docs build lock clean
@@ -47,3 +50,13 @@ test: $(READY) ## Everything that CI runs
 
 test-long: $(READY) ## The long kill, fault and scale tests too
 	$(BIN)/python -m pytest
+
+demo: $(READY) ## Sample warehouse to simulated HubSpot, three times (KEEP=1 leaves the simulators up)
+	@$(BIN)/python demo/run.py --target $(TARGET) $(if $(KEEP),--keep)
+
+docs: $(READY) ## Write the generated pages anew (docs/settings.md)
+	$(BIN)/python docs/generate_settings.py
+
+build: $(READY) ## Wheels and source packages of all members, in dist/
+	rm -rf dist
+	$(BIN)/uv build --quiet --all-packages --no-sources
