@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from singer_sdk import typing as th
 
@@ -15,8 +15,9 @@ from reverse_etl_core.redaction import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-API_URL = "https://api.hubapi.com"
+API_URL = "https://api.hubapi.com"  # accounts in the EU use the same host
 API_VERSIONS = ("2026-09", "2026-03", "v3")
+# source: HubSpot docs, versioning pages: 2026-09 is current, v3 loses support in September 2027.
 OAUTH_SETTINGS = ("client_id", "client_secret", "refresh_token")
 
 HUBSPOT_SETTINGS: tuple[th.Property[Any], ...] = (
@@ -24,31 +25,45 @@ HUBSPOT_SETTINGS: tuple[th.Property[Any], ...] = (
         "access_token",
         th.StringType,
         secret=True,
-        description="Token of a service key or private app (`pat-…`). Needs the read and write scopes of the objects, "
-        "and the read scope of their schemas. Either this, or `client_id`, `client_secret` and `refresh_token`.",
+        description="Token of a service key or private app (`pat-…`). Either this, or the three OAuth settings.",
     ),
-    th.Property("client_id", th.StringType, description="Of an OAuth app."),
-    th.Property("client_secret", th.StringType, secret=True, description="Of an OAuth app."),
+    th.Property("client_id", th.StringType, description="Client id of the OAuth app."),
+    th.Property("client_secret", th.StringType, secret=True, description="Client secret of the OAuth app."),
     th.Property(
         "refresh_token",
         th.StringType,
         secret=True,
-        description="Of an OAuth app; access tokens are kept in memory only.",
+        description="Refresh token of the OAuth app's installation in your account. Access tokens are renewed in "
+        "memory and never written anywhere.",
     ),
-    th.Property("api_url", th.StringType, default=API_URL, description="Root of the API; a simulator's, say."),
+    th.Property(
+        "api_url",
+        th.StringType,
+        default=API_URL,
+        description="Root of the API; another one only for a proxy or a simulator. `http` is taken for loopback hosts.",
+    ),
     th.Property(
         "api_version",
         th.StringType,
         default=API_VERSIONS[0],
         allowed_values=list(API_VERSIONS),
-        description="Version of the API's paths: dated, or the older `v3`.",
+        description="Version of the API. HubSpot releases one each March and September; `v3` is the last one without "
+        "a date and is supported until September 2027.",
     ),
 )
+"""What the target adds to the settings of every target."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token that does not expire."""
+
+    token: Secret
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthApp:
-    """What a new access token is asked for with."""
+    """What an OAuth app needs to get access tokens."""
 
     client_id: str
     client_secret: Secret
@@ -57,26 +72,22 @@ class OAuthApp:
 
 @dataclass(frozen=True, slots=True)
 class HubSpotConfig:
-    """See `HUBSPOT_SETTINGS` for what each setting means. Exactly one of the two credentials is set."""
+    """See `HUBSPOT_SETTINGS` for what each setting means."""
 
-    access_token: Secret | None
-    oauth_app: OAuthApp | None
+    credentials: AccessToken | OAuthApp
     api_url: str
     api_version: str
 
     @classmethod
     def from_mapping(cls, config: Mapping[str, Any]) -> HubSpotConfig:
-        """Parse the vendor's settings.
+        """Parse HubSpot's settings; settings of others are left alone.
 
         Raises:
             ConfigError: Names every bad setting with its remedy.
         """
         reader = SettingsReader(config)
-        token = reader.text("access_token")
-        app = _oauth_app(reader, has_token=token is not None)
         parsed = cls(
-            access_token=Secret(token) if token else None,
-            oauth_app=app,
+            credentials=_credentials(reader),
             api_url=_api_url(reader),
             api_version=reader.choice("api_version", API_VERSIONS, default=API_VERSIONS[0]),
         )
@@ -84,35 +95,60 @@ class HubSpotConfig:
         return parsed
 
 
-def _oauth_app(reader: SettingsReader, *, has_token: bool) -> OAuthApp | None:
-    given = {name: reader.text(name) for name in OAUTH_SETTINGS}
-    present = [name for name, value in given.items() if value]
-    if has_token and present:
-        reader.bad("access_token", f"and {', '.join(present)} are both set. Remove one or the other.")
-    elif present and len(present) < len(OAUTH_SETTINGS):
-        for name in OAUTH_SETTINGS:
-            if name not in present:
-                reader.bad(name, f"is missing, but {', '.join(present)} is set. OAuth needs all three.")
-    elif not present and not has_token:
-        reader.bad("access_token", f"is missing. Set it, or {', '.join(OAUTH_SETTINGS)}.")
-    if len(present) < len(OAUTH_SETTINGS):
-        return None
-    values = [str(given[name]) for name in OAUTH_SETTINGS]
-    return OAuthApp(values[0], Secret(values[1]), Secret(values[2]))
+def _credentials(reader: SettingsReader) -> AccessToken | OAuthApp:
+    problems_before = len(reader.problems)
+    token = _credential(reader, "access_token")
+    oauth = {name: _credential(reader, name) for name in OAUTH_SETTINGS}
+    given = [name for name in OAUTH_SETTINGS if oauth[name]]
+    missing = [f"'{name}'" for name in OAUTH_SETTINGS if not oauth[name]]
+    if len(reader.problems) > problems_before:
+        pass  # what is wrong with a value has been said; guessing about the others would only confuse
+    elif token and given:
+        reader.bad("access_token", "and the OAuth settings are both given. Remove one of the two.")
+    elif given and missing:
+        reader.bad(given[0], f"is given without {', '.join(missing)}. OAuth needs all three; add what is missing.")
+    elif not token and missing:
+        reader.bad(
+            "access_token",
+            "is missing. Create a service key in HubSpot and set its token, or set 'client_id', 'client_secret' and "
+            "'refresh_token' of an OAuth app.",
+        )
+    if token:
+        return AccessToken(Secret(token))
+    return OAuthApp(oauth["client_id"], Secret(oauth["client_secret"]), Secret(oauth["refresh_token"]))
+
+
+def _credential(reader: SettingsReader, name: str) -> str:
+    """A credential without the line break that copying left at its end; empty where it is absent."""
+    text = (reader.text(name) or "").strip()
+    if text.lower().startswith("bearer "):
+        reader.bad(name, "begins with the word 'Bearer'. Give the token alone.")
+    elif any(not "!" <= character <= "~" for character in text):
+        reader.bad(name, "holds blanks or other characters that no credential has. Copy it again.")
+    return text
 
 
 def _api_url(reader: SettingsReader) -> str:
-    url = reader.text("api_url") or API_URL
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    text = (reader.text("api_url") or API_URL).strip()
+    try:
+        parts = urlsplit(text)
+        is_url = bool(parts.hostname) and parts.port != 0 and not any(character.isspace() for character in text)
+    except ValueError:
+        is_url = False
+    if not is_url or parts.scheme not in {"http", "https"}:
         reader.bad("api_url", f"must be an address like {API_URL}.")
-    elif parts.scheme == "http" and not _is_loopback(parts.hostname):
-        reader.bad("api_url", "must begin with https: a token would travel in the clear.")
-    return url.rstrip("/")
+    elif parts.username is not None or parts.query or parts.fragment:
+        reader.bad("api_url", f"must be an address without user, '?' or '#', like {API_URL}.")
+    elif parts.scheme == "http" and not _is_loopback(parts):
+        reader.bad("api_url", "must begin with https: over http everybody on the way could read the token.")
+    return text.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def _is_loopback(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    if host == "localhost":
+        return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return False

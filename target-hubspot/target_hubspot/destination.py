@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
-from target_hubspot import errors, limits, wire
+from target_hubspot import errors, limits, objects, wire
 from target_hubspot.auth import FixedToken, RenewedToken
-from target_hubspot.objects import custom_object, object_schema, standard_object
+from target_hubspot.config import AccessToken
 
 if TYPE_CHECKING:
     import threading
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reverse_etl_core.schema import ObjectSchema
     from reverse_etl_core.traffic import Traffic
     from target_hubspot.config import HubSpotConfig
+    from target_hubspot.objects import ObjectType
 
 
 class HubSpotDialect:
@@ -55,20 +56,37 @@ class HubSpotDestination(Destination):
         return str(self._get(self._paths.account())["portalId"])
 
     def describe(self, object_name: str) -> ObjectSchema:
-        """The live properties of a standard or custom object."""
-        one = standard_object(object_name)
-        if one is None:
-            one = custom_object(object_name, self._get(self._paths.schemas())["results"])
-        return object_schema(one, self._get(self._paths.properties(one.name))["results"])
+        """The live properties of a standard or custom object.
+
+        Raises:
+            ConfigError: There is no such object; the message names those that there are.
+        """
+        kind = objects.core_object(object_name)
+        custom = [] if kind else self._custom_objects()
+        kind = kind or objects.resolve(object_name, custom)
+        try:
+            return objects.object_schema(kind, self._get(self._paths.properties(kind.name)))
+        except errors.UnknownObjectError:
+            raise objects.no_such_object(object_name, custom) from None
+
+    def _custom_objects(self) -> list[ObjectType] | None:
+        """The account's own objects; `None` where the token may not list them, which standard ones do not need."""
+        try:
+            return objects.custom_objects(self._get(self._paths.schemas()))
+        except errors.NotGrantedError:
+            return None
 
     def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Read by a unique property; archived records are not found."""
         request = wire.build_find(schema, match_field, match_keys, self._paths)
-        return wire.parse_find(match_field, match_keys, self._send(request).json())
+        return wire.parse_find(schema, match_field, match_keys, self._send(request).json())
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Send one batch of creates, updates or upserts."""
-        reply = self._send(wire.build_write(batch, self._paths))
+        try:
+            reply = self._send(wire.build_write(batch, self._paths))
+        except errors.RecordRefusedError as refused:
+            raise errors.RecordRefusedError(wire.in_context(batch, refused.refusal)) from None
         return wire.parse_write(batch, reply.json())
 
     def _get(self, path: str) -> Any:  # noqa: ANN401 - whatever the API sent
@@ -110,11 +128,9 @@ def connect(
             clock=clock,
         )
 
-    if config.oauth_app is not None:
-        credentials: FixedToken | RenewedToken = RenewedToken(
-            config.oauth_app, config.api_version, transport(None).send
-        )
+    given = config.credentials
+    if isinstance(given, AccessToken):
+        credentials: FixedToken | RenewedToken = FixedToken(given.token)
     else:
-        assert config.access_token is not None, "from_mapping refuses a configuration without credentials"  # noqa: S101
-        credentials = FixedToken(config.access_token)
+        credentials = RenewedToken(given, config.api_version, transport(None).send, clock=clock)
     return HubSpotDestination(transport(credentials).send, config.api_version)

@@ -1,15 +1,8 @@
-"""What HubSpot's refusals mean, in one table, and how to read them.
-
-HubSpot's messages quote field values, so none of them is passed on: a refusal becomes our own sentence with
-the names of the properties. What the tables do not know is fatal for the request, and named by its code.
-
-source: HubSpot docs "Error handling", recorded and quoted bodies in `recordings/hubspot`.
-"""
+"""What HubSpot's errors mean: one table from code to recovery."""
 
 from __future__ import annotations
 
-import json
-import re
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,206 +17,299 @@ from reverse_etl_core.errors import (
     UnknownOutcomeError,
 )
 from reverse_etl_core.operations import RejectCode
-from target_hubspot import limits
+from target_hubspot import complaints, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from reverse_etl_core.transport import Reply, Request
+    from target_hubspot.complaints import Complaint
 
-PROPERTY_ERRORS: dict[str, RejectCode] = {
-    "PROPERTY_DOESNT_EXIST": RejectCode.UNKNOWN_FIELD,
-    "INVALID_OPTION": RejectCode.INVALID_OPTION,
-    "INVALID_BOOLEAN_OPTION": RejectCode.INVALID_OPTION,
-    "INVALID_LONG": RejectCode.INVALID_VALUE,
-    "INVALID_INTEGER": RejectCode.INVALID_VALUE,
-    "INVALID_DATE": RejectCode.INVALID_VALUE,
-    "INVALID_VALUE": RejectCode.INVALID_VALUE,
-    "INVALID_EMAIL": RejectCode.INVALID_EMAIL,
-    "READ_ONLY_VALUE": RejectCode.READ_ONLY_FIELD,
-    "MISSING_REQUIRED_PROPERTY": RejectCode.REQUIRED_FIELD,
-    "MISSING_CONDITIONAL_REQUIRED_PROPERTY": RejectCode.REQUIRED_FIELD,
-    "GDPR_BLACKLISTED_EMAIL": RejectCode.CONSENT,
-}
-"""Codes of single properties, in `errors[].code` or in the JSON text inside `message`."""
 
-CATEGORIES: dict[str, RejectCode] = {
-    "CONFLICT": RejectCode.CONFLICT,
-    "OBJECT_ALREADY_EXISTS": RejectCode.CONFLICT,
-    "OBJECT_NOT_FOUND": RejectCode.NOT_FOUND,
-    "VALIDATION_ERROR": RejectCode.VENDOR_REFUSED,
-}
-"""Categories of one record's refusal."""
+class Recovery(enum.Enum):
+    """What has to happen after an error."""
 
-# The beginnings of messages that have no code of their own.
-# source: reported_errors.json (nodejs#548, segment#3957, python#51), bodies quoted in public code in 2026.
-_NON_UNIQUE = "Unable to perform update/upsert by non-unique"
-_TAKEN_VALUE = "Cannot set PropertyValueCoordinates"
-_REQUIRED = re.compile(r"Error creating \w+\. Some required properties were not set")
-_TAKEN_PROPERTY = re.compile(r"propertyName=(\w+)")
-
-_REMEDIES = {
-    RejectCode.UNKNOWN_FIELD: "HubSpot does not know {names}. It may have been deleted during the run.",
-    RejectCode.INVALID_OPTION: "{names} takes only its own options. Add the option, or map the value in the model.",
-    RejectCode.INVALID_VALUE: "{names} does not take the value. Cast it in the model.",
-    RejectCode.INVALID_EMAIL: "{names} does not hold an address that HubSpot accepts. Mend it at the source.",
-    RejectCode.READ_ONLY_FIELD: "{names} is read-only. Leave it out of 'fields' or the model.",
-    RejectCode.REQUIRED_FIELD: "HubSpot wants a value for {names}. Fill it in the model.",
-    RejectCode.CONFLICT: "Another record already has the value of {names}, which must be unique. Merge the two, or "
-    "correct the value.",
-    RejectCode.CONSENT: "The address in {names} was deleted for privacy and may not come back.",
-    RejectCode.NOT_FOUND: "HubSpot has no such record.",
-    RejectCode.VENDOR_REFUSED: "HubSpot refused the record.",
-}
+    RENEW = "get a new access token"
+    GRANT = "a person grants what is missing"
+    WAIT = "the same request again, after a pause"
+    TRY_LATER = "another run, hours later"
+    UNCERTAIN = "nobody knows whether it was applied"
+    CONFIGURE = "a setting must change"
+    FIND = "the record has to be found anew"
+    REJECT = "the record has to change"
+    STOP = "nothing that a run could do"
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
-    """Why HubSpot refuses a record, without values.
+class Row:
+    """One line of the table.
 
     Attributes:
-        code: Ours.
-        vendor_code: HubSpot's, verbatim.
-        properties: Names of the properties that it complains of.
+        recovery: What has to happen.
+        sentence: What it means and what to do; the names of properties and scopes are put before or after it.
+        reject: Code of the rejection, for `Recovery.REJECT`.
+    """
+
+    recovery: Recovery
+    sentence: str
+    reject: RejectCode = RejectCode.VENDOR_REFUSED
+
+
+def _reject(reject: RejectCode, sentence: str) -> Row:
+    return Row(Recovery.REJECT, sentence, reject)
+
+
+_CHECK_TOKEN = "Check 'access_token', or the three OAuth settings."  # noqa: S105 - a sentence
+_LIMIT = Row(Recovery.WAIT, "HubSpot's request limit is reached.")
+_TAKEN = _reject(RejectCode.CONFLICT, "Another record in HubSpot holds this value. Merge the two, or change one.")
+_DEFECT = Row(Recovery.STOP, "HubSpot cannot read the request. This is a defect of the target; please report it.")
+
+TABLE: Mapping[str, Row] = {
+    # Who is asking. source: api/hubspot.md 2 (INVALID and EXPIRED reported live, MISSING_SCOPES recorded)
+    "INVALID_AUTHENTICATION": Row(Recovery.RENEW, f"HubSpot does not know the access token. {_CHECK_TOKEN}"),
+    "EXPIRED_AUTHENTICATION": Row(Recovery.RENEW, f"The access token has expired. {_CHECK_TOKEN}"),
+    "HTTP 401": Row(Recovery.RENEW, f"HubSpot refuses the access token. {_CHECK_TOKEN}"),
+    "MISSING_SCOPES": Row(Recovery.GRANT, "The access token lacks a permission. Grant it to the service key or app."),
+    "HTTP 403": Row(Recovery.GRANT, "HubSpot denies access. Check the token's scopes and what the account's plan has."),
+    "BAD_REFRESH_TOKEN": Row(  # reported
+        Recovery.GRANT,
+        "HubSpot refuses 'refresh_token'. Check 'client_id' and 'client_secret', or install the app again and set "
+        "the new refresh token.",
+    ),
+    # Limits. source: api/hubspot.md 9 (RATE_LIMITS recorded, RATE_LIMIT and SECONDLY reported, policies documented)
+    "RATE_LIMITS": _LIMIT,
+    "RATE_LIMIT": _LIMIT,
+    "SECONDLY": _LIMIT,
+    "TEN_SECONDLY_ROLLING": _LIMIT,
+    "HTTP 429": _LIMIT,
+    "DAILY": Row(
+        Recovery.TRY_LATER,
+        "The account's daily quota of requests is used up. Run again after midnight in the account's time zone.",
+    ),
+    "HTTP 423": Row(Recovery.WAIT, "HubSpot has locked what the request would change."),
+    "HTTP 477": Row(
+        Recovery.TRY_LATER, "HubSpot is moving the account to another data centre, which takes hours. Run again later."
+    ),
+    # A server error may have been applied: no other reading is safe.
+    "HTTP 5xx": Row(Recovery.UNCERTAIN, "HubSpot failed to answer."),
+    # One property. source: api/hubspot.md 3.7 (PROPERTY_DOESNT_EXIST, INVALID_LONG recorded, the others reported)
+    "PROPERTY_DOESNT_EXIST": _reject(RejectCode.UNKNOWN_FIELD, "HubSpot has no such property. Create it, or drop it."),
+    "INVALID_OPTION": _reject(
+        RejectCode.INVALID_OPTION,
+        "The value is not one of the allowed options. Map it in the model, or add the option.",
+    ),
+    "INVALID_LONG": _reject(
+        RejectCode.INVALID_VALUE, "HubSpot takes a number or a point in time here. Cast it in the model."
+    ),
+    "INVALID_INTEGER": _reject(RejectCode.INVALID_VALUE, "HubSpot takes a number here. Cast it in the model."),
+    "INVALID_DATE": _reject(RejectCode.INVALID_VALUE, "HubSpot takes a date here. Cast it in the model."),
+    "INVALID_EMAIL": _reject(RejectCode.INVALID_EMAIL, "Not a valid e-mail address. Correct it at the source."),
+    "READ_ONLY_VALUE": _reject(RejectCode.READ_ONLY_FIELD, "HubSpot keeps this value itself. Leave it out."),
+    "MISSING_REQUIRED_PROPERTY": _reject(
+        RejectCode.REQUIRED_FIELD, "A rule of the account requires a value. Fill it in the model."
+    ),
+    "MISSING_CONDITIONAL_REQUIRED_PROPERTY": _reject(
+        RejectCode.REQUIRED_FIELD, "A rule of the account requires a value for records like this. Fill it in the model."
+    ),
+    # source: specification of the imports API; inferred: writes use the same code
+    "GDPR_BLACKLISTED_EMAIL": _reject(
+        RejectCode.CONSENT, "The person asked HubSpot to be forgotten. Leave the record out of the model."
+    ),
+    # One record. source: api/hubspot.md 3.3 (CONFLICT and OBJECT_NOT_FOUND recorded)
+    "CONFLICT": _TAKEN,
+    "OBJECT_NOT_FOUND": Row(Recovery.FIND, "HubSpot has no such record, or it is archived."),
+    "VALIDATION_ERROR": _reject(RejectCode.VENDOR_REFUSED, "HubSpot refuses the record."),
+    "HTTP 413": _reject(RejectCode.TOO_LONG, "The record is larger than HubSpot takes. Shorten its texts."),  # inferred
+    # Errors without a code; `complaints.py` names them.
+    "UNIQUE_VALUE_CONFLICT": _TAKEN,
+    "DUPLICATE_IDS": _reject(RejectCode.DUPLICATE_KEY, "Two records of one request have the same match value."),
+    "REQUIRED_PROPERTIES_NOT_SET": _reject(
+        RejectCode.REQUIRED_FIELD, "HubSpot requires a value to create a record. Fill it in the model."
+    ),
+    "NO_PROPERTIES": _reject(RejectCode.VENDOR_REFUSED, "The record holds nothing that HubSpot could write."),
+    "NON_UNIQUE_ID_PROPERTY": Row(
+        Recovery.CONFIGURE,
+        "HubSpot does not keep these values unique, so no record can be recognised by them. "
+        "Set 'match_on' to a unique property.",
+    ),
+    "UNKNOWN_OBJECT_TYPE": Row(Recovery.CONFIGURE, "HubSpot has no such object. Check 'object' of the stream."),
+    "TOO_MANY_INPUTS": _DEFECT,
+    "INVALID_JSON": _DEFECT,
+    "HTTP 404": Row(
+        Recovery.STOP, "There is nothing at this address. Check 'api_url', 'api_version' and that the object exists."
+    ),
+}
+"""Code to meaning. What is not here is fatal for a whole call, and `vendor_refused` for one record of it."""
+
+_STATUS_DECIDES = frozenset({404, 413, 423, 477})
+_SUCCESS = range(200, 300)
+_NO_CONTENT = 204
+_BAD_REQUEST = 400
+_SERVER_ERROR = 500  # and above; Cloudflare's 52x too
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why HubSpot refuses one record, in our words.
+
+    Attributes:
+        code: What it is rejected with.
+        reason: A sentence without field values.
+        vendor_code: HubSpot's most specific code, or our name for an error without one.
+        properties: Those that it concerns, as far as HubSpot says.
     """
 
     code: RejectCode
+    reason: str
     vendor_code: str
     properties: tuple[str, ...] = ()
 
-    @property
-    def reason(self) -> str:
-        """A sentence with the remedy."""
-        names = ", ".join(f"'{name}'" for name in self.properties) or "one of its properties"
-        return _REMEDIES[self.code].format(names=names)
+
+class RecordRefusedError(BatchRefusedError):
+    """A whole batch is refused for something in one of its records; carries what HubSpot says of it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+        super().__init__(refusal.reason, code=refusal.code, vendor_code=refusal.vendor_code)
 
 
-def complaint(body: Mapping[str, Any]) -> Complaint:
-    """Read the refusal of a record: an error body, or an item of `errors`.
-
-    The first property error decides; categories stand in where there is none.
-    """
-    message = str(body.get("message", ""))
-    found = [_property_error(one) for one in _property_errors(body, message)]
-    if found:
-        vendor_code = found[0][0]
-        names = tuple(dict.fromkeys(name for code, name in found if name and code == vendor_code))
-        return Complaint(PROPERTY_ERRORS.get(vendor_code, RejectCode.VENDOR_REFUSED), vendor_code, names)
-    if message.startswith(_TAKEN_VALUE):
-        return Complaint(RejectCode.CONFLICT, "UNIQUE_VALUE_TAKEN", tuple(_TAKEN_PROPERTY.findall(message)[:1]))
-    if _REQUIRED.match(message):
-        return Complaint(RejectCode.REQUIRED_FIELD, "REQUIRED_PROPERTIES")
-    category = str(body.get("category") or "UNKNOWN")
-    return Complaint(CATEGORIES.get(category, RejectCode.VENDOR_REFUSED), category)
+class NotGrantedError(AuthError):
+    """The credentials lack a permission, or are none any more; a person has to grant it."""
 
 
-def _property_errors(body: Mapping[str, Any], message: str) -> Sequence[Mapping[str, Any]]:
-    listed = [one for one in body.get("errors") or () if isinstance(one, dict) and one.get("code")]
-    if listed:
-        return listed
-    # Bodies of 2022 hold the list only as JSON text inside the message.
-    start = message.find("[{")
-    if start < 0:
-        return []
-    try:
-        embedded = json.loads(message[start:])
-    except ValueError:
-        return []
-    return [one for one in embedded if isinstance(one, dict)]
-
-
-def _property_error(error: Mapping[str, Any]) -> tuple[str, str]:
-    """Code and property name, from either form."""
-    context = error.get("context") or {}
-    names = context.get("propertyName") or [error.get("name") or ""]
-    return str(error.get("code") or error.get("error") or "UNKNOWN"), str(names[0])
+class UnknownObjectError(ConfigError):
+    """HubSpot does not know the object in the path."""
 
 
 def failure(request: Request, reply: Reply) -> ReverseETLError | None:
-    """The error that a reply amounts to; `None` for one that can be parsed.
-
-    Success includes 207: its `errors` belong to single records.
-    """
-    status = reply.status
-    if status < 300:  # noqa: PLR2004 - HTTP
-        return None
-    body = reply.json_or_none()
-    body = body if isinstance(body, dict) else {}
-    where = f"{request.method} {request.path}"
-    if status in _BY_STATUS:
-        return _BY_STATUS[status](where, reply, body)
-    if status >= 500:  # noqa: PLR2004 - HTTP
-        return UnknownOutcomeError(f"{where} was answered {status}.")
-    return _refusal(where, status, body)
+    """The error that a reply amounts to; `None` for a success whose body can be read."""
+    if reply.status in _SUCCESS:
+        is_readable = reply.status == _NO_CONTENT or isinstance(reply.json_or_none(), dict)
+        return None if is_readable else _unreadable(request, reply)
+    found = complaints.read(reply.json_or_none())
+    code = _decisive_code(found, reply.status)
+    row = TABLE["BAD_REFRESH_TOKEN"] if _is_refused_grant(request, reply) else TABLE.get(code)
+    if row is None or (row.recovery is Recovery.REJECT and not request.is_write):
+        return _unexpected(request, reply, found)
+    return _BUILDERS[row.recovery](row, found, reply, code)
 
 
-def _refusal(where: str, status: int, body: Mapping[str, Any]) -> ReverseETLError:
-    """400 and 409: about the records of the request, or about the request itself."""
-    message = str(body.get("message", ""))
-    if message.startswith(_NON_UNIQUE):
-        msg = "HubSpot does not keep the match property unique. Set 'match_on' to a unique property."
-        return ConfigError(msg)
-    if status in (400, 409):
-        found = complaint(body)
-        return BatchRefusedError(found.reason, code=found.code, vendor_code=found.vendor_code)
-    category = body.get("category") or "no category"
-    return FatalError(f"{where} was answered {status} ({category}), which this target does not know.")
+def _decisive_code(found: Complaint, status: int) -> str:
+    if status >= _SERVER_ERROR:
+        return "HTTP 5xx"
+    by_status = f"HTTP {status}"
+    return by_status if status in _STATUS_DECIDES else _known_code(found) or by_status
 
 
-def _unauthorized(where: str, _reply: Reply, body: Mapping[str, Any]) -> ReverseETLError:
-    category = body.get("category") or "INVALID_AUTHENTICATION"
-    msg = f"HubSpot refuses the access token ({category}) for {where}. Check 'access_token', or the OAuth settings."
-    return AuthError(msg, is_renewable=True)
+def _is_refused_grant(request: Request, reply: Reply) -> bool:
+    """Whether the token endpoint refuses what it was asked with; its codes other than one are not evidenced."""
+    return request.is_public and reply.status == _BAD_REQUEST
 
 
-def _forbidden(where: str, _reply: Reply, body: Mapping[str, Any]) -> ReverseETLError:
-    contexts = [body.get("context") or {}, *((one.get("context") or {}) for one in _items(body))]
-    scopes = sorted({scope for context in contexts for scope in context.get("requiredGranularScopes", ())})
-    needed = f" Grant it: {', '.join(scopes)}." if scopes else " Check its scopes."
-    return AuthError(f"The access token lacks a scope for {where} ({body.get('category') or 'FORBIDDEN'}).{needed}")
+def _known_code(found: Complaint) -> str | None:
+    """The most specific code that the table has."""
+    return next((code for code in found.codes if code in TABLE), None)
 
 
-def _items(body: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return [one for one in body.get("errors") or () if isinstance(one, dict)]
-
-
-def _too_many(where: str, reply: Reply, body: Mapping[str, Any]) -> ReverseETLError:
-    message = str(body.get("message", "")).lower()
-    policy = str(body.get("policyName") or "")
-    if policy == "DAILY" or "daily" in message:
-        return QuotaExhaustedError(
-            "HubSpot's daily limit of requests is reached. Run again after midnight of the account."
-        )
-    pause_s = limits.SECONDLY_PAUSE_S if "secondly limit" in message else limits.BURST_PAUSE_S
-    return RateLimitedError(f"{where}: rate limit reached.", retry_after_s=_retry_after(reply, pause_s))
-
-
-def _locked(where: str, reply: Reply, _body: Mapping[str, Any]) -> ReverseETLError:
-    return RateLimitedError(f"{where}: locked for a moment.", retry_after_s=_retry_after(reply, limits.LOCKED_PAUSE_S))
-
-
-def _migrating(_where: str, reply: Reply, _body: Mapping[str, Any]) -> ReverseETLError:
-    # source: HubSpot docs, "Error handling": 477 while an account moves between data centres, up to 24 hours.
-    hours = _retry_after(reply, 0.0) / 3600
-    return QuotaExhaustedError(
-        f"HubSpot is moving this account and asks to come back in {hours:.1f} hours. Run again then."
+def _unreadable(request: Request, reply: Reply) -> ReverseETLError:
+    return UnknownOutcomeError(
+        f"HubSpot answered {request.method} {request.path} with {reply.status} and {len(reply.body)} bytes that are "
+        "not its JSON."
     )
 
 
-def _not_found(where: str, _reply: Reply, _body: Mapping[str, Any]) -> ReverseETLError:
-    return FatalError(f"{where} does not exist at HubSpot (404). Check 'api_url' and 'api_version'.")
+def _unexpected(request: Request, reply: Reply, found: Complaint) -> ReverseETLError:
+    """An error that no run can cure: unknown, or about a request that holds no record."""
+    named = f"code {found.vendor_code}" if found.vendor_code else "without a code"
+    return FatalError(
+        f"HubSpot refused {request.method} {request.path} (HTTP {reply.status}, {named}). The target does not know "
+        "this error; please report it."
+    )
 
 
-def _retry_after(reply: Reply, default_s: float) -> float:
-    text = reply.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else default_s
+def _renew(row: Row, found: Complaint, _reply: Reply, _code: str) -> ReverseETLError:
+    return AuthError(_sentence(row, found), is_renewable=True)
 
 
-_BY_STATUS = {
-    401: _unauthorized,
-    403: _forbidden,
-    404: _not_found,
-    423: _locked,
-    429: _too_many,
-    477: _migrating,
+def _grant(row: Row, found: Complaint, _reply: Reply, _code: str) -> ReverseETLError:
+    scopes = ", ".join(f"'{name}'" for name in found.scopes)
+    return NotGrantedError(_sentence(row, found) + (f" Scopes that allow it: {scopes}." if scopes else ""))
+
+
+def _wait(row: Row, found: Complaint, reply: Reply, code: str) -> ReverseETLError:
+    pause_s = limits.LOCKED_PAUSE_S if code == "HTTP 423" else _pause_s(found, reply)
+    return _slow_down(row, limits.retry_after_s(reply.headers, pause_s))
+
+
+def _try_later(row: Row, _found: Complaint, reply: Reply, code: str) -> ReverseETLError:
+    hours_s = float("inf")
+    return _slow_down(row, hours_s if code == "DAILY" else limits.retry_after_s(reply.headers, hours_s))
+
+
+def _slow_down(row: Row, seconds: float) -> ReverseETLError:
+    """Wait within the run, or, where that takes too long, in the next one."""
+    if seconds <= limits.LONGEST_PAUSE_S:
+        return RateLimitedError(row.sentence, retry_after_s=seconds)
+    asked = "" if seconds == float("inf") else f" HubSpot asks to wait {seconds / 60:.0f} minutes."
+    return QuotaExhaustedError(row.sentence + asked)
+
+
+def _uncertain(row: Row, _found: Complaint, reply: Reply, _code: str) -> ReverseETLError:
+    return UnknownOutcomeError(f"{row.sentence} (HTTP {reply.status})")
+
+
+def _configure(row: Row, found: Complaint, _reply: Reply, code: str) -> ReverseETLError:
+    kind = UnknownObjectError if code == "UNKNOWN_OBJECT_TYPE" else ConfigError
+    return kind(_sentence(row, found))
+
+
+def _refused(row: Row, found: Complaint, _reply: Reply, _code: str) -> ReverseETLError:
+    return RecordRefusedError(_refusal(row, found))
+
+
+def _stop(row: Row, found: Complaint, reply: Reply, _code: str) -> ReverseETLError:
+    return FatalError(f"{_sentence(row, found)} (HTTP {reply.status})")
+
+
+_BUILDERS: Mapping[Recovery, Callable[[Row, Complaint, Reply, str], ReverseETLError]] = {
+    Recovery.RENEW: _renew,
+    Recovery.GRANT: _grant,
+    Recovery.WAIT: _wait,
+    Recovery.TRY_LATER: _try_later,
+    Recovery.UNCERTAIN: _uncertain,
+    Recovery.CONFIGURE: _configure,
+    Recovery.FIND: _stop,
+    Recovery.REJECT: _refused,
+    Recovery.STOP: _stop,
 }
+
+
+def _pause_s(found: Complaint, reply: Reply) -> float:
+    """How long to wait where a 429 does not say; the recorded ones have no `Retry-After`."""
+    has_burst_headers = limits.INTERVAL_HEADER in reply.headers and "SECONDLY" not in found.codes
+    return (
+        limits.BURST_PAUSE_S if has_burst_headers or "TEN_SECONDLY_ROLLING" in found.codes else limits.SECONDLY_PAUSE_S
+    )
+
+
+def item_recovery(item: Mapping[str, Any]) -> Recovery:
+    """What has to happen after one entry of a reply's `errors`; a code that the table does not know rejects."""
+    code = _known_code(complaints.read(item))
+    return TABLE[code].recovery if code else Recovery.REJECT
+
+
+def item_refusal(item: Mapping[str, Any]) -> Refusal:
+    """One entry of a reply's `errors` in our words."""
+    found = complaints.read(item)
+    return _refusal(TABLE[_known_code(found) or "VALIDATION_ERROR"], found)
+
+
+def _refusal(row: Row, found: Complaint) -> Refusal:
+    return Refusal(row.reject, _sentence(row, found), found.vendor_code, found.properties)
+
+
+def _sentence(row: Row, found: Complaint) -> str:
+    if not found.properties:
+        return row.sentence
+    word = "Property" if len(found.properties) == 1 else "Properties"
+    return f"{word} {', '.join(repr(name) for name in found.properties)}: {row.sentence}"

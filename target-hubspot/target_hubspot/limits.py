@@ -6,6 +6,7 @@ source: HubSpot docs, "API usage guidelines and limits", API 2026-09, read 2026-
 
 from __future__ import annotations
 
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.ratelimit import LimitReading, Rate
@@ -13,8 +14,10 @@ from reverse_etl_core.schema import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 # source: HubSpot docs, "CRM API | batch endpoints": 100 inputs per request; 101 were refused on a live portal.
+# No limit of a body's size is documented.
 BATCH = Limits(records_per_request=100, bytes_per_request=9_000_000)
 
 # source: HubSpot docs, "Property": text properties hold 65,536 characters.
@@ -28,13 +31,21 @@ BURST_PAUSE_S = 2.0
 SECONDLY_PAUSE_S = 1.0
 # source: HubSpot docs, "Error handling": 423 asks to wait at least 2 s.
 LOCKED_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 600.0
+"""Whoever is asked to wait longer should end, and be run again later."""
+
+INTERVAL_HEADER = "X-HubSpot-RateLimit-Interval-Milliseconds"
 
 
 def reading(headers: Mapping[str, str]) -> LimitReading:
-    """What a reply's headers say. OAuth apps get no daily figures, searches no burst figures."""
+    """What a reply's headers say. OAuth apps get no daily figures, searches no burst figures.
+
+    >>> reading({"X-HubSpot-RateLimit-Max": "190", "X-HubSpot-RateLimit-Interval-Milliseconds": "10000"})
+    LimitReading(rate=Rate(requests=190, interval_s=10.0), daily_limit=None, daily_remaining=None)
+    """
     burst, interval_ms = (
         _number(headers, "X-HubSpot-RateLimit-Max"),
-        _number(headers, "X-HubSpot-RateLimit-Interval-Milliseconds"),
+        _number(headers, INTERVAL_HEADER),
     )
     return LimitReading(
         rate=Rate(burst, interval_ms / 1000) if burst and interval_ms else None,
@@ -43,6 +54,27 @@ def reading(headers: Mapping[str, str]) -> LimitReading:
     )
 
 
+def retry_after_s(headers: Mapping[str, str], default_s: float) -> float:
+    """Seconds that a reply asks to wait, from seconds or from a date that is compared with the reply's own.
+
+    >>> retry_after_s({"Retry-After": "1.5"}, 2.0), retry_after_s({"Retry-After": "soon"}, 2.0)
+    (1.5, 2.0)
+    """
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    until, now = _date(text), _date(headers.get("Date", ""))
+    return max(0.0, (until - now).total_seconds()) if until and now else default_s
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else None
+
+
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(name, "")
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() else None

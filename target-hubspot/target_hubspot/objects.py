@@ -1,11 +1,9 @@
-"""HubSpot's objects and properties as core's schemas: pure.
-
-source: HubSpot docs "Properties", "Understanding the CRM"; recorded definitions (`v3_properties.json`).
-"""
+"""HubSpot's objects and properties as the core's schemas: pure."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,137 +12,221 @@ from reverse_etl_core.schema import Field, FieldType, ObjectSchema, frozen
 from target_hubspot.limits import BATCH, TEXT_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-RECORD_ID = "hs_object_id"
+ID_FIELD = "hs_object_id"
+CONTACTS = "contacts"
+EMAIL = "email"
+ADDITIONAL_EMAILS = "hs_additional_emails"
+"""Further addresses of a contact, separated by `;`: each of them finds it (live scenario, api/hubspot.md 3.4)."""
 
 
 @dataclass(frozen=True, slots=True)
-class StandardObject:
-    """What the API does not tell of an object.
+class ObjectType:
+    """One kind of records.
 
     Attributes:
-        name: In paths and in the ledger.
-        type_id: The API's number for it.
-        singular: The other name that users write.
-        natural_match_field: Unique although its definition does not say so.
-        required_to_create: One of each group must have a value.
+        name: As it stands in paths and in the ledger, whatever the user called it.
+        spellings: Names that mean it, in lower case.
+        required: Groups of properties; a new record needs at least one of each group.
     """
 
     name: str
-    type_id: str
-    singular: str
-    natural_match_field: str | None = None
-    required_to_create: tuple[tuple[str, ...], ...] = ()
+    spellings: frozenset[str]
+    required: tuple[tuple[str, ...], ...] = ()
 
 
-# source: HubSpot docs of each object, "Create"; type ids from recordings and docs.
-STANDARD_OBJECTS = (
-    StandardObject("contacts", "0-1", "contact", "email", (("email", "firstname", "lastname"),)),
-    StandardObject("companies", "0-2", "company", None, (("name", "domain"),)),
-    StandardObject("deals", "0-3", "deal", None, (("dealname",),)),
-    StandardObject("tickets", "0-5", "ticket", None, (("subject",), ("hs_pipeline_stage",))),
-    StandardObject("products", "0-7", "product", None, (("name",),)),
-    StandardObject("line_items", "0-8", "line_item"),
+def _standard(rows: str, required: Mapping[str, tuple[tuple[str, ...], ...]]) -> tuple[ObjectType, ...]:
+    lines = [line.split() for line in rows.splitlines() if line.strip()]
+    return tuple(ObjectType(line[0], frozenset(line), required.get(line[0], ())) for line in lines)
+
+
+_REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
+    CONTACTS: ((EMAIL, "firstname", "lastname"),),
+    "companies": (("name", "domain"),),
+    "deals": (("dealname",),),
+    "tickets": (("subject",), ("hs_pipeline_stage",)),
+}
+# source: HubSpot docs per object (api/hubspot.md 3.2). Whether deals need a stage is told both ways: HubSpot decides.
+
+CORE_OBJECTS = _standard(
+    """
+    contacts contact 0-1
+    companies company 0-2
+    deals deal 0-3
+    tickets ticket 0-5
+    products product 0-7
+    line_items line_item 0-8
+    """,
+    _REQUIRED,
 )
+"""Objects of every account. No custom object can have their names, so they resolve without a request (inferred)."""
+
+OTHER_OBJECTS = _standard(
+    """
+    appointments appointment 0-421
+    calls call 0-48
+    carts cart 0-142
+    communications communication 0-18
+    courses course 0-410
+    discounts discount 0-84
+    emails email 0-49
+    feedback_submissions feedback_submission 0-19
+    fees fee 0-85
+    goal_targets goal_target 0-74
+    invoices invoice 0-53
+    leads lead 0-136
+    listings listing 0-420
+    meetings meeting 0-47
+    notes note 0-46
+    orders order 0-123
+    postal_mail 0-116
+    projects project 0-970
+    quotes quote 0-14
+    services service 0-162
+    subscriptions subscription 0-69
+    tasks task 0-27
+    taxes tax 0-86
+    users user 0-115
+    """,
+    {},
+)
+"""Objects that an account may have. A custom object of the same name is the one that is meant."""
+# source: HubSpot docs, "Understanding the CRM", object type ids, and the API catalogue's path names.
+
+_STANDARD_TYPE_ID = re.compile(r"0-\d+")
+_CUSTOM_REFERENCE = re.compile(r"2-\d+|p\d*_\w+", re.ASCII)
+
+
+def core_object(name: str) -> ObjectType | None:
+    """The object of every account that a name means; `None` where the account has to be asked."""
+    wanted = name.strip().lower()
+    return next((one for one in CORE_OBJECTS if wanted in one.spellings), None)
+
+
+def custom_objects(reply: object) -> list[ObjectType]:
+    """The custom objects in the reply of `GET schemas`."""
+    return [_custom_object(one) for one in _results(reply) if one.get("objectTypeId")]
+
+
+def _custom_object(definition: Mapping[str, Any]) -> ObjectType:
+    """A custom object under its fully qualified name, which never changes and which no other object has."""
+    type_id = str(definition["objectTypeId"])
+    plain = str(definition.get("name") or type_id)
+    labels = definition.get("labels")
+    shown = labels.values() if isinstance(labels, dict) else ()
+    qualified = str(definition.get("fullyQualifiedName") or type_id)
+    required = definition.get("requiredProperties") or ()
+    return ObjectType(
+        name=qualified,
+        spellings=frozenset(str(one).lower() for one in (type_id, plain, f"p_{plain}", qualified, *shown) if one),
+        required=tuple((str(one),) for one in required),
+    )
+
+
+def resolve(name: str, custom: Sequence[ObjectType] | None) -> ObjectType:
+    """The object that a user's name means.
+
+    Args:
+        name: Plural, singular, in any case; a type id; a custom object's name, plain, `p_name` or fully qualified.
+        custom: The account's custom objects; `None` where the token may not list them.
+
+    Raises:
+        ConfigError: There is no such object; names those that there are.
+    """
+    wanted = name.strip().lower()
+    for one in (*CORE_OBJECTS, *(custom or ()), *OTHER_OBJECTS):
+        if wanted in one.spellings:
+            return one
+    is_unlisted_standard = _STANDARD_TYPE_ID.fullmatch(wanted)
+    if is_unlisted_standard or (custom is None and _CUSTOM_REFERENCE.fullmatch(wanted)):
+        return ObjectType(wanted, frozenset({wanted}))
+    raise no_such_object(name, custom)
+
+
+def no_such_object(name: str, custom: Sequence[ObjectType] | None) -> ConfigError:
+    """The error for a name that means nothing in this account."""
+    kinds = (*CORE_OBJECTS, *(custom or ()), *OTHER_OBJECTS)
+    spellings = sorted(spelling for one in kinds for spelling in one.spellings)
+    close = difflib.get_close_matches(name.strip().lower(), spellings, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    unlisted = ""
+    if custom is None:
+        unlisted = " Custom objects are not listed: the token lacks the scope 'crm.schemas.custom.read'."
+    known = ", ".join(one.name for one in kinds)
+    return ConfigError(f"There is no object '{name}' in HubSpot; there are: {known}.{hint}{unlisted}")
+
+
+def object_schema(kind: ObjectType, reply: object) -> ObjectSchema:
+    """The schema of an object from the reply of `GET properties`."""
+    definitions = [one for one in _results(reply) if one.get("name") and not one.get("archived")]
+    fields = {one.name: one for one in (_field(kind, definition) for definition in definitions)}
+    unique = frozenset(name for name, one in fields.items() if one.is_unique)
+    return ObjectSchema(
+        name=kind.name,
+        fields=frozen(fields),
+        limits=BATCH,
+        id_field=ID_FIELD,
+        natural_match_field=EMAIL if kind.name == CONTACTS and EMAIL in fields else None,
+        upsert_fields=unique,
+        required_to_create=kind.required,
+    )
+
+
+def _field(kind: ObjectType, definition: Mapping[str, Any]) -> Field:
+    name = str(definition["name"])
+    is_email = kind.name == CONTACTS and name == EMAIL
+    modification = definition.get("modificationMetadata")
+    is_read_only = isinstance(modification, dict) and bool(modification.get("readOnlyValue"))
+    is_writable = not (is_read_only or definition.get("calculated"))
+    options = _options(definition)
+    kind_of_value = FieldType.EMAIL if is_email else _type(definition, options)
+    is_text = kind_of_value in (FieldType.STRING, FieldType.EMAIL)
+    return Field(
+        name=name,
+        type=kind_of_value,
+        label=str(definition.get("label") or ""),
+        is_writable=is_writable,
+        # The definition of a contact's e-mail says that it is not unique (recorded); it is the natural key. A unique
+        # property that cannot be written, like `hs_unique_creation_key`, gives a new record no key.
+        is_unique=is_email or (is_writable and bool(definition.get("hasUniqueValue")) and name != ID_FIELD),
+        # inferred: custom unique properties compare exactly; e-mails are stored in lower case (live test).
+        is_case_sensitive=not is_email,
+        max_length=TEXT_LENGTH if is_text else None,
+        options=options if kind_of_value in (FieldType.OPTION, FieldType.OPTIONS) else (),
+    )
+
 
 _TYPES = {
+    "number": FieldType.NUMBER,
     "bool": FieldType.BOOLEAN,
     "date": FieldType.DATE,
     "datetime": FieldType.DATETIME,
-    "number": FieldType.NUMBER,
-    "enumeration": FieldType.OPTION,
 }
-"""Property types other than text; what is not here (`string`, `phone_number`, `json`, …) is text."""
-
-_MULTIPLE = "checkbox"
-"""The `fieldType` of an enumeration that holds several options."""
+_TRUTH_VALUES = {"true", "false"}
 
 
-def standard_object(name: str) -> StandardObject | None:
-    """A standard object by plural, singular, upper case or type id.
-
-    >>> standard_object("CONTACT").name
-    'contacts'
-    """
-    wanted = name.strip().lower()
-    return next((one for one in STANDARD_OBJECTS if wanted in (one.name, one.singular, one.type_id)), None)
-
-
-def custom_object(name: str, schemas: Iterable[Mapping[str, Any]]) -> StandardObject:
-    """A custom object by name, fully qualified name, type id or label.
-
-    Args:
-        name: As the user wrote it.
-        schemas: `results` of the schemas endpoint.
-
-    Raises:
-        ConfigError: There is none; the message names those that there are.
-    """
-    schemas = list(schemas)
-    wanted = name.strip().lower()
-    for schema in schemas:
-        if wanted in _names(schema):
-            qualified = str(schema.get("fullyQualifiedName") or schema["name"])
-            required = tuple((str(one),) for one in schema.get("requiredProperties") or ())
-            return StandardObject(qualified, str(schema["objectTypeId"]), str(schema["name"]), None, required)
-    known = [one.name for one in STANDARD_OBJECTS] + [str(schema["name"]) for schema in schemas]
-    close = difflib.get_close_matches(wanted, known, n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    msg = f"HubSpot has no object '{name}'.{hint} There are: {', '.join(known)}. Set 'object' in 'streams'."
-    raise ConfigError(msg)
-
-
-def _names(schema: Mapping[str, Any]) -> set[str]:
-    labels = schema.get("labels") or {}
-    names = (schema.get("name"), schema.get("fullyQualifiedName"), schema.get("objectTypeId"), *labels.values())
-    return {str(one).lower() for one in names if one} | {f"p_{schema.get('name')}".lower()}
-
-
-def object_schema(one: StandardObject, definitions: Iterable[Mapping[str, Any]]) -> ObjectSchema:
-    """The schema of an object from its property definitions (`results` of the properties endpoint)."""
-    fields = {str(definition["name"]): _field(one, definition) for definition in definitions}
-    return ObjectSchema(
-        name=one.name,
-        fields=frozen(fields),
-        limits=BATCH,
-        id_field=RECORD_ID,
-        natural_match_field=one.natural_match_field,
-        upsert_fields=frozenset(name for name, field in fields.items() if field.is_unique),
-        required_to_create=one.required_to_create,
-    )
-
-
-def _field(one: StandardObject, definition: Mapping[str, Any]) -> Field:
-    name = str(definition["name"])
-    is_natural = name == one.natural_match_field
-    kind = _kind(definition, is_email=is_natural and name == "email")
-    rules = definition.get("modificationMetadata") or {}
-    return Field(
-        name=name,
-        type=kind,
-        label=str(definition.get("label") or ""),
-        is_writable=not (rules.get("readOnlyValue") or definition.get("calculated")),
-        # A contact's `email` is unique although its definition says `hasUniqueValue: false` (recorded).
-        is_unique=(bool(definition.get("hasUniqueValue")) or is_natural) and name != RECORD_ID,
-        # HubSpot stores addresses in lower case (seen on a live portal); other values: inferred to be exact.
-        is_case_sensitive=kind is not FieldType.EMAIL,
-        max_length=TEXT_LENGTH if kind in (FieldType.STRING, FieldType.EMAIL) else None,
-        options=_options(definition, kind),
-    )
-
-
-def _kind(definition: Mapping[str, Any], *, is_email: bool) -> FieldType:
-    if is_email:
-        return FieldType.EMAIL
-    kind = _TYPES.get(str(definition.get("type")), FieldType.STRING)
-    if kind is FieldType.OPTION and definition.get("fieldType") == _MULTIPLE:
+def _type(definition: Mapping[str, Any], options: tuple[str, ...]) -> FieldType:
+    """What a property holds; whatever is no other type travels as text (string, phone_number, json, …)."""
+    kind = str(definition.get("type"))
+    if kind != "enumeration":
+        return _TYPES.get(kind, FieldType.STRING)
+    if definition.get("fieldType") == "checkbox":
         return FieldType.OPTIONS
-    return kind
+    return FieldType.BOOLEAN if set(options) == _TRUTH_VALUES else FieldType.OPTION
 
 
-def _options(definition: Mapping[str, Any], kind: FieldType) -> tuple[str, ...]:
-    """The options' internal values; owners and the like come from elsewhere and list none (recorded)."""
-    if kind not in (FieldType.OPTION, FieldType.OPTIONS) or definition.get("externalOptions"):
+def _options(definition: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values that an enumeration takes; hidden ones too, since hiding concerns forms and menus.
+
+    Owner and other external options come as an empty list (recorded), which means that any value goes.
+    """
+    given = definition.get("options")
+    if definition.get("externalOptions") or not isinstance(given, list):
         return ()
-    return tuple(str(option["value"]) for option in definition.get("options") or ())
+    return tuple(str(one["value"]) for one in given if isinstance(one, dict) and one.get("value") is not None)
+
+
+def _results(reply: object) -> Iterable[Mapping[str, Any]]:
+    results = reply.get("results") if isinstance(reply, dict) else None
+    return [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []

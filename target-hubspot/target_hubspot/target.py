@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from reverse_etl_core.retry import RetryPolicy
 from reverse_etl_core.target import ReverseETLTarget
 from target_hubspot.config import HUBSPOT_SETTINGS, HubSpotConfig
-from target_hubspot.destination import connect
+from target_hubspot.destination import TIMEOUT_S, connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ class TargetHubSpot(ReverseETLTarget):
     # 19 requests per second are allowed; at 400 ms for a batch of 100 that takes 8 in flight.
     default_concurrency = 8
     retry_policy: ClassVar[RetryPolicy] = RetryPolicy()
+    timeout_s: ClassVar[tuple[float, float]] = TIMEOUT_S
     config_jsonschema: ClassVar[dict[str, Any]] = {}
 
     def connect(self, config: Mapping[str, Any], common: CommonConfig | None) -> Destination:
@@ -34,6 +35,7 @@ class TargetHubSpot(ReverseETLTarget):
             traffic=self.traffic,
             daily_quota_percent=common.daily_quota_percent if common else 100.0,
             policy=self.retry_policy,
+            timeout_s=self.timeout_s,
             clock=time.monotonic,
         )
 
