@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from target_hubspot.config import HubSpotConfig
     from target_hubspot.objects import ObjectType
 
+TIMEOUT_S = (10.0, 60.0)
+"""To connect, and between two bytes of an answer."""
+
 
 class HubSpotDialect:
     """What HubSpot's replies mean."""
@@ -100,6 +103,7 @@ def connect(
     traffic: Traffic,
     daily_quota_percent: float,
     policy: RetryPolicy | None = None,
+    timeout_s: tuple[float, float] = TIMEOUT_S,
     clock: Callable[[], float],
 ) -> HubSpotDestination:
     """Prepare an account; nothing is sent yet.
@@ -110,6 +114,7 @@ def connect(
         traffic: Where requests are counted.
         daily_quota_percent: Share of the daily quota that may be used.
         policy: How often to repeat; core's default where it is not given.
+        timeout_s: To connect, and between two bytes of an answer.
         clock: Seconds, monotonic.
     """
     limiter = RateLimiter(limits.RATES, clock=clock, sleep=stop.wait)
@@ -125,6 +130,7 @@ def connect(
             stop=stop,
             daily_quota_percent=daily_quota_percent,
             policy=policy,
+            timeout_s=timeout_s,
             clock=clock,
         )
 
