@@ -39,7 +39,7 @@ FIRST_NAMES = words(
 )
 LAST_NAMES = words(
     "Lovelace Turing Liskov Borg Rossi Mendelejew Dijkstra Al-Fihri Viète Hopper Lamarr Şahin Müller Johnson "
-    "Kowalski Hamilton Østergaard Wirth Trãi Gíslason Perlman Þorsteinsdóttir Kierkegaard Berners-Lee 太郎 Brontë "
+    "Kowalski Hamilton Østergaard Noether Trãi Gíslason Perlman Þorsteinsdóttir Kierkegaard Berners-Lee 太郎 Brontë "
     "Růžičková D'Arcy van_Rossum"
 )
 COMPANY_WORDS = words("Acme Blue Borealis Cœur Delta Fjord Globex Hooli Initech Kraków Nova Orbit Æther Umbra Vertex")
