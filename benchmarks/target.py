@@ -146,6 +146,7 @@ class NoLedger(StreamLedger):
 
     def __init__(self) -> None:
         """Open nothing."""
+        self.last_sign_ms = 0
 
     def now_ms(self) -> int:
         """The clock."""

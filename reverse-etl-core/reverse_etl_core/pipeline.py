@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reverse_etl_core.operations import Batch
     from reverse_etl_core.routing import Route
     from reverse_etl_core.sending import Crew
+    from reverse_etl_core.traffic import Traffic
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +69,10 @@ class Pipeline:
         brake: Looks at rejections.
         grace_ms: How long a lost create may still be applied.
         wait: Sleeps that many seconds; true when the run is asked to stop meanwhile.
+        traffic: Knows which writes got no answer.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that a pipeline joins
         self,
         route: Route,
         *,
@@ -81,6 +83,7 @@ class Pipeline:
         brake: RejectionBrake,
         grace_ms: int,
         wait: Callable[[float], bool],
+        traffic: Traffic,
     ) -> None:
         self.route = route
         self.tally = tally
@@ -90,6 +93,7 @@ class Pipeline:
         self._brake = brake
         self._grace_ms = grace_ms
         self._wait = wait
+        self._traffic = traffic
         self._intake = Intake(route)
         self._queues = WorkQueues(route)
         self._in_hand: dict[str, Judged] = {}
@@ -180,7 +184,9 @@ class Pipeline:
             if isinstance(one, Refusal):
                 refusals.append(one)
                 continue
-            step = first_step(one, self.route, now_ms=now_ms, grace_ms=self._grace_ms)
+            step = first_step(
+                one, self.route, now_ms=now_ms, grace_ms=self._grace_ms, last_sign_ms=self._ledger.last_sign_ms
+            )
             if step is Step.SKIP:
                 self._count(one, Fate.UNCHANGED)
             elif step is Step.STAY_REJECTED:
@@ -267,11 +273,15 @@ class Pipeline:
         self._ledger.intend(settling.intent(one, is_create=is_create) for one in candidates if one is not None)
 
     def _send(self, batch: Batch) -> Sent:
-        return send(self._destination, batch)
+        before = self._traffic.uncertain_here()
+        sent = send(self._destination, batch)
+        sent.is_in_doubt = self._traffic.uncertain_here() > before
+        return sent
 
     def _settle_batch(self, batch: Batch, sent: Sent) -> None:
         """Record the outcomes of one batch; what it leaves unsettled is planned again, or ends the run."""
         now_ms = self._ledger.now_ms()
+        in_doubt_until = now_ms + self._grace_ms if sent.is_in_doubt else None
         delivered: list[tuple[Candidate, Written]] = []
         rejected: list[Settlement] = []
         for outcome in sent.outcomes:
@@ -285,7 +295,11 @@ class Pipeline:
                 rejected.append(settlement)
         self._ledger.settle(
             itertools.chain(
-                (settling.delivered(one, it.destination_id, created=it.created) for one, it in delivered), rejected
+                (
+                    settling.delivered(one, it.destination_id, created=it.created, in_doubt_until=in_doubt_until)
+                    for one, it in delivered
+                ),
+                rejected,
             )
         )
         self._count_delivered(delivered)

@@ -134,8 +134,16 @@ class Removal(msgspec.Struct, frozen=True, gc=False):
     source_key: str
 
 
-def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int) -> Step:
-    """What happens to a record once the ledger has been asked."""
+def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int, last_sign_ms: int = 0) -> Step:
+    """What happens to a record once the ledger has been asked.
+
+    Args:
+        candidate: The record, with what the ledger knows of it.
+        route: Where it goes.
+        now_ms: The ledger's clock.
+        grace_ms: How long a request without an answer may still be applied.
+        last_sign_ms: When a run that was killed was last heard of: its last request left no later.
+    """
     known = candidate.known
     if known is not None and known.status is Status.DELIVERED:
         is_same = known.payload_hash == candidate.payload_hash and known.match_key == candidate.match_key
@@ -146,7 +154,9 @@ def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int
         if is_refused and known.due_at is not None and known.due_at > now_ms:
             return Step.STAY_REJECTED
     if known is not None and known.status is Status.PENDING and known.intent_at is not None:
-        candidate.in_doubt_until = known.intent_at + grace_ms
+        candidate.in_doubt_until = max(known.intent_at, last_sign_ms) + grace_ms
+    elif known is not None:
+        candidate.in_doubt_until = known.in_doubt_until
     return next_step(candidate, route, now_ms=now_ms)
 
 

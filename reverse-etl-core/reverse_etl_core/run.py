@@ -120,6 +120,7 @@ class Run:
             brake=RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent),
             grace_ms=int(self._config.reconcile_grace_s * 1000),
             wait=self._stop.wait,
+            traffic=self._traffic,
         )
         self._pipelines[stream] = pipeline
         logger.info(

@@ -32,11 +32,13 @@ class Sent:
         outcomes: Of the operations that the destination answered for.
         unsettled: Source keys of the others.
         error: Why there are others; `None` when there are none.
+        is_in_doubt: An attempt got no answer, and may be applied after the one that got one.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
     error: ReverseETLError | None = None
+    is_in_doubt: bool = False
 
 
 def send(destination: Destination, batch: Batch) -> Sent:

@@ -39,8 +39,14 @@ def intent(candidate: Candidate, *, is_create: bool) -> Intent:
     )
 
 
-def delivered(candidate: Candidate, destination_id: str, *, created: bool) -> Settlement:
-    """The row of a record that the destination confirmed."""
+def delivered(
+    candidate: Candidate, destination_id: str, *, created: bool, in_doubt_until: int | None = None
+) -> Settlement:
+    """The row of a record that the destination confirmed.
+
+    Where an earlier attempt got no answer, it may be applied after the one that did: with the same content,
+    but a newer version must not be sent before that is over.
+    """
     known = candidate.known
     return Settlement(
         source_key=candidate.source_key,
@@ -50,6 +56,7 @@ def delivered(candidate: Candidate, destination_id: str, *, created: bool) -> Se
         destination_id=destination_id,
         payload_hash=candidate.payload_hash,
         created_by_us=created or bool(known and known.created_by_us),
+        in_doubt_until=in_doubt_until,
     )
 
 

@@ -41,6 +41,7 @@ class Traffic:
     daily_limit: int | None = None
     daily_remaining: int | None = None
     statuses: dict[int, int] = field(default_factory=dict)
+    _here: threading.local = field(default_factory=threading.local)
     _slowest: list[TimedRequest] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -64,6 +65,14 @@ class Traffic:
         """Count a repeat."""
         with self._lock:
             self.retries += 1
+
+    def became_uncertain(self) -> None:
+        """Note that a write of this thread got no usable answer: it may still be applied."""
+        self._here.uncertain = self.uncertain_here() + 1
+
+    def uncertain_here(self) -> int:
+        """Writes of this thread so far that got no usable answer."""
+        return getattr(self._here, "uncertain", 0)
 
     def waited(self, seconds: float) -> None:
         """Add time spent because of the rate limit."""

@@ -214,16 +214,22 @@ class Transport:
         started_s = self._clock()
         try:
             reply = self._call(request, authorization)
-        except ReverseETLError:
+        except ReverseETLError as error:
             self._traffic.failed(is_write=request.is_write)
+            self._note(request, error)
             raise
         timed = TimedRequest(self._clock() - started_s, request.method, request.path, reply.status)
         self._traffic.answered(timed, is_write=request.is_write)
         self._learn(request, reply)
         failure = self._dialect.failure(request, reply)
         if failure is not None:
+            self._note(request, failure)
             raise failure
         return reply
+
+    def _note(self, request: Request, failure: ReverseETLError) -> None:
+        if request.is_write and isinstance(failure, UnknownOutcomeError):
+            self._traffic.became_uncertain()
 
     def _call(self, request: Request, authorization: str | None) -> Reply:
         headers = {"Accept": "application/json", "User-Agent": self._user_agent}

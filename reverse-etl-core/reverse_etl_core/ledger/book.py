@@ -46,6 +46,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     created_by_us: bool
     attempts: int
     intent_at: int | None
+    in_doubt_until: int | None
     due_at: int | None
     error_code: str | None
     record: str | None = None
@@ -78,6 +79,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
         outcome: Word for the `outcomes` table.
         match_key: What the row owns from now on; `None` for a reject that never was delivered.
         payload_hash: Of the content that was delivered, or refused.
+        in_doubt_until: Until when an earlier request without an answer may still be applied.
         due_at: When a refusal may be tried again.
         error: A sentence without field values.
         record: The mapped fields as JSON, for a reject.
@@ -91,6 +93,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
     payload_hash: bytes | None = None
     created_by_us: bool = False
     attempts: int = 0
+    in_doubt_until: int | None = None
     due_at: int | None = None
     error_code: str | None = None
     error: str | None = None
@@ -107,6 +110,7 @@ _LOOKED_UP = (
     _COLUMNS.created_by_us,
     _COLUMNS.attempts,
     _COLUMNS.intent_at,
+    _COLUMNS.in_doubt_until,
     _COLUMNS.due_at,
     _COLUMNS.error_code,
 )
@@ -120,9 +124,13 @@ class StreamLedger:
         scope_id: Row of `scopes`.
         epoch: Of the lease; every write proves that it is still ours.
         keeps_deliveries: False keeps only rejects (`ledger: rejects`).
+        last_sign_ms: When a run that never ended was last heard of; 0 after a run that did.
     """
 
-    def __init__(self, ledger: Ledger, scope_id: int, epoch: int, *, keeps_deliveries: bool) -> None:
+    def __init__(
+        self, ledger: Ledger, scope_id: int, epoch: int, *, keeps_deliveries: bool, last_sign_ms: int = 0
+    ) -> None:
+        self.last_sign_ms = last_sign_ms
         self._ledger = ledger
         self._scope_id = scope_id
         self._epoch = epoch
@@ -216,6 +224,7 @@ class StreamLedger:
             status=one.status.value,
             created_by_us=one.created_by_us,
             attempts=one.attempts,
+            in_doubt_until=one.in_doubt_until,
             due_at=one.due_at,
             error_code=one.error_code,
             error=one.error,

@@ -149,7 +149,8 @@ class Ledger:
             epoch = row.lease_epoch + 1
             lease = {"lease_owner": self._owner, "lease_epoch": epoch, "lease_until": self.now_ms() + LEASE_S * 1000}
             connection.execute(sa.update(scopes).where(scopes.c.scope_id == row.scope_id).values(lease))
-        return StreamLedger(self, row.scope_id, epoch, keeps_deliveries=keeps_deliveries)
+        last_sign_ms = row.lease_until - LEASE_S * 1000 if row.lease_owner else 0
+        return StreamLedger(self, row.scope_id, epoch, keeps_deliveries=keeps_deliveries, last_sign_ms=last_sign_ms)
 
     def renew(self, connection: sa.Connection, scope_id: int, epoch: int) -> None:
         """Prove within a transaction that the lease is still ours, and prolong it.

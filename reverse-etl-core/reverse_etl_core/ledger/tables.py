@@ -46,6 +46,7 @@ deliveries = sa.Table(
     sa.Column("created_by_us", sa.Boolean, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("intent_at", sa.BigInteger),
+    sa.Column("in_doubt_until", sa.BigInteger),
     sa.Column("updated_at", sa.BigInteger, nullable=False),
     sa.Column("due_at", sa.BigInteger),
     sa.Column("error_code", sa.String(40)),
@@ -54,7 +55,8 @@ deliveries = sa.Table(
     sa.PrimaryKeyConstraint("scope_id", "source_key"),
     sa.UniqueConstraint("scope_id", "match_key", name="deliveries_one_owner"),
 )
-"""One row per source key. `match_key` is set where the row owns it: two rows never own the same one.
+"""One row per source key. `in_doubt_until`: an earlier request without an answer may be applied until then.
+`match_key` is set where the row owns it: two rows never own the same one.
 `record` holds the mapped fields of what is not delivered; it is the only place with field values."""
 
 sa.Index(
