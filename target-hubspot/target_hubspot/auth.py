@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from reverse_etl_core.errors import AuthError
+from reverse_etl_core.errors import AuthError, FatalError, RetryableError
 from reverse_etl_core.redaction import Secret
 from reverse_etl_core.transport import Request
 
@@ -58,7 +58,7 @@ class RenewedToken:
         self._lock = threading.Lock()
         self._token: Secret | None = None
         self._renew_at_s = 0.0
-        self._refusal: AuthError | None = None
+        self._refusal: FatalError | None = None
 
     def authorization(self) -> str:
         """The value of the `Authorization` header.
@@ -83,7 +83,7 @@ class RenewedToken:
         return True
 
     def _ask(self) -> Secret:
-        """A new access token; once the refresh token is refused, nobody asks again."""
+        """A new access token; once asking has failed for good, nobody asks again."""
         if self._refusal is not None:
             raise self._refusal
         try:
@@ -91,6 +91,12 @@ class RenewedToken:
         except AuthError as refusal:
             self._refusal = refusal
             raise
+        except RetryableError as error:
+            # It was repeated already. Let through, it would be repeated again by every request that wants the token,
+            # and a create would be taken for one whose reply was lost.
+            msg = f"HubSpot's token endpoint does not answer, so nothing more can be sent. {error} Run again later."
+            self._refusal = FatalError(msg)
+            raise self._refusal from None
         token = answer.get("access_token")
         if not isinstance(token, str) or not token:
             msg = "HubSpot's token endpoint answered without a token. Check 'api_url' and 'api_version'."

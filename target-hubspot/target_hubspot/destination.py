@@ -6,6 +6,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.destination import Destination
+from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
 from target_hubspot import errors, limits, objects, wire
@@ -55,8 +56,16 @@ class HubSpotDestination(Destination):
         self._paths = wire.Paths(api_version)
 
     def account(self) -> str:
-        """The portal's id."""
-        return str(self._get(self._paths.account())["portalId"])
+        """The portal's id.
+
+        Raises:
+            ConfigError: Whoever answers is not HubSpot.
+        """
+        portal_id = self._get(self._paths.account()).get("portalId")
+        if portal_id is None:
+            msg = "The answer names no portal, so it is not one of HubSpot's. Check 'api_url'."
+            raise ConfigError(msg)
+        return str(portal_id)
 
     def describe(self, object_name: str) -> ObjectSchema:
         """The live properties of a standard or custom object.
@@ -90,7 +99,10 @@ class HubSpotDestination(Destination):
             reply = self._send(wire.build_write(batch, self._paths))
         except errors.RecordRefusedError as refused:
             raise errors.RecordRefusedError(wire.in_context(batch, refused.refusal)) from None
-        return wire.parse_write(batch, reply.json())
+        body = reply.json()
+        unnamed = wire.unnamed(batch, body)
+        ids = self.find(batch.schema, batch.match_field, unnamed) if unnamed else {}
+        return wire.parse_write(batch, body, ids)
 
     def _get(self, path: str) -> Any:  # noqa: ANN401 - whatever the API sent
         return self._send(Request("GET", path)).json()

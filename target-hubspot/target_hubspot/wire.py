@@ -142,12 +142,32 @@ def _input(batch: Batch, number: int, operation: Operation) -> dict[str, Any]:
     return item
 
 
-def parse_write(batch: Batch, body: Mapping[str, Any]) -> list[Outcome]:
+def unnamed(batch: Batch, body: Mapping[str, Any]) -> list[str]:
+    """Match keys that a reply does not name, where it also holds records that match none of them.
+
+    A contact that is written by a secondary address answers with its primary one (live scenario), and whether every
+    reply repeats the trace ids is not evidenced. Reading those keys tells which record is whose; see `parse_write`.
+    """
+    finder = _Finder(batch, {})
+    results = [finder.of_result(one) for one in _objects(body.get("results"))]
+    if None not in results:
+        return []
+    named = {one.source_key for one in results if one}
+    named.update(one.source_key for error in _objects(body.get("errors")) for one in finder.of_error(error))
+    return [one.match_key for one in batch.operations if one.source_key not in named]
+
+
+def parse_write(batch: Batch, body: Mapping[str, Any], ids: Mapping[str, Sequence[str]] | None = None) -> list[Outcome]:
     """Exactly one outcome per operation, from the body of a 200, 201 or 207.
 
     A record that is both written and complained of counts as refused, so that somebody looks.
+
+    Args:
+        batch: What was sent.
+        body: What came back.
+        ids: Record ids by match key, where the reply alone does not tell; see `unnamed`.
     """
-    finder = _Finder(batch)
+    finder = _Finder(batch, ids or {})
     outcomes: dict[str, Outcome] = {}
     for result in _objects(body.get("results")):
         operation = finder.of_result(result)
@@ -189,12 +209,13 @@ def in_context(batch: Batch, refusal: Refusal) -> Refusal:
 class _Finder:
     """Which operation an answer belongs to."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, batch: Batch, ids: Mapping[str, Sequence[str]]) -> None:
         self._operations = batch.operations
         self._match_field = batch.match_field
         self._field = batch.schema.fields.get(batch.match_field)
         self._by_trace = {str(number): one for number, one in enumerate(batch.operations)}
-        self._by_id = {one.destination_id: one for one in batch.operations if one.destination_id}
+        self._by_id = {one: operation for operation in batch.operations for one in ids.get(operation.match_key, ())}
+        self._by_id |= {one.destination_id: one for one in batch.operations if one.destination_id}
         self._by_match: dict[str, Operation] | None = None
 
     def of_result(self, result: Mapping[str, Any]) -> Operation | None:
