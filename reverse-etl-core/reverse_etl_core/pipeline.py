@@ -16,6 +16,7 @@ from reverse_etl_core.planning import (
     Refusal,
     Removal,
     Step,
+    doubt_ends_ms,
     first_step,
     missing_to_create,
     next_step,
@@ -220,9 +221,13 @@ class Pipeline:
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         now_ms = self._ledger.now_ms()
         news = [one for one in refusals if not one.is_known]
-        self._ledger.settle([settling.refused_by_us(one, now_ms=now_ms) for one in news])
+        self._ledger.settle([self._refused_by_us(one, now_ms) for one in news])
         for one in refusals:
             self._count(one, Fate.REJECTED, code=one.code.value, is_known=one.is_known)
+
+    def _refused_by_us(self, refusal: Refusal, now_ms: int) -> Settlement:
+        doubt = doubt_ends_ms(refusal.known, grace_ms=self._grace_ms, last_sign_ms=self._ledger.last_sign_ms)
+        return settling.refused_by_us(refusal, now_ms=now_ms, in_doubt_until=doubt)
 
     def _count(self, judged: Judged, fate: Fate, *, code: str = "", is_known: bool = False) -> None:
         """Count a record that needs no call."""
@@ -247,14 +252,14 @@ class Pipeline:
                 return
 
     def _find(self, group: list[Candidate]) -> Mapping[str, Sequence[str]]:
-        keys = [one.match_key for one in group]
+        keys = [one.find_key for one in group]
         return self._destination.find(self.route.schema, self.route.match_field, keys)
 
     def _found(self, group: list[Candidate], found: Mapping[str, Sequence[str]]) -> None:
         now_ms = self._ledger.now_ms()
         settlements: list[Settlement] = []
         for candidate in group:
-            step = step_after_find(candidate, self.route, list(found.get(candidate.match_key, ())))
+            step = step_after_find(candidate, self.route, list(found.get(candidate.find_key, ())))
             if isinstance(step, RejectCode):
                 reason = _FIND_REASONS[step].format(field=self.route.match_field)
                 settlements.append(self._reject(candidate, step, reason, now_ms))

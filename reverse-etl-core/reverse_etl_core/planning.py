@@ -47,6 +47,8 @@ class Candidate(msgspec.Struct, gc=False):
         destination_id: Where it is, as far as known by now.
         in_doubt_until: Milliseconds since 1970 until which a lost request may still be applied.
         rounds: How often the destination answered without settling it.
+        losses: How often its create got no answer.
+        earlier_key: Match key of a lost create of an earlier version: it may have made the record under this one.
         queue: Where it waits; `None` while it is under way.
     """
 
@@ -59,12 +61,23 @@ class Candidate(msgspec.Struct, gc=False):
     destination_id: str | None = None
     in_doubt_until: int | None = None
     rounds: int = 0
+    losses: int = 0
+    earlier_key: str | None = None
     queue: Step | None = None
 
     def learn(self, known: Delivery | None) -> None:
         """Take over what the ledger says."""
         self.known = known
-        self.destination_id = known.destination_id if known else None
+        if known is None:
+            return
+        self.destination_id = known.destination_id
+        if known.destination_id is None and known.match_key != self.match_key:
+            self.earlier_key = known.match_key
+
+    @property
+    def find_key(self) -> str:
+        """The match key to look for."""
+        return self.earlier_key or self.match_key
 
     @property
     def fields(self) -> Fields:
@@ -74,9 +87,11 @@ class Candidate(msgspec.Struct, gc=False):
     @property
     def renames(self) -> bool:
         """Whether the match value at the destination has to change, or may have been left half changed."""
-        if self.known is None or self.known.destination_id is None:
+        known = self.known
+        if known is None or known.match_key is None:
             return False
-        return self.known.status is Status.PENDING or self.known.match_key != self.match_key
+        is_half_changed = known.status is Status.PENDING and known.destination_id is not None
+        return is_half_changed or known.match_key != self.match_key
 
 
 class Refusal(msgspec.Struct, gc=False):
@@ -153,11 +168,17 @@ def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int
         is_refused = known.payload_hash == candidate.payload_hash and known.due_at is not None
         if is_refused and known.due_at is not None and known.due_at > now_ms:
             return Step.STAY_REJECTED
-    if known is not None and known.status is Status.PENDING and known.intent_at is not None:
-        candidate.in_doubt_until = max(known.intent_at, last_sign_ms) + grace_ms
-    elif known is not None:
-        candidate.in_doubt_until = known.in_doubt_until
+    candidate.in_doubt_until = doubt_ends_ms(known, grace_ms=grace_ms, last_sign_ms=last_sign_ms)
     return next_step(candidate, route, now_ms=now_ms)
+
+
+def doubt_ends_ms(known: Delivery | None, *, grace_ms: int, last_sign_ms: int) -> int | None:
+    """Until when an earlier request for a record may still be applied; `None` where none is under way."""
+    if known is None:
+        return None
+    if known.status is Status.PENDING and known.intent_at is not None:
+        return max(known.intent_at, last_sign_ms) + grace_ms
+    return known.in_doubt_until
 
 
 def next_step(candidate: Candidate, route: Route, *, now_ms: int) -> Step:
@@ -172,7 +193,7 @@ def next_step(candidate: Candidate, route: Route, *, now_ms: int) -> Step:
         candidate.destination_id = candidate.match_key
     if candidate.destination_id is not None and route.load_method != "create":
         return Step.UPDATE
-    if route.load_method == "upsert" and route.has_native_upsert:
+    if candidate.earlier_key is None and route.load_method == "upsert" and route.has_native_upsert:
         return Step.UPSERT
     return Step.FIND
 
@@ -184,6 +205,10 @@ def step_after_find(candidate: Candidate, route: Route, found: list[str]) -> Ste
     """
     if len(found) > 1:
         return RejectCode.AMBIGUOUS_MATCH
+    if not found and candidate.earlier_key is not None:
+        candidate.earlier_key = None
+        is_upsert = route.load_method == "upsert" and route.has_native_upsert
+        return Step.UPSERT if is_upsert else Step.FIND
     if not found:
         return RejectCode.NOT_FOUND if route.load_method == "update" else Step.CREATE
     candidate.destination_id = found[0]

@@ -84,18 +84,22 @@ def refused(candidate: Candidate, code: RejectCode, reason: str, *, now_ms: int)
     )
 
 
-def refused_by_us(refusal: Refusal, *, now_ms: int) -> Settlement:
-    """The row of a record that our own rules refuse; it is looked at again in every run, since that is free."""
+def refused_by_us(refusal: Refusal, *, now_ms: int, in_doubt_until: int | None) -> Settlement:
+    """The row of a record that our own rules refuse; it is looked at again in every run, since that is free.
+
+    What an earlier version owns stays, also where only a lost create may have made it: forgetting that would
+    let the next valid version create the record again.
+    """
     known = refusal.known
-    was_delivered = known is not None and known.destination_id is not None
     return Settlement(
         source_key=refusal.source_key,
         status=Status.REJECTED,
         outcome=Fate.REJECTED.value,
-        match_key=known.match_key if known and was_delivered else None,
+        match_key=known.match_key if known else None,
         destination_id=known.destination_id if known else None,
         payload_hash=refusal.payload_hash,
-        created_by_us=bool(known and known.created_by_us and was_delivered),
+        created_by_us=bool(known and known.created_by_us),
+        in_doubt_until=in_doubt_until,
         due_at=now_ms if refusal.is_curable else None,
         error_code=refusal.code.value,
         error=refusal.reason,

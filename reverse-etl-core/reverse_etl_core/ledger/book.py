@@ -285,10 +285,12 @@ _FORGET = sa.delete(deliveries).where(
 _LOG = sa.insert(outcomes)
 
 
+_BLANK: dict[str, object] = dict.fromkeys((one.name for one in deliveries.c), None)
+
+
 def _row(scope_id: int, source_key: str, now: int, **values: object) -> dict[str, object]:
     """A whole row: what is not given is cleared."""
-    blank: dict[str, object] = dict.fromkeys((one.name for one in deliveries.c), None)
-    return blank | {"scope_id": scope_id, "source_key": source_key, "updated_at": now} | values
+    return _BLANK | {"scope_id": scope_id, "source_key": source_key, "updated_at": now} | values
 
 
 def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
