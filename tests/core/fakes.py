@@ -1,0 +1,338 @@
+"""A destination in memory that keeps no promise by itself: it creates whatever it is told, as often as it is told."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from reverse_etl_core.brakes import RejectionBrake
+from reverse_etl_core.config import StreamConfig
+from reverse_etl_core.destination import Destination
+from reverse_etl_core.errors import (
+    BatchRefusedError,
+    QuotaExhaustedError,
+    ReverseETLError,
+    TransportError,
+    UnknownOutcomeError,
+)
+from reverse_etl_core.ledger import Ledger, Scope
+from reverse_etl_core.operations import (
+    Batch,
+    DeferCode,
+    Missing,
+    Operation,
+    Outcome,
+    RejectCode,
+    Rejected,
+    Unanswered,
+    Verb,
+    Written,
+)
+from reverse_etl_core.pipeline import Pipeline
+from reverse_etl_core.redaction import Secret
+from reverse_etl_core.routing import Route, compile_route
+from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema, frozen
+from reverse_etl_core.sending import Crew
+from reverse_etl_core.tally import Tally
+from reverse_etl_core.traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+FIELDS = (
+    Field("id", FieldType.STRING, is_writable=False, is_unique=True),
+    Field("key", FieldType.STRING, is_unique=True),
+    Field("email", FieldType.EMAIL, is_unique=True, is_case_sensitive=False),
+    Field("name", FieldType.STRING, max_length=20),
+    Field("score", FieldType.INTEGER),
+    Field("price", FieldType.NUMBER),
+    Field("since", FieldType.DATE),
+    Field("seen_at", FieldType.DATETIME),
+    Field("is_active", FieldType.BOOLEAN),
+    Field("plan", FieldType.OPTION, options=("free", "pro")),
+    Field("tags", FieldType.OPTIONS, options=("a", "b")),
+    Field("total", FieldType.NUMBER, is_writable=False),
+)
+
+GRACE_S = 60.0
+
+
+def people(*, is_native: bool = False, records_per_request: int = 3, **changes: Any) -> ObjectSchema:
+    """The schema of the only object, `people`."""
+    given: dict[str, Any] = {
+        "fields": frozen({one.name: one for one in FIELDS}),
+        "limits": Limits(records_per_request),
+        "id_field": "id",
+        "natural_match_field": "email",
+        "upsert_fields": frozenset({"key", "email"} if is_native else ()),
+    }
+    return ObjectSchema("people", **(given | changes))
+
+
+def route(  # the defaults are those of most tests
+    schema: ObjectSchema | None = None,
+    *,
+    load_method: str = "upsert",
+    match_on: str | None = "key",
+    columns: Sequence[str] = ("n", "key", "name"),
+    keys: Sequence[str] = ("n",),
+    fields: Mapping[str, str] | None = None,
+    keeps_deliveries: bool = True,
+) -> Route:
+    """The way of stream `people` to object `people`."""
+    schema = schema or people()
+    if fields is None:
+        fields = {name: name for name in columns if name in schema.fields}
+    config = StreamConfig("people", match_on, load_method, fields, "fail")
+    singer = {"properties": {name: {} for name in columns}}
+    return compile_route("people", singer, keys, config, schema, keeps_deliveries=keeps_deliveries)
+
+
+class KilledError(BaseException):
+    """Stands for `kill -9`: nothing of ours may catch it."""
+
+
+@dataclass
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    now_s: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        """Seconds since 1970."""
+        return self.now_s
+
+    def wait(self, seconds: float) -> bool:
+        """Let time pass; nobody asks the run to stop."""
+        self.now_s += seconds
+        return False
+
+
+@dataclass
+class Crm:
+    """What a destination holds: records by id, and requests that it has taken but not yet applied."""
+
+    clock: Clock = field(default_factory=Clock)
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    late: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    writes: list[tuple[Verb, int]] = field(default_factory=list)
+    finds: int = 0
+    ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def catch_up(self, *, everything: bool = False) -> None:
+        """Apply the late requests whose time has come."""
+        due = [one for one in self.late if everything or one[0] <= self.clock()]
+        self.late = [one for one in self.late if one not in due]
+        for _, apply in due:
+            apply()
+
+    def holders(self, match_field: str, match_key: str) -> list[str]:
+        """Ids of the records with a match value, compared as the schema says."""
+        fold = str.casefold if match_field == "email" else str
+        return [one for one, fields in self.records.items() if fold(str(fields.get(match_field))) == match_key]
+
+    def apply(self, batch: Batch, operation: Operation) -> Outcome:
+        """Apply one operation."""
+        fields = dict(operation.fields)
+        if str(fields.get("name", "")).startswith("bad"):
+            return Rejected(operation.source_key, RejectCode.VALIDATION_RULE, "A rule refuses it.", "RULE_1")
+        if batch.verb is Verb.UPDATE:
+            if operation.destination_id not in self.records:
+                return Missing(operation.source_key)
+            self.records[str(operation.destination_id)].update(fields)
+            return Written(operation.source_key, str(operation.destination_id), created=False)
+        held = self.holders(batch.match_field, operation.match_key) if batch.verb is Verb.UPSERT else []
+        if held:
+            self.records[held[0]].update(fields)
+            return Written(operation.source_key, held[0], created=False)
+        new_id = str(next(self.ids))
+        self.records[new_id] = fields
+        return Written(operation.source_key, new_id, created=True)
+
+
+FAULTS = (
+    "lost before",
+    "lost after",
+    "late",
+    "unanswered",
+    "unanswered after",
+    "refused",
+    "quota",
+    "down",
+    "late, repeated",
+)
+"""What may happen to one write request; `None` stands for nothing. `kill before`, `kill after` and `kill late` too."""
+
+
+class FakeDestination(Destination):
+    """One account over a `Crm`.
+
+    Args:
+        crm: What it holds.
+        schema: Of `people`.
+        faults: What happens to each write request in turn; nothing once they are used up.
+        latency_s: How late a late request is applied.
+        traffic: Told of attempts without an answer, as the transport tells it.
+    """
+
+    def __init__(
+        self,
+        crm: Crm,
+        schema: ObjectSchema | None = None,
+        faults: Iterable[str | None] = (),
+        *,
+        latency_s: float = 50.0,
+        traffic: Traffic | None = None,
+    ) -> None:
+        self.crm = crm
+        self.schema = schema or people()
+        self.faults = iter(faults)
+        self.latency_s = latency_s
+        self.traffic = traffic or Traffic()
+
+    def account(self) -> str:
+        """The account's id."""
+        return "account-1"
+
+    def describe(self, object_name: str) -> ObjectSchema:
+        """The only object, by any name."""
+        del object_name
+        return self.schema
+
+    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Read by match value."""
+        assert len(match_keys) <= schema.limits.records_per_request
+        with self.crm.lock:
+            self.crm.finds += 1
+            self.crm.catch_up()
+            found = {key: self.crm.holders(match_field, key) for key in match_keys}
+            return {key: ids for key, ids in found.items() if ids}
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """Apply a batch, or let something happen to it."""
+        assert 1 <= len(batch.operations) <= batch.schema.limits.records_per_request
+        with self.crm.lock:
+            self.crm.catch_up()
+            self.crm.writes.append((batch.verb, len(batch.operations)))
+            return self._write(batch, next(self.faults, None))
+
+    def _write(self, batch: Batch, fault: str | None) -> list[Outcome]:
+        first, *others = batch.operations
+        if any(dict(one.fields).get("name") == "poison" for one in batch.operations):
+            raise BatchRefusedError("Something in it.", code=RejectCode.INVALID_VALUE, vendor_code="POISON")  # noqa: EM101
+        if fault == "unanswered":
+            return [Unanswered(first.source_key), *self._apply(batch, others)]
+        if fault == "unanswered after":
+            return [Unanswered(first.source_key), *self._apply(batch, batch.operations)[1:]]
+        if fault == "refused" and others:
+            raise BatchRefusedError("Something in it.", code=RejectCode.INVALID_VALUE)  # noqa: EM101
+        if fault in {"late", "kill late"} or (fault == "late, repeated" and batch.verb is not Verb.CREATE):
+            self.traffic.became_uncertain()
+            self.crm.late.append((self.crm.clock() + self.latency_s, lambda: self._apply(batch, batch.operations)))
+        outcomes = self._apply(batch, batch.operations) if fault in {"lost after", "kill after"} else []
+        _fail(fault)
+        return outcomes or self._apply(batch, batch.operations)
+
+    def _apply(self, batch: Batch, operations: Iterable[Operation]) -> list[Outcome]:
+        return [self.crm.apply(batch, one) for one in operations]
+
+
+def _fail(fault: str | None) -> None:
+    if fault in {"kill before", "kill after", "kill late"}:
+        raise KilledError
+    if fault in {"lost before", "lost after", "late"}:
+        raise UnknownOutcomeError("No usable answer.")  # noqa: EM101
+    if fault == "quota":
+        raise QuotaExhaustedError("Used up.")  # noqa: EM101
+    if fault == "down":
+        raise TransportError("Not reached.")  # noqa: EM101
+
+
+@dataclass
+class World:
+    """One sync of one stream through several runs: the destination, the ledger's file, what is acknowledged.
+
+    Attributes:
+        path: Of the ledger.
+        route: Of the stream.
+        ledger_class: Exchanged by control experiments.
+    """
+
+    path: Path
+    route: Route
+    crm: Crm = field(default_factory=Crm)
+    ledger_class: type[Ledger] = Ledger
+    keeps_deliveries: bool = True
+    max_percent: float = 100.0
+    tally: Tally = field(default_factory=Tally)
+    error: BaseException | None = None
+
+    def open(self) -> Ledger:
+        """Open the ledger."""
+        return self.ledger_class(Secret(f"sqlite:///{self.path}"), now=self.crm.clock)
+
+    @contextlib.contextmanager
+    def pipeline(self, faults: Iterable[str | None] = (), **changes: Any) -> Any:
+        """A pipeline over this world; it has replayed what earlier runs left."""
+        ledger = self.open()
+        crew: Crew[Any, Any] = Crew(1)
+        scope = Scope("sync", "account-1", "people", "people")
+        self.tally, traffic = Tally(), Traffic()
+        given: dict[str, Any] = {
+            "destination": FakeDestination(self.crm, self.route.schema, faults, traffic=traffic),
+            "ledger": ledger.open_stream(scope, keeps_deliveries=self.keeps_deliveries),
+            "crew": crew,
+            "tally": self.tally,
+            "brake": RejectionBrake(None, self.max_percent),
+            "grace_ms": int(GRACE_S * 1000),
+            "wait": self.crm.clock.wait,
+            "traffic": traffic,
+        }
+        try:
+            pipeline = Pipeline(self.route, **(given | changes))
+            pipeline.replay()
+            yield pipeline
+        finally:
+            crew.close()
+            ledger.close()
+
+    def run(
+        self, chunks: Iterable[Sequence[Mapping[str, Any]]], faults: Iterable[str | None] = (), **changes: Any
+    ) -> bool:
+        """One run of a target; true when its STATE may leave. Every record read has a fate unless it was killed."""
+        self.error = None
+        try:
+            with self.pipeline(faults, **changes) as pipeline:
+                try:
+                    for chunk in chunks:
+                        pipeline.deliver([msgspec.Raw(msgspec.json.encode(one)) for one in chunk])
+                    pipeline.flush()
+                except ReverseETLError as error:
+                    self.error = error
+                    pipeline.abandon(DeferCode.STOPPED, 0)
+                pipeline.tally.verify("people")
+                pipeline.close()
+        except KilledError as error:
+            self.error = error
+        except ReverseETLError as error:  # while it replayed
+            self.error = error
+        return self.error is None
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The ledger's deliveries by source key."""
+        ledger = self.open()
+        with ledger.begin() as connection:
+            rows = connection.exec_driver_sql("SELECT * FROM deliveries").mappings().all()
+        ledger.close()
+        return {row["source_key"]: dict(row) for row in rows}
+
+    def contents(self, *names: str) -> list[tuple[Any, ...]]:
+        """Fields of the destination's records, once everything late has arrived."""
+        self.crm.catch_up(everything=True)
+        return sorted(tuple(one.get(name) for name in names) for one in self.crm.records.values())
