@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 # Of `make demo`.
 TARGET ?= target-hubspot
 KEEP ?=
+# Of `make bench`.
+ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long bench lint format types contracts docs build lock clean
@@ -53,6 +55,11 @@ test-long: $(READY) ## The long kill, fault and scale tests too
 
 demo: $(READY) ## Sample warehouse to simulated HubSpot, three times (KEEP=1 leaves the simulators up)
 	@$(BIN)/python demo/run.py --target $(TARGET) $(if $(KEEP),--keep)
+
+bench: $(READY) ## Speed and memory of tap and target beside the stock SDK (minutes; ROWS=100000 for fewer)
+	@mkdir -p benchmarks/.work
+	$(BIN)/python benchmarks/tap.py --rows $(ROWS) --repeat 2 --json benchmarks/.work/tap.json
+	$(BIN)/python benchmarks/target.py --records $(ROWS) --json benchmarks/.work/target.json
 
 docs: $(READY) ## Write the generated pages anew (docs/settings.md)
 	$(BIN)/python docs/generate_settings.py

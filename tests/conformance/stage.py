@@ -8,14 +8,15 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
+
 from reverse_etl_core.errors import ReverseETLError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from reverse_etl_core.target import ReverseETLTarget
 

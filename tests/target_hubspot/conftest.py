@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from conformance.stage import Stage, Vendor
+
 from reverse_etl_core.retry import RetryPolicy
 from saas_simulators import SimulatorServer
-
 from target_hubspot.target import TargetHubSpot
 
 if TYPE_CHECKING:
