@@ -1,0 +1,168 @@
+"""What the documents say exists, and what exists is in the documents."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sqlite3
+import subprocess
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from demo.project import REPOSITORY
+
+from reverse_etl_core import errors
+from reverse_etl_core.config import CommonConfig
+from reverse_etl_core.ledger import Ledger
+from reverse_etl_core.ledger.tables import metadata
+from reverse_etl_core.operations import DeferCode, RejectCode
+from reverse_etl_core.redaction import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import ModuleType
+
+DOCS = REPOSITORY / "docs"
+PAGES = sorted([*REPOSITORY.glob("*.md"), *DOCS.glob("*.md"), *REPOSITORY.glob("*/README.md")])
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
+MARKED = re.compile(r"<!-- test: [^>]+ -->\n *```bash\n")
+
+
+def name(path: Path) -> str:
+    """A page's path, for test ids."""
+    return str(path.relative_to(REPOSITORY))
+
+
+def read(page: Path) -> str:
+    """A page's text."""
+    return page.read_text(encoding="utf-8")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The code blocks of a page in one language."""
+    found = FENCE.findall(read(page))
+    return [re.sub(f"^{indent}", "", code, flags=re.MULTILINE) for indent, kind, code in found if kind == language]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as code hosts make them."""
+    titles = re.findall(r"^#+ +(.+)$", FENCE.sub("", read(page)), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def generator() -> ModuleType:
+    """The script that writes the settings page."""
+    spec = importlib.util.spec_from_file_location("generate_settings", DOCS / "generate_settings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each link to a file or heading of this repository resolves."""
+    text = FENCE.sub("", read(page))
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_settings_page_is_fresh() -> None:
+    """`make docs` would change nothing."""
+    module = generator()
+    assert read(module.PAGE) == module.page()
+
+
+def test_every_setting_is_documented() -> None:
+    """Each setting of each plugin has a row that says something, and its variable; secrets are marked."""
+    module = generator()
+    text = read(module.PAGE)
+    for plugin in module.PLUGINS:
+        for setting, definition in module.settings(plugin).items():
+            (row,) = (line for line in text.splitlines() if f"`{module.variable(plugin.name, setting)}`" in line)
+            cells = row.split(" | ")
+            assert cells[0] == f"| `{setting}`"
+            assert len(cells[3]) > 10
+            assert ("**Secret.**" in row) == bool(definition.get("secret"))
+
+
+@pytest.mark.parametrize("code", [*RejectCode, *DeferCode])
+def test_every_code_has_its_cure(code: RejectCode | DeferCode) -> None:
+    """Each code of a rejection or deferral has its row, with a cure for rejections."""
+    (row,) = re.findall(rf"^\| `{code.value}` \|(.+)\|$", read(DOCS / "rejects.md"), re.MULTILINE)
+    cells = [cell.strip() for cell in row.split("|")]
+    assert len(cells) == (2 if isinstance(code, RejectCode) else 1)
+    assert all(len(cell) > 10 for cell in cells)
+
+
+def test_no_code_is_invented() -> None:
+    """The page names no other codes."""
+    listed = re.findall(r"^\| `(\w+)` \|", read(DOCS / "rejects.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(code.value for code in [*RejectCode, *DeferCode])
+
+
+@pytest.mark.parametrize("code", [value for key, value in vars(errors).items() if key.startswith("EXIT_")])
+def test_every_exit_code_is_explained(code: int) -> None:
+    """Each exit code has its row."""
+    assert re.search(rf"^\| {code} \|", read(DOCS / "operations.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("table", metadata.tables)
+def test_every_table_of_the_ledger_is_described(table: str) -> None:
+    """Each table has a section, and each of its columns is named in it."""
+    sections = re.split(r"^### ", read(DOCS / "ledger.md"), flags=re.MULTILINE)
+    (section,) = (one for one in sections if one.startswith(f"{table}\n"))
+    section = section.split("\n## ")[0]
+    for column in metadata.tables[table].columns:
+        assert f"`{column.name}`" in section or column.name == "scope_id", column.name
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [(page, query) for page in ("ledger.md", "rejects.md", "operations.md") for query in blocks(DOCS / page, "sql")],
+)
+def test_the_queries_run(page: str, query: str, tmp_path: Path) -> None:
+    """Each query in the documents runs on a ledger of this release."""
+    assert page
+    path = tmp_path / "ledger.db"
+    Ledger(Secret(f"sqlite:///{path}")).close()
+    with closing(sqlite3.connect(path)) as ledger:
+        ledger.execute(query.strip().rstrip(";"))
+
+
+def test_the_example_of_streams_is_accepted() -> None:
+    """The targets understand the `streams` of the quickstart and of the README."""
+    (example,) = (yaml.safe_load(one) for one in blocks(DOCS / "quickstart.md", "yaml") if "loaders" in one)
+    (brief,) = (yaml.safe_load(one) for one in blocks(REPOSITORY / "README.md", "yaml"))
+    for config in (example["loaders"][0]["config"], brief):
+        assert CommonConfig.from_mapping(config, target="target-hubspot").streams["contacts"].match_on == "email"
+
+
+def test_every_shell_block_is_marked() -> None:
+    """Each shell block of README and documents says whether it is run by the tests, or why not."""
+    for page in [REPOSITORY / "README.md", *DOCS.glob("*.md")]:
+        assert len(MARKED.findall(read(page))) == len(blocks(page, "bash")), name(page)
+
+
+def test_every_verb_is_in_the_contributors_guide() -> None:
+    """CONTRIBUTING.md names the verbs of the Makefile, and no others."""
+    printed = subprocess.run(["make", "help"], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
+    verbs = {line.split()[0] for line in printed.splitlines()} - {"help"}
+    named = set(re.findall(r"`make ([\w-]+)`", read(REPOSITORY / "CONTRIBUTING.md")))
+    assert named == verbs
+
+
+def test_yaml_and_json_are_well_formed() -> None:
+    """Each YAML block parses."""
+    for page in [REPOSITORY / "README.md", *DOCS.glob("*.md")]:
+        for block in blocks(page, "yaml"):
+            parsed: Any = yaml.safe_load(block)
+            assert parsed

@@ -1,0 +1,146 @@
+"""The example project: what `meltano.yml` declares is what the plugins have, and Meltano's own commands work."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from demo.project import REPOSITORY, Project
+
+FILE: dict[str, Any] = yaml.safe_load((REPOSITORY / "meltano.yml").read_text(encoding="utf-8"))
+PLUGINS = {one["name"]: one for kind in ("extractors", "loaders") for one in FILE["plugins"][kind]}
+ALL = [one for kind in FILE["plugins"].values() for one in kind]
+KINDS = {"object": "object", "array": "array", "boolean": "boolean", "integer": "integer", "number": "integer"}
+
+
+def about(plugin: str) -> dict[str, Any]:
+    """What a plugin says of itself."""
+    command = [str(Path(sys.executable).with_name(plugin)), "--about", "--format=json"]
+    told: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return told
+
+
+def expected(setting: str, definition: dict[str, Any]) -> dict[str, Any]:
+    """A setting as Meltano should know it."""
+    types = definition["type"]
+    (kind,) = {types} if isinstance(types, str) else {one for one in types if one != "null"}
+    declared: dict[str, Any] = {"name": setting}
+    if definition.get("secret"):
+        declared["sensitive"] = True
+    if kind in KINDS:
+        declared["kind"] = KINDS[kind]
+    if setting in {"load_method", "unknown_fields", "ledger"}:
+        declared |= {"kind": "options", "options": [value for value in definition["enum"] if value is not None]}
+    return declared
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_settings_are_those_of_the_plugin(plugin: str) -> None:
+    """Name, order, kind, secrecy and options of each setting agree with `--about`."""
+    declared = []
+    for setting in PLUGINS[plugin]["settings"]:
+        options = {"options": [one["value"] for one in setting["options"]]} if "options" in setting else {}
+        declared.append(setting | options)
+    assert declared == [expected(*item) for item in about(plugin)["settings"]["properties"].items()]
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_capabilities_are_those_of_the_plugin(plugin: str) -> None:
+    """Meltano uses what the plugin can do, and nothing else."""
+    assert sorted(PLUGINS[plugin]["capabilities"]) == sorted(about(plugin)["capabilities"])
+
+
+@pytest.mark.parametrize("plugin", ALL, ids=lambda one: one["name"])
+def test_packages_are_where_meltano_looks(plugin: dict[str, Any]) -> None:
+    """Each folder in `pip_url` is a package, and its dependencies have the tested versions."""
+    words = shlex.split(plugin["pip_url"])
+    assert words[:2] == ["--constraint", "constraints.txt"]
+    folders = [after.split("[")[0] for word, after in itertools.pairwise(words) if word == "-e"]
+    assert folders
+    assert all((REPOSITORY / folder / "pyproject.toml").is_file() for folder in folders)
+
+
+def test_environments_set_only_what_is_declared() -> None:
+    """A misspelt setting in an environment would be ignored silently."""
+    for environment in FILE["environments"]:
+        for plugins in environment["config"]["plugins"].values():
+            for plugin in plugins:
+                known = {setting["name"] for setting in PLUGINS[plugin["name"]]["settings"]}
+                assert set(plugin["config"]) <= known
+
+
+def test_no_secret_is_in_the_file() -> None:
+    """Sensitive settings have no value in `meltano.yml`, but in the demo, whose credential is none."""
+    secret = {
+        setting["name"] for plugin in PLUGINS.values() for setting in plugin["settings"] if "sensitive" in setting
+    }
+    for environment in FILE["environments"]:
+        values = {key for kind in environment["config"]["plugins"].values() for one in kind for key in one["config"]}
+        assert environment["name"] == "demo" or not values & secret
+    assert not any(set(plugin.get("config", {})) & secret for plugin in PLUGINS.values())
+
+
+def test_the_file_is_current() -> None:
+    """No deprecated `version`, tested Meltano releases, no statistics sent, and no way into production by default."""
+    assert "version" not in FILE
+    assert FILE["requires_meltano"] == ">=4.4,<5"
+    assert FILE["send_anonymous_usage_stats"] is False
+    assert FILE["default_environment"] == "demo"
+    assert FILE["jobs"] == [{"name": "sync-hubspot", "tasks": ["tap-warehouse-model target-hubspot"]}]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the workspace."""
+    return Project.copy(tmp_path_factory.mktemp("meltano") / "project")
+
+
+def test_config_print_hides_secrets(project: Project) -> None:
+    """`meltano config print` shows the settings of an environment, secrets as stars."""
+    code, output = project.run("meltano", "--environment=demo", "config", "print", "target-hubspot")
+    assert code == 0, output
+    shown = json.loads(output[output.index("\n{") :])
+    assert shown["access_token"] == shown["ledger_url"] == "*****"
+    assert shown["report_dir"] == str(project.root / "demo/.work/reports")
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_about_works_through_meltano(plugin: str, project: Project) -> None:
+    """`meltano invoke ... --about` needs no setting and no server."""
+    code, output = project.run("meltano", "invoke", plugin, "--about")
+    assert code == 0, output
+    assert f"Name: {plugin}" in output
+
+
+def test_config_test_succeeds_before_meltanos_own_error(project: Project) -> None:
+    """`meltano config test` reaches the account; Meltano 4.4.1 then trips over the process that has ended."""
+    simulators = project.start("saas-simulators", "serve", "--port", "0")
+    assert simulators.stdout is not None
+    port = int(simulators.stdout.readline())
+    try:
+        url = f"http://127.0.0.1:{port}"
+        command = ("meltano", "--environment=demo", "config", "test", "target-hubspot")
+        _, good = project.run(*command, TARGET_HUBSPOT_API_URL=url)
+        _, bad = project.run(*command, TARGET_HUBSPOT_API_URL=url, TARGET_HUBSPOT_ACCESS_TOKEN="invalid-token")
+    finally:
+        simulators.terminate()
+        simulators.communicate(timeout=10)
+    assert "Test data was written" in good
+    assert "Test data was written" not in bad
+
+
+def test_wrong_settings_end_the_run_with_a_message(project: Project) -> None:
+    """Without a token the loader says what is missing, in one line of Meltano's log, and the run fails."""
+    variables = {"MELTANO_ENVIRONMENT": "prod", "TAP_WAREHOUSE_MODEL_MODELS_PATH": "demo/models"}
+    schema = '{"type": "SCHEMA", "stream": "meltano_test_stream", "schema": {"properties": {}}, "key_properties": []}'
+    code, output = project.run("bash", "-c", f"echo '{schema}' | meltano invoke target-hubspot", **variables)
+    assert code == 78
+    assert re.search(r"error .*'access_token' is missing", output)
