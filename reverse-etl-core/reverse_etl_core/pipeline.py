@@ -130,9 +130,17 @@ class Pipeline:
         """Settle everything: after this, STATE may leave."""
         self._work(everything=True)
         while len(self._queues):
+            if not self._queues.doubts():
+                msg = f"Stream '{self.route.stream}': records were left under way by an error. The next run sends them."
+                raise FatalError(msg)
             self._wait_for_doubts()
             self._work(everything=True)
         self._brake.check(self.route.stream, self.tally, at_end=False)
+
+    @property
+    def has_records_in_hand(self) -> bool:
+        """Whether an error left records of a chunk that are neither queued nor settled."""
+        return bool(self._unjudged or self._in_hand)
 
     def finish(self) -> None:
         """Look at the whole input once it has ended."""

@@ -88,6 +88,7 @@ class LineReader(GenericSingerReader[str]):
                     envelope = open_envelope(line)
                     take = takers.get(envelope.stream) if envelope.type == "RECORD" else None
                     if take is None:
+                        _check_addressed(envelope)
                         message = self._decode(line)
                         callback = callbacks[envelope.type]
                 except (msgspec.DecodeError, KeyError, UnicodeError):
@@ -118,6 +119,19 @@ class LineReader(GenericSingerReader[str]):
         )
         raise InputError(msg)
 
+    @staticmethod
+    def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:
+        """As the SDK, but the message names what is missing and never shows the line.
+
+        Raises:
+            InputError: A message lacks a part that its type must have.
+        """
+        if missing := requires - set(line_dict):
+            kind = line_dict.get("type")
+            of = f"of type {kind}" if kind in ("RECORD", "SCHEMA", "STATE", "BATCH", "ACTIVATE_VERSION") else "'schema'"
+            msg = f"A Singer message {of} lacks {', '.join(sorted(missing))}. Check the tap."
+            raise InputError(msg)
+
     def deserialize_json(self, line: str) -> dict[str, Any]:
         """Decode one line; floats become `Decimal`, so that nothing is lost."""
         message: dict[str, Any] = self._decode(line)
@@ -131,6 +145,16 @@ def _rest_garbage_collection() -> None:
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+def _check_addressed(envelope: Envelope) -> None:
+    """Refuse a RECORD without a stream or without a record.
+
+    Raises:
+        KeyError: As for a line without a type.
+    """
+    if envelope.type == "RECORD" and not (envelope.stream and memoryview(envelope.record).nbytes):
+        raise KeyError
 
 
 def _nothing() -> None:

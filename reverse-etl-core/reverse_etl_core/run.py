@@ -162,6 +162,10 @@ class Run:
         for pipeline in self._pipelines.values():
             pipeline.finish()
 
+    def has_records_in_hand(self) -> bool:
+        """Whether an error left records of a chunk that are neither queued nor settled."""
+        return any(pipeline.has_records_in_hand for pipeline in self._pipelines.values())
+
     def state_released(self) -> None:
         """Count a STATE message."""
         self._states_released += 1

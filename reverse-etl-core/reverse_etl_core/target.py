@@ -6,17 +6,18 @@ What the stock SDK does otherwise, and why it loses data, is in `api/singer.md` 
 from __future__ import annotations
 
 import abc
-import json
 import signal
 import sys
 import threading
 import time
-from decimal import Decimal
+import traceback
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
+import msgspec
 from singer_sdk import Target
 from singer_sdk import typing as th
-from singer_sdk.exceptions import RecordsWithoutSchemaException
+from singer_sdk.exceptions import MapExpressionError, MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.plugin_base import JSONSchemaValidator
@@ -53,8 +54,9 @@ MELTANO_TEST_STREAM = "meltano_test_stream"
 class StoppedError(FatalError):
     """The run was asked to stop by a signal; what was read is settled as far as it could be."""
 
-    def __init__(self, signum: int) -> None:
+    def __init__(self, signum: int, *, is_urgent: bool = False) -> None:
         self.exit_code = 128 + signum
+        self.is_urgent = is_urgent
         super().__init__(f"Stopped by {signal.Signals(signum).name}. The next run goes on where this one ended.")
 
 
@@ -176,8 +178,7 @@ class ReverseETLTarget(Target, abc.ABC):
     def get_sink(self, stream_name: str, **kwargs: Any) -> Sink:  # noqa: ANN401 - the SDK's arguments
         """As the SDK, but a sink that a new SCHEMA replaces is delivered first, so that records keep their order."""
         current = self._sinks_active.get(stream_name)
-        schema = kwargs.get("schema")
-        if isinstance(current, DeliverySink) and schema is not None and current.original_schema != schema:
+        if isinstance(current, DeliverySink) and kwargs.get("schema") is not None:
             current.deliver()
         return super().get_sink(stream_name, **kwargs)
 
@@ -239,8 +240,9 @@ class ReverseETLTarget(Target, abc.ABC):
         return self.records_delivered + waiting
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
-        # The SDK's own json.dumps dies of a Decimal (api/singer.md 1).
-        sys.stdout.write(json.dumps(state, default=_plain_number) + "\n")
+        # The SDK's own json.dumps dies of a Decimal (api/singer.md 1). A bookmark must not be rounded either:
+        # rounded up, it skips rows.
+        sys.stdout.write(_encode_state(state).decode() + "\n")
         sys.stdout.flush()
         self.run.state_released()
 
@@ -261,7 +263,7 @@ class ReverseETLTarget(Target, abc.ABC):
         if self._is_ended:
             return
         self._is_ended = True
-        if isinstance(error, (InputError, StoppedError)):
+        if isinstance(error, (InputError, StoppedError)) and not self._is_within_chunk(error):
             error = self._settle_what_was_read(error)
         unread = {
             sink.stream_name: len(sink.records)
@@ -272,6 +274,10 @@ class ReverseETLTarget(Target, abc.ABC):
         if error is None and exit_code:
             msg = "The run's counts do not add up; see the message above."
             raise FatalError(msg)
+
+    def _is_within_chunk(self, error: InputError | StoppedError) -> bool:
+        """Whether the error left records half taken: the last STATE may cover them, and must not leave."""
+        return (isinstance(error, StoppedError) and error.is_urgent) or self.run.has_records_in_hand()
 
     def _settle_what_was_read(self, error: ReverseETLError) -> ReverseETLError:
         """A bad line or a signal says nothing against the records before it: deliver them, release their STATE."""
@@ -293,7 +299,7 @@ class ReverseETLTarget(Target, abc.ABC):
         self.message_reader.is_asked_to_stop = True
         self.stop.set()
         if self.message_reader.is_waiting or is_again:
-            raise StoppedError(signum)
+            raise StoppedError(signum, is_urgent=is_again)
 
     @classmethod
     def invoke(  # type: ignore[override]
@@ -307,16 +313,25 @@ class ReverseETLTarget(Target, abc.ABC):
         """Run, and turn errors into a message and an exit code (DESIGN.md 4) instead of a traceback."""
         try:
             super().invoke(about=about, about_format=about_format, config=config, file_input=file_input)
-        except RecordsWithoutSchemaException as error:
+        except (RecordsWithoutSchemaException, MissingKeyPropertiesError, MapExpressionError) as error:
             cls.logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
-            sys.exit(EXIT_FAILURE)
+            sys.exit(error.exit_code if isinstance(error, ReverseETLError) else EXIT_FAILURE)
         except ReverseETLError as error:
             cls.logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
             sys.exit(error.exit_code)
+        except click.ClickException:
+            raise
+        except Exception as error:  # noqa: BLE001 - a traceback could show a value; this one shows where
+            cls.logger.error("%s", _defect(error))  # noqa: TRY400
+            sys.exit(EXIT_FAILURE)
 
 
-def _plain_number(value: object) -> object:
-    """Numbers that the reader kept exact, for STATE."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    raise TypeError
+_encode_state = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def _defect(error: BaseException) -> str:
+    """An unexpected error by its type and place; its text may hold a field value (guarantee G7)."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    return (
+        f"Unexpected {type(error).__name__}; its text is withheld, since it may hold a value. Please report:\n{place}"
+    )
