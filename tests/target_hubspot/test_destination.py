@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -35,13 +36,14 @@ from reverse_etl_core.operations import (
 from reverse_etl_core.retry import RetryPolicy
 from reverse_etl_core.schema import FieldType, ObjectSchema
 from reverse_etl_core.traffic import Traffic
+from reverse_etl_core.transport import Reply, Request
 from saas_simulators import SimulatorServer
 from target_hubspot.config import API_VERSIONS, HubSpotConfig
-from target_hubspot.destination import HubSpotDestination, connect
+from target_hubspot.destination import HubSpotDestination, HubSpotDialect, connect
 from target_hubspot.errors import NotGrantedError, RecordRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 SEED = {
     "hubspot": {
@@ -478,13 +480,57 @@ def test_nobody_listens(account: Account, contacts: ObjectSchema) -> None:
         destination.write(batch(contacts, Verb.CREATE, operation("c1")))
 
 
+def answering(*answers: tuple[int, dict[str, Any]]) -> HubSpotDestination:
+    """A destination that gets these answers in turn: replies that no simulator gives."""
+    waiting = list(answers)
+
+    def send(request: Request) -> Reply:
+        status, body = waiting.pop(0)
+        reply = Reply(status, {}, json.dumps(body).encode())
+        if (error := HubSpotDialect().failure(request, reply)) is not None:
+            raise error
+        return reply
+
+    return HubSpotDestination(send, "v3")
+
+
 def test_silence_is_no_success(contacts: ObjectSchema) -> None:
     """A reply that mentions nobody leaves every record unanswered (pitfall 2)."""
-    from reverse_etl_core.transport import Reply, Request  # noqa: PLC0415 - a reply that no simulator gives
-
-    answer: Callable[[Request], Reply] = lambda _: Reply(200, {}, b'{"status":"COMPLETE","results":[]}')  # noqa: E731
-    found = HubSpotDestination(answer, "v3").write(batch(contacts, Verb.UPSERT, operation("c1"), operation("c2")))
+    destination = answering((200, {"status": "COMPLETE", "results": []}))
+    found = destination.write(batch(contacts, Verb.UPSERT, operation("c1"), operation("c2")))
     assert [type(one) for one in found] == [Unanswered, Unanswered]
+
+
+def test_another_api_behind_the_address() -> None:
+    """JSON that is not HubSpot's is a wrong address."""
+    with pytest.raises(ConfigError, match="api_url"):
+        answering((200, {"hello": "world"})).account()
+
+
+def test_standard_objects_need_no_right_to_list_custom_ones() -> None:
+    """A token without the schema scope still writes calls; an unknown name says what may be missing."""
+    refusal = (403, {"category": "MISSING_SCOPES", "context": {"requiredGranularScopes": ["crm.schemas.custom.read"]}})
+    assert answering(refusal, (200, {"results": []})).describe("calls").name == "calls"
+    with pytest.raises(ConfigError, match=r"crm\.schemas\.custom\.read"):
+        answering(refusal).describe("subscription_plan")
+
+
+def test_a_conflict_of_a_whole_call_becomes_one_of_its_record(contacts: ObjectSchema) -> None:
+    """409 for a batch is split by core; alone, a create of what exists is `already_exists` (pitfalls 5 and 6)."""
+    conflict = (409, {"category": "CONFLICT", "message": "Contact already exists. Existing ID: 7"})
+    one = operation("ada@example.com", None, email="ada@example.com")
+    with pytest.raises(RecordRefusedError) as caught:
+        answering(conflict).write(batch(contacts, Verb.CREATE, one, match_field="email"))
+    assert caught.value.code is RejectCode.ALREADY_EXISTS
+
+
+def test_a_second_address_is_looked_up(contacts: ObjectSchema) -> None:
+    """A reply without trace ids that shows another address is settled by reading the contact."""
+    shown = {"id": "1", "properties": {"email": "new@example.com", "hs_additional_emails": "old@example.com"}}
+    reply = {"status": "COMPLETE", "results": [shown]}
+    one = operation("old@example.com", None, email="old@example.com")
+    found = answering((200, reply), (200, reply)).write(batch(contacts, Verb.UPSERT, one, match_field="email"))
+    assert found == [Written('["old@example.com"]', "1", created=False)]
 
 
 def test_attempts_run_out(account: Account, hubspot: HubSpotDestination, contacts: ObjectSchema) -> None:

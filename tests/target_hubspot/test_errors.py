@@ -120,6 +120,14 @@ def test_the_refused_property_is_named() -> None:
     assert "'dealname'" in str(error_of("NON_UNIQUE_ID_PROPERTY"))
 
 
+def test_a_message_that_is_cut_short() -> None:
+    """A list of bad values that is not whole is a refusal all the same, under its category."""
+    body = {"category": "VALIDATION_ERROR", "message": 'Property values were not valid: [{"error":"INVALID_OPT'}
+    error = failure(WRITE, reply(400, body))
+    assert isinstance(error, RecordRefusedError)
+    assert (error.code, error.vendor_code) == (RejectCode.VENDOR_REFUSED, "VALIDATION_ERROR")
+
+
 def test_an_unknown_object_can_be_told_apart() -> None:
     """The destination can name the objects that there are."""
     assert isinstance(error_of("UNKNOWN_OBJECT_TYPE"), UnknownObjectError)

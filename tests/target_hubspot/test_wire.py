@@ -322,6 +322,31 @@ def test_values_that_differ_for_us_but_not_for_hubspot() -> None:
     ]
 
 
+def test_a_record_that_answers_under_another_address() -> None:
+    """Written by a secondary address and answered with the primary one, a contact is recognised by reading it."""
+    addresses = ("old@example.com", "ada@example.com", "bob@example.com")
+    asked = batch(Verb.UPSERT, *(Operation(one, one, {"email": one}) for one in addresses), match_field="email")
+    error = {"category": "VALIDATION_ERROR", "context": {"ids": ["bob@example.com"]}}
+    results = [
+        {"id": "1", "properties": {"email": "new@example.com"}},
+        {"id": "2", "properties": {"email": "ada@example.com"}},
+    ]
+    body = {"status": "COMPLETE", "results": results, "errors": [error]}
+    assert wire.unnamed(asked, body) == ["old@example.com"]
+    old, ada, bob = wire.parse_write(asked, body, {"old@example.com": ["1"]})
+    assert (old, ada) == (
+        Written("old@example.com", "1", created=False),
+        Written("ada@example.com", "2", created=False),
+    )
+    assert isinstance(bob, Rejected)
+
+
+def test_nothing_is_read_when_every_result_has_a_name() -> None:
+    """Records that are only left out of a reply cost no reading."""
+    asked = batch(Verb.UPSERT, *operations(Verb.UPSERT, 2))
+    assert wire.unnamed(asked, {"results": [{"id": "1", "objectWriteTraceId": "1"}]}) == []
+
+
 def test_a_foreign_trace_id_names_nobody() -> None:
     """A result that names none of our records is nobody's confirmation."""
     results = [{"id": "5", "objectWriteTraceId": "77", "properties": {"customer_id": "zz"}}]
