@@ -267,12 +267,13 @@ class Pipeline:
         now_ms = self._ledger.now_ms()
         settlements: list[Settlement] = []
         for candidate in group:
+            is_known = candidate.known is not None and candidate.known.destination_id is not None
             step = step_after_find(candidate, self.route, list(found.get(candidate.find_key, ())))
             if isinstance(step, RejectCode):
                 reason = _FIND_REASONS[step].format(field=self.route.match_field)
                 settlements.append(self._reject(candidate, step, reason, now_ms))
             elif step is Step.SKIP:
-                settlements.append(self._deliver(candidate, str(candidate.destination_id), created=True))
+                settlements.append(self._deliver(candidate, str(candidate.destination_id), created=not is_known))
             elif step is Step.CREATE and (missing := missing_to_create(candidate, self.route)):
                 reason = _INCOMPLETE.format(fields=", ".join(missing))
                 settlements.append(self._reject(candidate, RejectCode.REQUIRED_FIELD, reason, now_ms))

@@ -201,7 +201,8 @@ def next_step(candidate: Candidate, route: Route, *, now_ms: int) -> Step:
 def step_after_find(candidate: Candidate, route: Route, found: list[str]) -> Step | RejectCode:
     """What happens to a record after the destination was read by its match key.
 
-    A create that was under way and is found now was ours: it is settled as it is (`SKIP`).
+    Where only creates are wanted, a record that an earlier version or a lost create of ours made is settled as it
+    is (`SKIP`).
     """
     if len(found) > 1:
         return RejectCode.AMBIGUOUS_MATCH
@@ -214,7 +215,8 @@ def step_after_find(candidate: Candidate, route: Route, found: list[str]) -> Ste
     candidate.destination_id = found[0]
     if route.load_method != "create":
         return Step.UPDATE
-    return RejectCode.ALREADY_EXISTS if candidate.in_doubt_until is None else Step.SKIP
+    is_ours = candidate.in_doubt_until is not None or (candidate.known and candidate.known.destination_id == found[0])
+    return Step.SKIP if is_ours else RejectCode.ALREADY_EXISTS
 
 
 def missing_to_create(candidate: Candidate, route: Route) -> tuple[str, ...]:
