@@ -6,6 +6,7 @@ Vendor settings live in the vendor's package; both report all their problems tog
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,7 +170,7 @@ class SettingsReader:
         if value is None:
             return default
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or value < low or (high is not None and value > high):
+        if not is_number or not low <= value <= (sys.float_info.max if high is None else high):
             bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
             self.bad(name, f"must be a number {bounds}.")
             return default

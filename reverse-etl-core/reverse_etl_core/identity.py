@@ -45,12 +45,13 @@ def match_key(field: Field, value: Value) -> str | None:
     text = text.strip()
     if not text:
         return None
-    return text if field.is_case_sensitive else text.casefold()
+    return text if field.is_case_sensitive else text.lower()
 
 
 def _plain(value: Value) -> str:
     if isinstance(value, Decimal):
-        return format(value, "f")
+        text = format(value, "f")  # never with an exponent; 1.0 and 1.00 are 1 for whoever compares numbers
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return str(value)
 
 

@@ -118,17 +118,17 @@ def compile_mapping(
     wanted = config.fields
     if wanted is None:
         wanted = {name: name for name in columns if not name.startswith(SINGER_METADATA_PREFIX)}
-    else:
-        _check_columns(stream, wanted, columns)
     known = {name: column for name, column in wanted.items() if name in schema.fields}
-    _settle_unknown(stream, [name for name in wanted if name not in known], config, schema)
+    problems = _missing_columns(stream, wanted, columns)
+    problems += _unknown_fields(stream, [name for name in wanted if name not in known], config, schema)
     read_only = [name for name in known if not schema.fields[name].is_writable and name != match_field]
     if read_only:
         names = ", ".join(f"'{name}'" for name in read_only)
-        msg = (
+        problems.append(
             f"Stream '{stream}': {names} of '{schema.name}' cannot be written. Leave them out of 'fields' or the model."
         )
-        raise ConfigError(msg)
+    if problems:
+        raise ConfigError(*problems)
     return FieldMapping(_column(schema.fields[name], column) for name, column in known.items())
 
 
@@ -136,31 +136,24 @@ def _column(field: Field, column: str) -> Column:
     return Column(field, column, UNTOUCHED.get(field.type), COERCIONS[field.type])
 
 
-def _check_columns(stream: str, wanted: Mapping[str, str], columns: Sequence[str]) -> None:
-    missing = [column for column in wanted.values() if column not in columns]
-    if missing:
-        raise ConfigError(
-            *(
-                f"Stream '{stream}' has no column '{column}' that 'fields' names.{_suggestion(column, columns)}"
-                for column in missing
-            )
-        )
+def _missing_columns(stream: str, wanted: Mapping[str, str], columns: Sequence[str]) -> list[str]:
+    return [
+        f"Stream '{stream}' has no column '{column}' that 'fields' names.{_suggestion(column, columns)}"
+        for column in wanted.values()
+        if column not in columns
+    ]
 
 
-def _settle_unknown(stream: str, unknown: list[str], config: StreamConfig, schema: ObjectSchema) -> None:
-    if not unknown:
-        return
-    if config.unknown_fields == "drop":
+def _unknown_fields(stream: str, unknown: list[str], config: StreamConfig, schema: ObjectSchema) -> list[str]:
+    if unknown and config.unknown_fields == "drop":
         names = ", ".join(unknown)
         logger.warning("Stream '%s': object '%s' has no field for: %s. They are dropped.", stream, schema.name, names)
-        return
-    raise ConfigError(
-        *(
-            f"Stream '{stream}': object '{schema.name}' has no field '{name}'.{_suggestion(name, schema.fields)} "
-            "Map it in 'fields', create it at the destination, or set 'unknown_fields: drop'."
-            for name in unknown
-        )
-    )
+        return []
+    return [
+        f"Stream '{stream}': object '{schema.name}' has no field '{name}'.{_suggestion(name, schema.fields)} "
+        "Map it in 'fields', create it at the destination, or set 'unknown_fields: drop'."
+        for name in unknown
+    ]
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

@@ -45,8 +45,12 @@ logger = logging.getLogger(__name__)
 MAX_ROUNDS = 3
 """How often a record may be answered without being settled before it is rejected."""
 
+MAX_LOSSES = 10
+"""How often the create of one record may get no answer before the run gives up; a grace period lies between."""
+
 _DUPLICATE = "Another record of the source already owns this value of '{field}'. Make it unique in the model."
 _UNSETTLED = "The destination answered {rounds} times without saying what became of the record."
+_GONE = "The destination no longer has this record, or it was merged into another one."
 _NOT_FOUND = "The destination has no record with this value of '{field}', and only updates are wanted."
 _EXISTS = "The destination already has a record with this value of '{field}', and only creates are wanted."
 _AMBIGUOUS = "The destination has several records with this value of '{field}'. Merge them there."
@@ -303,7 +307,6 @@ class Pipeline:
             if candidate is None:
                 continue
             if isinstance(outcome, Written):
-                self._queues.drop(outcome.source_key)
                 delivered.append((candidate, outcome))
             elif (settlement := self._settle_refusal(batch.verb, candidate, outcome, now_ms)) is not None:
                 rejected.append(settlement)
@@ -316,6 +319,8 @@ class Pipeline:
                 rejected,
             )
         )
+        for candidate, _ in delivered:
+            self._queues.drop(candidate.source_key)
         self._count_delivered(delivered)
         if sent.error is None:
             return
@@ -341,24 +346,34 @@ class Pipeline:
             return self._reject(candidate, outcome.code, _with_vendor_code(outcome), now_ms)
         candidate.rounds += 1
         if candidate.rounds >= MAX_ROUNDS:
-            code = RejectCode.NOT_FOUND if isinstance(outcome, Missing) else RejectCode.VENDOR_REFUSED
-            return self._reject(candidate, code, _UNSETTLED.format(rounds=candidate.rounds), now_ms)
-        self._plan_again(verb, candidate, now_ms)
-        return None
-
-    def _plan_again(self, verb: Verb, candidate: Candidate, now_ms: int) -> None:
-        """The destination forgot the id (L6), or did not answer for this record."""
-        if self.route.matches_by_id:
-            candidate.rounds = MAX_ROUNDS - 1
+            if isinstance(outcome, Missing):
+                return self._reject(candidate, RejectCode.NOT_FOUND, _GONE, now_ms)
+            reason = _UNSETTLED.format(rounds=candidate.rounds)
+            return self._reject(candidate, RejectCode.VENDOR_REFUSED, reason, now_ms)
         if verb is Verb.CREATE:
             self._doubt(candidate.source_key, now_ms)
-            return
-        candidate.destination_id = None
+            return None
+        if isinstance(outcome, Missing):
+            self._forget_id(candidate)
         self._queues.put(candidate, next_step(candidate, self.route, now_ms=now_ms))
+        return None
+
+    def _forget_id(self, candidate: Candidate) -> None:
+        """The destination no longer knows the id (L6). Without an answer it stays: a renamed record would be doubled."""
+        if self.route.matches_by_id:
+            candidate.rounds = MAX_ROUNDS - 1
+        candidate.destination_id = None
 
     def _doubt(self, source_key: str, now_ms: int) -> None:
         candidate = self._queues.get(source_key)
         if candidate is not None:
+            candidate.losses += 1
+            if candidate.losses >= MAX_LOSSES:
+                msg = (
+                    f"Stream '{self.route.stream}': {candidate.losses} creates of the same record got no answer. "
+                    "The destination seems to be in trouble; the next run looks for the record and goes on."
+                )
+                raise FatalError(msg)
             candidate.in_doubt_until = now_ms + self._grace_ms
             self._queues.put(candidate, Step.DOUBT)
 

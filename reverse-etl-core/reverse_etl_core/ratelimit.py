@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from pyrate_limiter import InMemoryBucket, RateItem
 from pyrate_limiter import Rate as Window
 
+from reverse_etl_core.errors import RetryableError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -73,7 +75,7 @@ class RateLimiter:
     Args:
         rates: Lane name to the rate to start with, until a reply tells the real one.
         clock: Seconds, monotonic.
-        sleep: Waits that many seconds, or less when the run is asked to stop.
+        sleep: Waits that many seconds; true, and at once, when the run is asked to stop.
     """
 
     def __init__(
@@ -89,6 +91,9 @@ class RateLimiter:
 
         Returns:
             Seconds spent waiting.
+
+        Raises:
+            RetryableError: The run was asked to stop meanwhile; nothing was sent.
         """
         started_s = self._clock()
         while True:
@@ -96,7 +101,9 @@ class RateLimiter:
                 wait_s = self._lanes[lane].try_enter(self._clock())
             if not wait_s:
                 return self._clock() - started_s
-            self._sleep(wait_s)
+            if self._sleep(wait_s):
+                msg = "The run was asked to stop while it waited for the rate limit; nothing was sent."
+                raise RetryableError(msg)
 
     def hold_back(self, lane: str, seconds: float) -> None:
         """Let nothing pass for that long: the destination asked for it."""

@@ -284,6 +284,8 @@ class Transport:
 def _unanswered(request: Request, base_url: str, error: requests.RequestException) -> ReverseETLError:
     """Tell a request that never left from one that may have been applied."""
     kind = type(error).__name__
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return FatalError("A credential or setting holds a line break or a blank at its start. Remove it.")
     if isinstance(
         error,
         (requests.exceptions.SSLError, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema),
@@ -304,7 +306,7 @@ def _is_refused(error: BaseException) -> bool:
     seen: BaseException | None = error
     while seen is not None:
         reason = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
-        if isinstance(seen, (u3.NewConnectionError, u3.NameResolutionError)):
+        if isinstance(seen, u3.NewConnectionError):
             return True
         seen = reason if isinstance(reason, BaseException) else None
     return False
