@@ -16,7 +16,7 @@ import tempfile
 import unicodedata
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
@@ -99,6 +99,7 @@ LEFT JOIN (SELECT account_id, max_by(name, updated_at) AS name FROM raw.accounts
 """
 
 Row = list[Any]
+T = TypeVar("T")
 
 
 class Dirt:
@@ -111,7 +112,7 @@ class Dirt:
         """Whether something that concerns this share of the rows concerns this one."""
         return self._random.random() * 100 < percent
 
-    def pick(self, values: Sequence[Any], weights: Sequence[int] | None = None) -> Any:  # noqa: ANN401 - any value
+    def pick(self, values: Sequence[T], weights: Sequence[int] | None = None) -> T:
         """One of the values."""
         return self._random.choices(values, weights)[0]
 
@@ -189,7 +190,7 @@ def address(dirt: Dirt, good: str, earlier: str) -> str:
     if dirt.happens(1.2):
         return NULL
     if dirt.happens(1.8):
-        return str(dirt.pick(BAD_ADDRESSES)).format(name=good.partition("@")[0])
+        return dirt.pick(BAD_ADDRESSES).format(name=good.partition("@")[0])
     if dirt.happens(1.5):
         return dirt.pick((earlier, earlier.upper()))
     return dirt.spaced(good)
