@@ -359,7 +359,7 @@ class Pipeline:
         return None
 
     def _forget_id(self, candidate: Candidate) -> None:
-        """The destination no longer knows the id (L6). Without an answer it stays: a renamed record would be doubled."""
+        """The destination no longer knows the id (L6). Without an answer it stays, or a rename would double it."""
         if self.route.matches_by_id:
             candidate.rounds = MAX_ROUNDS - 1
         candidate.destination_id = None

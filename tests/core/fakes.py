@@ -19,7 +19,7 @@ from reverse_etl_core.errors import (
     TransportError,
     UnknownOutcomeError,
 )
-from reverse_etl_core.ledger import Ledger, Scope
+from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
 from reverse_etl_core.operations import (
     Batch,
     DeferCode,
@@ -134,7 +134,7 @@ class Crm:
 
     def holders(self, match_field: str, match_key: str) -> list[str]:
         """Ids of the records with a match value, compared as the schema says."""
-        fold = str.casefold if match_field == "email" else str
+        fold = str.lower if match_field == "email" else str
         return [one for one, fields in self.records.items() if fold(str(fields.get(match_field))) == match_key]
 
     def apply(self, batch: Batch, operation: Operation) -> Outcome:
@@ -252,6 +252,18 @@ def _fail(fault: str | None) -> None:
         raise QuotaExhaustedError("Used up.")  # noqa: EM101
     if fault == "down":
         raise TransportError("Not reached.")  # noqa: EM101
+
+
+def keeping_books_with(kind: type[StreamLedger]) -> type[Ledger]:
+    """A ledger whose parts are of another kind, for control experiments."""
+
+    class OtherLedger(Ledger):
+        def open_stream(self, scope: Scope, *, keeps_deliveries: bool) -> StreamLedger:
+            one = super().open_stream(scope, keeps_deliveries=keeps_deliveries)
+            sign = one.last_sign_ms
+            return kind(self, one._scope_id, one._epoch, keeps_deliveries=keeps_deliveries, last_sign_ms=sign)
+
+    return OtherLedger
 
 
 @dataclass

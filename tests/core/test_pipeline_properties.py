@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reverse_etl_core.ledger import Intent, Ledger, Scope, StreamLedger
+from reverse_etl_core.ledger import StreamLedger
 
-from core.fakes import FAULTS, World, people, route
+from core.fakes import FAULTS, World, keeping_books_with, people, route
 
 WEEK_S = 8 * 24 * 3600.0
 KILLS = ("kill before", "kill after", "kill late")
@@ -109,7 +109,7 @@ def play_and_check(script: list[Any], kind: tuple[bool, str]) -> None:
 settings_of_all = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=60, **settings_of_all)
+@settings(max_examples=40, **settings_of_all)
 @given(st.lists(runs, max_size=4), worlds)
 def test_one_record_per_key_with_its_latest_content_whatever_happens(script: list[Any], kind: tuple[bool, str]) -> None:
     """G1 to G4 hold for any records, faults, kills and restarts."""
@@ -132,23 +132,6 @@ class WithoutIntents(StreamLedger):
         del intents
 
 
-class WithoutRecords(StreamLedger):
-    """A ledger whose intents do not say what was sent."""
-
-    def intend(self, intents: Any) -> None:
-        """Keep the row, without a match key of its own."""
-        super().intend([Intent(one.source_key, f"?{one.source_key}", None, False, 1, "{}") for one in intents])  # noqa: FBT003
-
-
-class ForgetfulLedger(Ledger):
-    """Gives stream ledgers without intents."""
-
-    def open_stream(self, scope: Scope, *, keeps_deliveries: bool) -> StreamLedger:
-        """As the original, but forgetful."""
-        one = super().open_stream(scope, keeps_deliveries=keeps_deliveries)
-        return WithoutIntents(self, one._scope_id, one._epoch, keeps_deliveries=keeps_deliveries)
-
-
 ADA = {"n": 1, "key": "a", "name": "x"}
 LATE_CREATE: list[Any] = [([[ADA]], ["kill late"], 0.0), ([], [], 0.0)]
 
@@ -163,6 +146,6 @@ def test_a_create_that_arrives_after_the_kill_is_not_repeated(tmp_path: Path, lo
 
 def test_control_without_intents_the_same_history_creates_twice(tmp_path: Path) -> None:
     """Control: what holds the guarantee is the intent, since without it the same check fails."""
-    one = world(str(tmp_path), is_native=False, load_method="upsert", ledger_class=ForgetfulLedger)
+    one = world(str(tmp_path), is_native=False, load_method="upsert", ledger_class=keeping_books_with(WithoutIntents))
     with pytest.raises(AssertionError, match="created twice"):
         check(one, play(one, LATE_CREATE))
