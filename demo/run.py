@@ -22,7 +22,7 @@ from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,6 +48,45 @@ STOP_S = 10
 
 class DemoError(Exception):
     """The demo cannot go on; the message says why."""
+
+
+class Stopped:
+    """Turns SIGINT and SIGTERM into an end of this script, once every process that it started can be ended, too."""
+
+    def __init__(self) -> None:
+        self._signum = 0
+        self._is_held = False
+
+    def install(self) -> None:
+        """Take over both signals."""
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, self._handle)
+
+    def _handle(self, signum: int, _: object) -> None:
+        self._signum = signum
+        if not self._is_held:
+            self.check()
+
+    def check(self) -> None:
+        """End this script if a signal came.
+
+        Raises:
+            SystemExit: With 128 + signal.
+        """
+        if self._signum:
+            raise SystemExit(128 + self._signum)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Remember signals, but do not act on them: while a process starts or ends."""
+        self._is_held, before = True, self._is_held
+        try:
+            yield
+        finally:
+            self._is_held = before
+
+
+STOPPED = Stopped()
 
 
 @dataclass(frozen=True)
@@ -91,17 +130,19 @@ class Shell:
 
     @contextmanager
     def started(self, words: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:  # noqa: ANN401
-        """Start a command, and make sure that it has ended when this is left by an error."""
-        process = subprocess.Popen(
-            words,
-            cwd=ROOT,
-            env=dict(self.environment),
-            stdin=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            **options,
-        )
+        """Start a command, and make sure that it has ended when this is left by an error or a signal."""
+        with STOPPED.held():
+            process = subprocess.Popen(
+                words,
+                cwd=ROOT,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                text=True,
+                encoding="utf-8",
+                **options,
+            )
         try:
+            STOPPED.check()
             yield process
         except BaseException:
             stop(process)
@@ -110,13 +151,14 @@ class Shell:
 
 def stop(process: subprocess.Popen[str]) -> None:
     """End a process that we started, gently at first."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with STOPPED.held():
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _tell(lines: Iterable[str], log: Path) -> Iterable[str]:
@@ -293,10 +335,6 @@ def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def _raise_stopped(signum: int, _: object) -> NoReturn:
-    raise SystemExit(128 + signum)
-
-
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -304,15 +342,15 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave the simulators running")
     chosen = parser.parse_args()
     os.chdir(ROOT)
-    signal.signal(signal.SIGTERM, _raise_stopped)
+    STOPPED.install()
     try:
         demonstrate(chosen.target, keep=chosen.keep)
     except DemoError as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except SystemExit:
         print("\nStopped; no process is left.", file=sys.stderr)
-        return 128 + signal.SIGINT
+        raise
     return 0
 
 
