@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reverse_etl_core import settling
 from reverse_etl_core.errors import FatalError, RetryableError, UnknownOutcomeError
 from reverse_etl_core.intake import Intake
+from reverse_etl_core.ledger import Status
 from reverse_etl_core.operations import DeferCode, Missing, RejectCode, Rejected, Unanswered, Verb, Written
 from reverse_etl_core.planning import (
     Candidate,
@@ -201,6 +202,8 @@ class Pipeline:
                 one, self.route, now_ms=now_ms, grace_ms=self._grace_ms, last_sign_ms=self._ledger.last_sign_ms
             )
             if step is Step.SKIP:
+                if one.known is not None and one.known.status is not Status.DELIVERED:
+                    self._ledger.settle([settling.left_alone(one.known)])
                 self._count(one, Fate.UNCHANGED)
             elif step is Step.STAY_REJECTED:
                 self._count(one, Fate.REJECTED, code=str(one.known and one.known.error_code), is_known=True)
@@ -271,13 +274,12 @@ class Pipeline:
         now_ms = self._ledger.now_ms()
         settlements: list[Settlement] = []
         for candidate in group:
-            is_known = candidate.known is not None and candidate.known.destination_id is not None
             step = step_after_find(candidate, self.route, list(found.get(candidate.find_key, ())))
             if isinstance(step, RejectCode):
                 reason = _FIND_REASONS[step].format(field=self.route.match_field)
                 settlements.append(self._reject(candidate, step, reason, now_ms))
             elif step is Step.SKIP:
-                settlements.append(self._deliver(candidate, str(candidate.destination_id), created=not is_known))
+                settlements.append(self._deliver(candidate, str(candidate.destination_id), created=True))
             elif step is Step.CREATE and (missing := missing_to_create(candidate, self.route)):
                 reason = _INCOMPLETE.format(fields=", ".join(missing))
                 settlements.append(self._reject(candidate, RejectCode.REQUIRED_FIELD, reason, now_ms))

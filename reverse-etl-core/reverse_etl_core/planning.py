@@ -160,9 +160,10 @@ def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int
         last_sign_ms: When a run that was killed was last heard of: its last request left no later.
     """
     known = candidate.known
+    if known is not None and known.destination_id is not None and route.load_method == "create":
+        return Step.SKIP
     if known is not None and known.status is Status.DELIVERED:
-        is_same = known.payload_hash == candidate.payload_hash and known.match_key == candidate.match_key
-        if is_same or route.load_method == "create":
+        if known.payload_hash == candidate.payload_hash and known.match_key == candidate.match_key:
             return Step.SKIP
     if known is not None and known.status is Status.REJECTED and not candidate.is_replay:
         is_refused = known.payload_hash == candidate.payload_hash and known.due_at is not None
@@ -201,8 +202,7 @@ def next_step(candidate: Candidate, route: Route, *, now_ms: int) -> Step:
 def step_after_find(candidate: Candidate, route: Route, found: list[str]) -> Step | RejectCode:
     """What happens to a record after the destination was read by its match key.
 
-    Where only creates are wanted, a record that an earlier version or a lost create of ours made is settled as it
-    is (`SKIP`).
+    A create that was under way and is found now was ours: it is settled as it is (`SKIP`).
     """
     if len(found) > 1:
         return RejectCode.AMBIGUOUS_MATCH
@@ -215,8 +215,7 @@ def step_after_find(candidate: Candidate, route: Route, found: list[str]) -> Ste
     candidate.destination_id = found[0]
     if route.load_method != "create":
         return Step.UPDATE
-    is_ours = candidate.in_doubt_until is not None or (candidate.known and candidate.known.destination_id == found[0])
-    return Step.SKIP if is_ours else RejectCode.ALREADY_EXISTS
+    return RejectCode.ALREADY_EXISTS if candidate.in_doubt_until is None else Step.SKIP
 
 
 def missing_to_create(candidate: Candidate, route: Route) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from reverse_etl_core.ledger import Intent, Settlement, Status
 from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
+    from reverse_etl_core.ledger import Delivery
     from reverse_etl_core.operations import RejectCode
     from reverse_etl_core.planning import Candidate, Refusal
 
@@ -57,6 +58,21 @@ def delivered(
         payload_hash=candidate.payload_hash,
         created_by_us=created or bool(known and known.created_by_us),
         in_doubt_until=in_doubt_until,
+    )
+
+
+def left_alone(known: Delivery) -> Settlement:
+    """The row of a record that exists, where only creates are wanted: nothing is sent, and no refusal stays open.
+
+    Without a hash, since its newest version was not delivered.
+    """
+    return Settlement(
+        source_key=known.source_key,
+        status=Status.DELIVERED,
+        outcome=Fate.UNCHANGED.value,
+        match_key=known.match_key,
+        destination_id=known.destination_id,
+        created_by_us=known.created_by_us,
     )
 
 
