@@ -8,7 +8,6 @@ ReverseETLError
 │   ├── BrakeError           a brake stopped the run, a person looks  exit 65
 │   ├── BusyError            another run holds the lease              exit 75
 │   ├── QuotaExhaustedError  the account's quota is used up           exit 75
-│   ├── SchemaChangedError   the destination changed during the run
 │   ├── LedgerError          the ledger cannot be read or written
 │   ├── InputError           the stream on stdin is not Singer
 │   └── AccountingError      records read and outcomes do not add up
@@ -97,10 +96,6 @@ class QuotaExhaustedError(FatalError):
     """The account's API quota is used up, or the share that this sync may use; try later."""
 
     exit_code = EXIT_TRY_LATER
-
-
-class SchemaChangedError(FatalError):
-    """The destination's schema is not the one that was read at the start of the run."""
 
 
 class LedgerError(FatalError):

@@ -236,5 +236,6 @@ def operation(candidate: Candidate, verb: Verb, route: Route) -> Operation:
     fields = candidate.fields
     if route.matches_by_id or (verb is Verb.UPDATE and not candidate.renames):
         others = EncodedFields(candidate.payload, leave_out=route.match_field)
-        fields = others or fields
+        # The destination's own id is never written; another match field is, where there is nothing else.
+        fields = others if others or route.matches_by_id else fields
     return Operation(candidate.source_key, candidate.match_key, fields, candidate.destination_id)

@@ -135,7 +135,11 @@ def _match_choices(schema: ObjectSchema) -> str:
 
 
 def _check_promise(route: Route, *, keeps_deliveries: bool) -> None:
-    """Refuse what cannot be promised (guarantee G2)."""
+    """Refuse what cannot be promised (guarantee G2), or would do nothing."""
+    if route.matches_by_id and len(route.mapping.columns) == 1:
+        msg = f"Stream '{route.stream}' fills '{route.match_field}' and nothing else, so there is nothing to update."
+        msg += " Map the columns that should be written."
+        raise ConfigError(msg)
     if route.matches_by_id and route.load_method == "create":
         msg = f"Stream '{route.stream}': records matched by '{route.match_field}' exist already and cannot be created."
         msg += " Set 'load_method: update', or match on a unique field."

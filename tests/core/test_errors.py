@@ -29,7 +29,6 @@ TOKEN = "pat-na1-0000"  # noqa: S105 - looked for in the output
         (errors.LedgerError("x"), 1),
         (errors.InputError("x"), 1),
         (errors.AccountingError("x"), 1),
-        (errors.SchemaChangedError("x"), 1),
         (errors.UnknownOutcomeError("x"), 1),
     ],
 )
