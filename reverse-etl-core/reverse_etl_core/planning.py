@@ -162,12 +162,11 @@ def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int
     known = candidate.known
     if known is not None and known.destination_id is not None and route.load_method == "create":
         return Step.SKIP
-    if known is not None and known.status is Status.DELIVERED:
-        if known.payload_hash == candidate.payload_hash and known.match_key == candidate.match_key:
-            return Step.SKIP
+    is_same = known is not None and known.payload_hash == candidate.payload_hash
+    if known is not None and known.status is Status.DELIVERED and is_same and known.match_key == candidate.match_key:
+        return Step.SKIP
     if known is not None and known.status is Status.REJECTED and not candidate.is_replay:
-        is_refused = known.payload_hash == candidate.payload_hash and known.due_at is not None
-        if is_refused and known.due_at is not None and known.due_at > now_ms:
+        if is_same and known.due_at is not None and known.due_at > now_ms:
             return Step.STAY_REJECTED
     candidate.in_doubt_until = doubt_ends_ms(known, grace_ms=grace_ms, last_sign_ms=last_sign_ms)
     return next_step(candidate, route, now_ms=now_ms)
