@@ -165,8 +165,9 @@ def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int
     is_same = known is not None and known.payload_hash == candidate.payload_hash
     if known is not None and known.status is Status.DELIVERED and is_same and known.match_key == candidate.match_key:
         return Step.SKIP
-    if known is not None and known.status is Status.REJECTED and not candidate.is_replay:
-        if is_same and known.due_at is not None and known.due_at > now_ms:
+    if known is not None and known.status is Status.REJECTED and is_same and not candidate.is_replay:
+        is_resting = known.due_at is not None and known.due_at > now_ms
+        if is_resting:
             return Step.STAY_REJECTED
     candidate.in_doubt_until = doubt_ends_ms(known, grace_ms=grace_ms, last_sign_ms=last_sign_ms)
     return next_step(candidate, route, now_ms=now_ms)

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
+from reverse_etl_core import lenient
 from reverse_etl_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class LineReader(GenericSingerReader[str]):
                         message = self._decode(line)
                         callback = callbacks[envelope.type]
                 except (msgspec.DecodeError, KeyError, UnicodeError):
-                    self._complain(number, line, callbacks)
+                    records += self._take_leniently(number, line, callbacks)
                     continue
                 if take is not None:
                     take(envelope.record)
@@ -103,6 +104,24 @@ class LineReader(GenericSingerReader[str]):
             self.on_stop()
         finally:
             counts["RECORD"] += records
+
+    def _take_leniently(
+        self, number: int, line: str | bytes, callbacks: dict[str, Callable[[dict[str, Any]], None]]
+    ) -> int:
+        """Hand on a record with values that are not JSON; one of them is no reason to lose the others.
+
+        Returns:
+            Records handed on, 0 or 1.
+
+        Raises:
+            InputError: It is no record.
+        """
+        message = lenient.read_record_message(line)
+        if message is None:
+            self._complain(number, line, callbacks)
+            return 0
+        callbacks["RECORD"](message)
+        return 1
 
     def _complain(self, number: int, line: str | bytes, callbacks: dict[str, Callable[[dict[str, Any]], None]]) -> None:
         """Say which line is wrong; blank lines are none.
@@ -117,7 +136,7 @@ class LineReader(GenericSingerReader[str]):
             f"Line {number} of the input ({len(line)} bytes) is not a Singer message of type {types}. "
             "Everything before it is kept. Check that the tap did not die, and that it prints nothing else."
         )
-        raise InputError(msg)
+        raise InputError(msg) from None
 
     @staticmethod
     def assert_line_requires(line_dict: dict[str, Any], requires: set[str]) -> None:

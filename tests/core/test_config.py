@@ -1,0 +1,94 @@
+"""The common settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reverse_etl_core.config import CommonConfig
+from reverse_etl_core.errors import ConfigError
+
+SECRET = "s3cret"  # noqa: S105 - looked for in messages
+
+
+def parse(environ: dict[str, str] | None = None, **config: Any) -> CommonConfig:
+    """Parse settings of `target-x`."""
+    return CommonConfig.from_mapping(config, target="target-x", environ=environ or {"MELTANO_PROJECT_ROOT": "/root"})
+
+
+def test_defaults_follow_the_project() -> None:
+    """Ledger and reports are under the project's root, the sync has the target's name."""
+    one = parse()
+    assert one.ledger_url.reveal() == "sqlite:////root/.reverse-etl/target-x.db"
+    assert one.report_dir == Path("/root/.reverse-etl/reports")
+    assert (one.sync_id, one.load_method, one.ledger, one.checkpoint_records) == ("target-x", "upsert", "full", 10_000)
+
+
+def test_meltano_names_the_sync() -> None:
+    """Environment, tap and loader; a given `sync_id` wins."""
+    environ = {"MELTANO_ENVIRONMENT": "prod", "MELTANO_EXTRACTOR_NAME": "tap-a", "MELTANO_LOADER_NAME": "target-x--eu"}
+    assert parse(environ).sync_id == "prod:tap-a-to-target-x--eu"
+    assert parse(environ, sync_id="mine").sync_id == "mine"
+
+
+def test_a_stream_inherits_what_it_does_not_say() -> None:
+    """`streams` overrides the common settings for one stream."""
+    one = parse(
+        load_method="update",
+        streams={
+            "people": {"object": "contacts", "load_method": "create", "fields": {"email": {"from": "mail"}, "id": "n"}}
+        },
+    )
+    people = one.stream("people")
+    assert (people.object_name, people.load_method, people.fields) == (
+        "contacts",
+        "create",
+        {"email": "mail", "id": "n"},
+    )
+    assert (one.stream("other").object_name, one.stream("other").load_method) == ("other", "update")
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    """One error names every bad setting, nested ones by their path, without their values."""
+    with pytest.raises(ConfigError) as caught:
+        parse(
+            load_method=SECRET,
+            ledger="some",
+            ledger_url=f"mysql://user:{SECRET}@host/db",
+            max_rejected_percent=101,
+            concurrency=0,
+            report_dir=3,
+            streams={"people": {"objekt": "x", "fields": {"a": 3, "b": {"fron": "x"}}}, "other": SECRET},
+        )
+    text = str(caught.value)
+    assert len(caught.value.problems) == 10
+    assert SECRET not in text
+    for name in ("load_method", "ledger", "ledger_url", "max_rejected_percent", "concurrency", "report_dir"):
+        assert f"'{name}'" in text
+    for path in ("streams.people.objekt", "streams.people.fields.a", "streams.people.fields.b.fron", "streams.other"):
+        assert f"'{path}'" in text
+
+
+@pytest.mark.parametrize("url", ["not a url", f"postgresql://u:{SECRET}@h:port/db", "", "sqlite:///x.db"])
+def test_a_ledger_url_is_checked_without_showing_it(url: str) -> None:
+    """A URL that cannot be parsed is refused with examples; an empty one is as none."""
+    if url in ("", "sqlite:///x.db"):
+        assert parse(ledger_url=url).ledger_url.reveal().startswith("sqlite:///")
+        return
+    with pytest.raises(ConfigError) as caught:
+        parse(ledger_url=url)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "5", True, [], -1])
+@pytest.mark.parametrize("name", ["concurrency", "checkpoint_records", "reconcile_grace_seconds", "max_rejected"])
+def test_a_number_is_a_number(name: str, value: Any) -> None:
+    """Text, booleans, NaN, infinity and what is too small are refused."""
+    with pytest.raises(ConfigError, match=f"'{name}' must be a number"):
+        parse(**{name: value})
+
+
+def test_the_configuration_does_not_show_its_secret() -> None:
+    """The ledger's URL may hold a password."""
+    assert SECRET not in repr(parse(ledger_url=f"postgresql+psycopg://u:{SECRET}@h/db"))

@@ -1,0 +1,108 @@
+"""Records on their way: each in exactly one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from reverse_etl_core import identity
+from reverse_etl_core.operations import Verb
+from reverse_etl_core.planning import VERBS, Candidate, Step
+from reverse_etl_core.queues import WorkQueues
+
+from core.fakes import people, route
+
+WAITING = (Step.FIND, Step.DOUBT, Step.CREATE, Step.UPDATE, Step.UPSERT)
+
+
+def candidate(n: int) -> Candidate:
+    """A record."""
+    payload = identity.encode({"key": f"k{n}"})
+    return Candidate(f"[{n}]", f"k{n}", payload, identity.digest(payload), destination_id=str(n))
+
+
+class Queues(RuleBasedStateMachine):
+    """Compared with two dictionaries: where each record waits, and what is under way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queues = WorkQueues(route(people(records_per_request=3)))
+        self.waiting: dict[str, Step] = {}
+        self.under_way: set[str] = set()
+
+    @rule(n=st.integers(0, 12), step=st.sampled_from(WAITING))
+    def put(self, n: int, step: Step) -> None:
+        """A new record, or one that is under way."""
+        one = self.queues.get(f"[{n}]") or candidate(n)
+        if one.source_key not in self.waiting:
+            self.queues.put(one, step)
+            self.waiting[one.source_key] = step
+            self.under_way.discard(one.source_key)
+
+    @rule(n=st.integers(0, 12))
+    def drop(self, n: int) -> None:
+        """It is settled or superseded."""
+        key = f"[{n}]"
+        dropped = self.queues.drop(key)
+        assert (dropped is not None) == (key in self.waiting or key in self.under_way)
+        self.waiting.pop(key, None)
+        self.under_way.discard(key)
+
+    @rule(everything=st.booleans())
+    def take_finds(self, everything: bool) -> None:
+        """Groups of at most three; partial ones only when everything has to go."""
+        for group in self.queues.take_finds(everything=everything):
+            assert len(group) == 3 or (everything and group)
+            self.take([one.source_key for one in group], Step.FIND)
+        left = [key for key, step in self.waiting.items() if step is Step.FIND]
+        assert len(left) < (1 if everything else 3)
+
+    @rule(everything=st.booleans())
+    def take_batches(self, everything: bool) -> None:
+        """The same for batches, each of one verb."""
+        steps = {verb: step for step, verb in VERBS.items()}
+        for batch in self.queues.take_batches(everything=everything):
+            assert len(batch.operations) == 3 or (everything and batch.operations)
+            assert batch.verb in Verb
+            self.take([one.source_key for one in batch.operations], steps[batch.verb])
+
+    @rule()
+    def take_doubts(self) -> None:
+        """All of them at once."""
+        self.take([one.source_key for one in self.queues.take_doubts()], Step.DOUBT)
+
+    def take(self, keys: list[str], step: Step) -> None:
+        """They were waiting there, and are under way now."""
+        for key in keys:
+            assert self.waiting.pop(key) is step
+            self.under_way.add(key)
+
+    @invariant()
+    def every_record_is_in_one_place(self) -> None:
+        """No record is lost, none is twice."""
+        keys: list[Any] = sorted(one.source_key for one in self.queues.candidates())
+        assert keys == sorted([*self.waiting, *self.under_way])
+        assert len(self.queues) == len(keys)
+        assert {one.source_key for one in self.queues.doubts()} == {
+            key for key, step in self.waiting.items() if step is Step.DOUBT
+        }
+        for key in keys:
+            assert self.queues.claimant(f"k{key[1:-1]}") == key
+
+
+TestQueues = Queues.TestCase
+TestQueues.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_a_dropped_record_gives_its_match_value_free() -> None:
+    """Another source key can claim it, and keeps it when the first is dropped again."""
+    queues = WorkQueues(route())
+    first, second = candidate(1), candidate(2)
+    second.match_key = "k1"
+    queues.put(first, Step.CREATE)
+    queues.drop("[1]")
+    queues.put(second, Step.CREATE)
+    assert queues.drop("[1]") is None
+    assert queues.claimant("k1") == "[2]"
