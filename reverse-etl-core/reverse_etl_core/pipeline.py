@@ -345,7 +345,8 @@ class Pipeline:
     ) -> Settlement | None:
         """The row of a refused record; `None` for one that is planned again."""
         if isinstance(outcome, Rejected):
-            return self._reject(candidate, outcome.code, _with_vendor_code(outcome), now_ms)
+            found_id = candidate.destination_id if verb is Verb.UPDATE else None
+            return self._reject(candidate, outcome.code, _with_vendor_code(outcome), now_ms, found_id=found_id)
         candidate.rounds += 1
         if candidate.rounds >= MAX_ROUNDS:
             if isinstance(outcome, Missing):
@@ -412,10 +413,12 @@ class Pipeline:
         self.tally.settle(Fate.CREATED if created else Fate.UPDATED, is_replay=candidate.is_replay)
         return settling.delivered(candidate, destination_id, created=created)
 
-    def _reject(self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int) -> Settlement:
+    def _reject(
+        self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int, *, found_id: str | None = None
+    ) -> Settlement:
         self._queues.drop(candidate.source_key)
         self.tally.settle(Fate.REJECTED, code=code.value, is_replay=candidate.is_replay)
-        return settling.refused(candidate, code, reason, now_ms=now_ms)
+        return settling.refused(candidate, code, reason, now_ms=now_ms, found_id=found_id)
 
 
 def _nothing(_job: object) -> None:

@@ -76,22 +76,26 @@ def left_alone(known: Delivery) -> Settlement:
     )
 
 
-def refused(candidate: Candidate, code: RejectCode, reason: str, *, now_ms: int) -> Settlement:
+def refused(
+    candidate: Candidate, code: RejectCode, reason: str, *, now_ms: int, found_id: str | None = None
+) -> Settlement:
     """The row of a record that the destination refused.
 
-    A record that was delivered before keeps its id and what it owns: only the newest version is refused.
+    A record that was delivered before keeps its id and what it owns: only the newest version is refused. So does
+    one that was found (`found_id`) and whose update is refused: a lost create of ours may have made it.
     """
     known = candidate.known
     attempts = 1 + (known.attempts if known else 0)
     was_delivered = known is not None and known.destination_id is not None
+    owned = known.match_key if known and was_delivered else candidate.find_key if found_id else None
     return Settlement(
         source_key=candidate.source_key,
         status=Status.REJECTED,
         outcome=Fate.REJECTED.value,
-        match_key=known.match_key if known and was_delivered else None,
-        destination_id=known.destination_id if known else None,
+        match_key=owned,
+        destination_id=known.destination_id if known and was_delivered else found_id,
         payload_hash=candidate.payload_hash,
-        created_by_us=bool(known and known.created_by_us and was_delivered),
+        created_by_us=bool(known and known.created_by_us and owned is not None),
         attempts=attempts,
         due_at=now_ms + due_after_ms(attempts),
         error_code=code.value,

@@ -81,10 +81,10 @@ def test_a_ledger_url_is_checked_without_showing_it(url: str) -> None:
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "5", True, [], -1])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "five", "nan", True, [], -1])
 @pytest.mark.parametrize("name", ["concurrency", "checkpoint_records", "reconcile_grace_seconds", "max_rejected"])
 def test_a_number_is_a_number(name: str, value: Any) -> None:
-    """Text, booleans, NaN, infinity and what is too small are refused."""
+    """Words, booleans, NaN, infinity and what is too small are refused."""
     with pytest.raises(ConfigError, match=f"'{name}' must be a number"):
         parse(**{name: value})
 

@@ -169,6 +169,16 @@ def test_a_refusal_does_not_forget_a_create_on_its_way(tmp_path: Path) -> None:
     assert one.contents("name") == [("y",)]
 
 
+def test_a_refused_update_does_not_forget_the_record_that_a_lost_create_made(tmp_path: Path) -> None:
+    """G2: what was found stays ours, so that no other record of the source can take its match value."""
+    one = world(tmp_path, is_native=False)
+    assert one.run([[row(2, "b"), row(3, "c"), row(1, "a")], [row(1, "a", "bad")]], ["lost after"])
+    assert one.rows()["[1]"]["error_code"] == "validation_rule"
+    assert one.run([[row(2, "a")]])
+    assert one.tally.codes == Counter(duplicate_key=1)
+    assert one.contents("key") == [("a",), ("b",), ("c",)]
+
+
 def test_creates_that_are_always_lost_end_the_run(tmp_path: Path) -> None:
     """A destination that never answers a create is given up after a number of grace periods."""
     one = world(tmp_path, is_native=False)

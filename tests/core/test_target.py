@@ -131,7 +131,7 @@ def test_state_leaves_after_as_many_records_as_asked_for(stage: Stage) -> None:
     for part in range(4):
         messages += [record(key=f"{part}-{n}") for n in range(10)]
         messages.append(state(part))
-    assert stage.run(messages, checkpoint_records=20) == [1, 3, 3]
+    assert stage.run(messages, checkpoint_records=20) == [1, 3]
     assert len(stage.names()) == 40
 
 
@@ -175,14 +175,13 @@ def test_a_changed_schema_keeps_order_and_lease(stage: Stage) -> None:
     assert stage.report()["totals"]["read"] == 3
 
 
-def test_no_state_covers_records_that_came_with_a_record_that_ended_the_run(stage: Stage) -> None:
-    """G3: a record that ends the run takes the STATE of its chunk with it."""
+def test_a_record_without_its_key_property_stops_nobody_else(stage: Stage) -> None:
+    """It is rejected, all others are delivered and their STATE leaves, and the run fails and names the property."""
     rows = [schema(), record(key="a", name="x"), state(1), record(name="no key"), record(key="c"), state(3)]
     released = stage.run(rows)
-    assert stage.exit_code == 1
+    assert (stage.exit_code, released) == (1, [3])
     assert "'key'" in str(stage.error)
-    assert not released or "a" in stage.names()
-    assert 3 not in released
+    assert set(stage.names()) == {"a", "c"}
     totals = stage.report()["totals"]
     assert totals["read"] == sum(count for name, count in totals.items() if name != "read")
 

@@ -70,7 +70,7 @@ class Ledger:
         self._engine = _engine(self._url)
         self.run_id = str(uuid.uuid4())
         with self.guarded("opened"):
-            metadata.create_all(self._engine)
+            self._create_tables()
             self._check_version()
             self._forget_old_outcomes()
 
@@ -93,6 +93,13 @@ class Ledger:
         except sa.exc.NoSuchModuleError as error:
             msg = f"The ledger's driver is not installed ({error}). Install reverse-etl-core[postgres]."
             raise LedgerError(msg) from None
+
+    def _create_tables(self) -> None:
+        """Create what is missing; workers that start together may both try, and one of them comes too late."""
+        try:
+            metadata.create_all(self._engine)
+        except (sa.exc.ProgrammingError, sa.exc.IntegrityError):
+            metadata.create_all(self._engine)
 
     def _check_version(self) -> None:
         with self.begin() as connection:

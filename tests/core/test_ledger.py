@@ -1,0 +1,458 @@
+"""The durable memory of a sync, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
+from reverse_etl_core.ledger import Intent, Ledger, Scope, Settlement, Status, StreamLedger
+from reverse_etl_core.redaction import Secret
+
+from core.fakes import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+SCOPE = Scope("sync", "account", "people", "people")
+PASSWORD = "p4ssw0rd-of-the-ledger"  # noqa: S105 - looked for in messages
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server for this session."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pgserver = pytest.importorskip("pgserver")  # it has no wheels for the newest Pythons
+
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty ledger."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/ledger.db"
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"test_{abs(hash(request.node.nodeid)):x}"
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    yield server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The ledger's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def opened(url: str, clock: Clock) -> Iterator[Callable[[], Ledger]]:
+    """Opens the ledger, as often as a test wants."""
+    ledgers: list[Ledger] = []
+
+    def open_it() -> Ledger:
+        ledgers.append(Ledger(Secret(url), now=clock))
+        return ledgers[-1]
+
+    yield open_it
+    for one in ledgers:
+        one.close()
+
+
+@pytest.fixture
+def stream(opened: Callable[[], Ledger]) -> StreamLedger:
+    """The only stream."""
+    return opened().open_stream(SCOPE, keeps_deliveries=True)
+
+
+def intent(n: int, match_key: str | None = None, **changes: Any) -> Intent:
+    """Of a create."""
+    given: dict[str, Any] = {"destination_id": None, "created_by_us": True, "attempts": 1, "record": f'{{"n":{n}}}'}
+    return Intent(f"[{n}]", f"k{n}" if match_key is None else match_key, **(given | changes))
+
+
+def delivered(n: int, **changes: Any) -> Settlement:
+    """Of a delivery."""
+    given: dict[str, Any] = {"match_key": f"k{n}", "destination_id": str(n), "payload_hash": bytes(16)}
+    return Settlement(f"[{n}]", Status.DELIVERED, "created", **(given | changes))
+
+
+def rejected(n: int, **changes: Any) -> Settlement:
+    """Of a refusal."""
+    given: dict[str, Any] = {"error_code": "too_long", "error": "Too long.", "record": "{}", "due_at": 0}
+    return Settlement(f"[{n}]", Status.REJECTED, "rejected", **(given | changes))
+
+
+def test_an_intent_is_durable_before_the_call(url: str, stream: StreamLedger, clock: Clock) -> None:
+    """L1: another connection sees it as soon as `intend` returns."""
+    stream.intend([intent(1), intent(2)])
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT source_key, status, intent_at, record FROM deliveries ORDER BY 1"
+        ).all()
+    engine.dispose()
+    now_ms = int(clock() * 1000)
+    assert [tuple(row) for row in rows] == [
+        ("[1]", "pending", now_ms, '{"n":1}'),
+        ("[2]", "pending", now_ms, '{"n":2}'),
+    ]
+
+
+def test_an_intent_clears_the_hash(stream: StreamLedger) -> None:
+    """L3: nobody skips what is under way."""
+    stream.settle([delivered(1)])
+    stream.intend([intent(1, destination_id="1")])
+    row = stream.lookup(["[1]"])["[1]"]
+    assert (row.status, row.payload_hash, row.destination_id) == (Status.PENDING, None, "1")
+
+
+def test_a_settlement_replaces_the_whole_row(stream: StreamLedger) -> None:
+    """What a settlement does not say is cleared: no record stays with a delivered row."""
+    stream.intend([intent(1)])
+    stream.settle([rejected(1, attempts=3)])
+    stream.settle([delivered(1)])
+    row = stream.lookup(["[1]"])["[1]"]
+    assert (row.status, row.intent_at, row.error_code, row.due_at, row.attempts) == (
+        Status.DELIVERED,
+        None,
+        None,
+        None,
+        0,
+    )
+    assert list(stream.replayable()) == []
+
+
+def test_a_match_key_has_one_owner(stream: StreamLedger) -> None:
+    """The database itself refuses a second owner, and the message holds no key."""
+    stream.settle([delivered(1)])
+    assert stream.owners(["k1", "k2"]) == {"k1": "[1]"}
+    with pytest.raises(LedgerError) as caught:
+        stream.intend([intent(2, "k1")])
+    assert "k1" not in str(caught.value)
+    assert stream.lookup(["[2]"]) == {}
+
+
+def test_scopes_do_not_see_each_other(opened: Callable[[], Ledger]) -> None:
+    """Two syncs may write the same keys."""
+    ledger = opened()
+    one = ledger.open_stream(SCOPE, keeps_deliveries=True)
+    other = ledger.open_stream(Scope("other", "account", "people", "people"), keeps_deliveries=True)
+    one.settle([delivered(1)])
+    assert other.lookup(["[1]"]) == {}
+    other.settle([delivered(2, match_key="k1")])
+    assert (one.owners(["k1"]), other.owners(["k1"])) == ({"k1": "[1]"}, {"k1": "[2]"})
+
+
+def test_thousands_of_keys_are_looked_up_at_once(stream: StreamLedger) -> None:
+    """Look-ups are cut into queries; nothing is missed at the edges."""
+    stream.settle([delivered(n) for n in range(1201)])
+    assert len(stream.lookup([f"[{n}]" for n in range(2000)])) == 1201
+    assert len(stream.owners([f"k{n}" for n in range(2000)])) == 1201
+    assert stream.lookup([]) == {}
+
+
+def test_replays_come_page_by_page(stream: StreamLedger, clock: Clock) -> None:
+    """What was under way and what is due, each once, also while pages are settled; nothing that rests."""
+    now_ms = int(clock() * 1000)
+    stream.intend([intent(n) for n in range(1500)])
+    stream.settle([rejected(n, due_at=now_ms) for n in range(1500, 2500)])
+    stream.settle([rejected(n, due_at=now_ms + 1) for n in range(2500, 2600)])
+    stream.settle([rejected(n, due_at=None) for n in range(2600, 2700)])
+    stream.settle([delivered(n) for n in range(2700, 2800)])
+    seen: list[str] = []
+    for page in stream.replayable():
+        seen += [one.source_key for one in page]
+        assert all(one.record for one in page)
+        stream.settle([delivered(int(one.source_key[1:-1])) for one in page])
+    assert sorted(seen) == sorted(f"[{n}]" for n in range(2500))
+    assert list(stream.replayable()) == []
+
+
+def test_rejects_mode_keeps_no_deliveries(opened: Callable[[], Ledger]) -> None:
+    """Intents and deliveries leave no row; a delivery removes the row of its reject."""
+    stream = opened().open_stream(SCOPE, keeps_deliveries=False)
+    stream.intend([intent(1)])
+    stream.settle([rejected(1, match_key="k1"), rejected(2)])
+    stream.settle([delivered(1), delivered(3)])
+    assert set(stream.lookup(["[1]", "[2]", "[3]"])) == {"[2]"}
+    assert stream.owners(["k1"]) == {}
+
+
+def test_a_history_of_outcomes_is_kept_for_a_month(url: str, opened: Callable[[], Ledger], clock: Clock) -> None:
+    """What happened to which key in which run; older entries go when the ledger is opened."""
+    ledger = opened()
+    ledger.open_stream(SCOPE, keeps_deliveries=True).settle([delivered(1), rejected(2)])
+    clock.wait(20 * 86400)
+    opened().open_stream(Scope("b", "a", "o", "s"), keeps_deliveries=True).settle([delivered(1)])
+    clock.wait(11 * 86400)
+    opened()
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT outcome, code, destination_id FROM outcomes").all()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [("created", None, "1")]
+
+
+def test_a_run_is_noted_from_start_to_end(url: str, opened: Callable[[], Ledger]) -> None:
+    """A run that was killed has no end."""
+    ledger = opened()
+    ledger.start_run(sync_id="sync", target="target-x", account="1")
+    killed = opened()
+    killed.start_run(sync_id="sync", target="target-x", account="1")
+    ledger.end_run(75, {"records_read": 10, "throttled_s": 1.5})
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT run_id, exit_code, records_read, throttled_s FROM runs").all()
+    engine.dispose()
+    assert {tuple(row) for row in rows} == {(ledger.run_id, 75, 10, 1.5), (killed.run_id, None, 0, 0.0)}
+
+
+# -- leases
+
+HOLD = """
+import sys
+from reverse_etl_core.ledger import Ledger, Scope
+from reverse_etl_core.redaction import Secret
+ledger = Ledger(Secret(sys.argv[1]), now=lambda: 1_800_000_000.0)
+ledger.open_stream(Scope("sync", "account", "people", "people"), keeps_deliveries=True)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(url: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lease until its stdin is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_writer_is_refused_until_the_first_is_dead(
+    holder: subprocess.Popen[str], opened: Callable[[], Ledger]
+) -> None:
+    """One writer at a time: the message names the setting; a killed holder is taken over at once."""
+    ledger = opened()
+    with pytest.raises(BusyError, match="sync_id"):
+        ledger.open_stream(SCOPE, keeps_deliveries=True)
+    ledger.open_stream(Scope("sync", "account", "people", "other"), keeps_deliveries=True)
+    holder.kill()
+    holder.wait()
+    assert ledger.open_stream(SCOPE, keeps_deliveries=True).last_sign_ms == 1_800_000_000_000
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_the_sleeper_is_fenced(
+    holder: subprocess.Popen[str], opened: Callable[[], Ledger], clock: Clock
+) -> None:
+    """The epoch: a writer that slept through its lease writes nothing any more."""
+    ledger = opened()
+    clock.wait(121)
+    sleeper = ledger.open_stream(SCOPE, keeps_deliveries=True)
+    sleeper.settle([delivered(1)])
+    other = opened().open_stream(SCOPE, keeps_deliveries=True)
+    for write in (
+        lambda: sleeper.settle([delivered(2)]),
+        lambda: sleeper.intend([intent(2)]),
+        sleeper.renew,
+    ):
+        with pytest.raises(BusyError, match="taken over"):
+            write()
+    assert set(other.lookup(["[1]", "[2]"])) == {"[1]"}
+    sleeper.close()
+    other.settle([delivered(2)])
+
+
+def test_a_released_lease_is_free(url: str, opened: Callable[[], Ledger]) -> None:
+    """The next run need not wait, and knows that the last one ended."""
+    opened().open_stream(SCOPE, keeps_deliveries=True).close()
+    code = HOLD.replace("sys.stdin.read()", "")
+    assert subprocess.run([sys.executable, "-c", code, url], check=True, capture_output=True).stdout == b"held\n"
+
+
+def test_a_lease_is_prolonged_by_every_write(stream: StreamLedger, url: str, clock: Clock) -> None:
+    """A run that writes keeps its lease for as long as it takes."""
+    for n in range(5):
+        clock.wait(100)
+        stream.settle([delivered(n)])
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        until = connection.exec_driver_sql("SELECT lease_until FROM scopes").scalar_one()
+    engine.dispose()
+    assert until == int(clock() * 1000) + 120_000
+
+
+# -- opening
+
+
+def test_a_newer_schema_is_refused(url: str, opened: Callable[[], Ledger]) -> None:
+    """An older release does not write into what it does not know."""
+    opened()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE ledger_info SET value = '2' WHERE name = 'schema_version'")
+    engine.dispose()
+    with pytest.raises(LedgerError, match=r"newer release.*Upgrade"):
+        opened()
+
+
+def test_several_processes_may_open_a_new_ledger_at_once(opened: Callable[[], Ledger]) -> None:
+    """Workers of one sync start together: the tables are made once and none of them fails."""
+    errors: list[Exception] = []
+    barrier = threading.Barrier(4)
+
+    def work() -> None:
+        barrier.wait()
+        try:
+            opened()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_a_missing_folder_is_made_for_the_owner_alone(tmp_path: Path) -> None:
+    """Folder 0700, file 0600: rejected records hold field values."""
+    path = tmp_path / "new" / "ledger.db"
+    ledger = Ledger(Secret(f"sqlite:///{path}"))
+    ledger.open_stream(SCOPE, keeps_deliveries=True).settle([delivered(1)])
+    for one in path.parent.iterdir():
+        assert stat.S_IMODE(one.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    ledger.close()
+
+
+@pytest.mark.parametrize("place", ["/proc/no/ledger.db", "/dev/null/x/ledger.db"])
+def test_an_unwritable_place_is_named(place: str) -> None:
+    """With the setting to check."""
+    with pytest.raises(LedgerError, match="'ledger_url'") as caught:
+        Ledger(Secret(f"sqlite:///{place}"))
+    assert place in str(caught.value)
+
+
+def test_a_file_that_is_no_ledger_is_an_error_of_ours(tmp_path: Path) -> None:
+    """No traceback of the database."""
+    path = tmp_path / "ledger.db"
+    path.write_text("This is not a database at all, but a long enough text.", encoding="utf-8")
+    with pytest.raises(LedgerError):
+        Ledger(Secret(f"sqlite:///{path}"))
+
+
+def test_a_locked_file_is_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process that keeps writing: try later, exit code 75."""
+    monkeypatch.setattr("reverse_etl_core.ledger.store.SQLITE_BUSY_S", 0.1)  # a constant, not behaviour
+    path = tmp_path / "ledger.db"
+    ledger = Ledger(Secret(f"sqlite:///{path}"))
+    stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BusyError, match="locked"):
+        stream.settle([delivered(1)])
+    other.execute("ROLLBACK")
+    other.close()
+    stream.settle([delivered(1)])
+    ledger.close()
+
+
+def test_no_message_shows_the_password() -> None:
+    """G7: a server that cannot be reached is named without its password."""
+    with pytest.raises(LedgerError) as caught:
+        Ledger(Secret(f"postgresql+psycopg://user:{PASSWORD}@127.0.0.1:1/db?connect_timeout=1"))
+    assert "127.0.0.1" in str(caught.value)
+    assert PASSWORD not in str(caught.value)
+    assert PASSWORD not in repr(caught.value.__cause__)
+
+
+def test_a_driver_that_is_not_there_is_named() -> None:
+    """With what to install."""
+    with pytest.raises(ConfigError, match=r"\[postgres\]"):
+        Ledger(Secret("postgresql+pg8000://user@127.0.0.1/db"))
+
+
+@pytest.mark.parametrize("key", ["'; DROP TABLE deliveries; --", "\u00e9\U0001f600", "x" * 2000, "%s {}"])
+def test_hostile_keys_come_back_as_they_were(stream: StreamLedger, key: str) -> None:
+    """Whatever a key holds."""
+    stream.intend([Intent(key or "x", key, None, created_by_us=True, attempts=1, record="{}")])
+    assert stream.owners([key]) == {key: key}
+
+
+# -- the whole against a dictionary
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("intend"), st.integers(0, 4), st.sampled_from(["a", "b", "c", None])),
+        st.tuples(st.just("deliver"), st.integers(0, 4), st.sampled_from(["a", "b", "c"])),
+        st.tuples(st.just("reject"), st.integers(0, 4), st.sampled_from(["a", "b", "c", None])),
+        st.tuples(st.just("reopen"), st.just(0), st.just("a")),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps)
+def test_the_ledger_is_a_dictionary_that_survives(tmp_path_factory: pytest.TempPathFactory, script: list[Any]) -> None:
+    """L1 to L3: after any writes and restarts each key has its last row, and a match key one owner."""
+    path = tmp_path_factory.mktemp("ledger") / "l.db"
+    ledger = Ledger(Secret(f"sqlite:///{path}"))
+    stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
+    model: dict[str, tuple[Status, str | None]] = {}
+    for what, n, key in script:
+        owner = next((one for one, (_, held) in model.items() if held == key and key is not None), None)
+        if what == "reopen":
+            ledger.close()
+            ledger = Ledger(Secret(f"sqlite:///{path}"))
+            stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
+        elif owner not in (None, f"[{n}]"):
+            continue  # the pipeline asks `owners` first
+        elif what == "intend" and key is not None:
+            stream.intend([intent(n, key)])
+            model[f"[{n}]"] = (Status.PENDING, key)
+        elif what == "deliver":
+            stream.settle([delivered(n, match_key=key)])
+            model[f"[{n}]"] = (Status.DELIVERED, key)
+        elif what == "reject":
+            stream.settle([rejected(n, match_key=key)])
+            model[f"[{n}]"] = (Status.REJECTED, key)
+    rows = stream.lookup([f"[{n}]" for n in range(5)])
+    assert {key: (row.status, row.match_key) for key, row in rows.items()} == model
+    assert stream.owners(["a", "b", "c"]) == {held: key for key, (_, held) in model.items() if held}
+    assert all((row.payload_hash is not None) == (row.status is Status.DELIVERED) for row in rows.values())
+    open_rows = {one.source_key for page in stream.replayable() for one in page}
+    assert open_rows == {key for key, (status, _) in model.items() if status is not Status.DELIVERED}
+    ledger.close()
+
+
+def test_the_own_process_id_is_taken_for_a_dead_one(opened: Callable[[], Ledger]) -> None:
+    """A container that was restarted has the same process id again: its old lease does not lock it out."""
+    assert os.getpid()
+    opened().open_stream(SCOPE, keeps_deliveries=True)
+    opened().open_stream(SCOPE, keeps_deliveries=True)
