@@ -248,6 +248,7 @@ class Transport:
                 headers=headers,
                 timeout=self._timeout_s,
                 allow_redirects=False,
+                auth=_as_given,
             )
         except requests.RequestException as error:
             raise _unanswered(request, self._base_url, error) from None
@@ -279,6 +280,11 @@ class Transport:
                 "or raise the setting."
             )
             raise QuotaExhaustedError(msg)
+
+
+def _as_given(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave the headers alone: without this, `requests` replaces the token by what a `.netrc` holds."""
+    return prepared
 
 
 def _unanswered(request: Request, base_url: str, error: requests.RequestException) -> ReverseETLError:

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from reverse_etl_core.target import ReverseETLTarget
+from core.fakes import Crm, FakeDestination, people
 from singer_sdk import typing as th
 
-from core.fakes import Crm, FakeDestination, people
+from reverse_etl_core.target import ReverseETLTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

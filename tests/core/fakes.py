@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
 from reverse_etl_core.brakes import RejectionBrake
 from reverse_etl_core.config import StreamConfig
 from reverse_etl_core.destination import Destination
@@ -225,13 +226,13 @@ class FakeDestination(Destination):
     def _write(self, batch: Batch, fault: str | None) -> list[Outcome]:
         first, *others = batch.operations
         if any(dict(one.fields).get("name") == "poison" for one in batch.operations):
-            raise BatchRefusedError("Something in it.", code=RejectCode.INVALID_VALUE, vendor_code="POISON")  # noqa: EM101
+            raise BatchRefusedError("Something in it.", code=RejectCode.INVALID_VALUE, vendor_code="POISON")
         if fault == "unanswered":
             return [Unanswered(first.source_key), *self._apply(batch, others)]
         if fault == "unanswered after":
             return [Unanswered(first.source_key), *self._apply(batch, batch.operations)[1:]]
         if fault == "refused" and others:
-            raise BatchRefusedError("Something in it.", code=RejectCode.INVALID_VALUE)  # noqa: EM101
+            raise BatchRefusedError("Something in it.", code=RejectCode.INVALID_VALUE)
         if fault in {"late", "kill late"} or (fault == "late, repeated" and batch.verb is not Verb.CREATE):
             self.traffic.became_uncertain()
             self.crm.late.append((self.crm.clock() + self.latency_s, lambda: self._apply(batch, batch.operations)))
@@ -247,11 +248,11 @@ def _fail(fault: str | None) -> None:
     if fault in {"kill before", "kill after", "kill late"}:
         raise KilledError
     if fault in {"lost before", "lost after", "late"}:
-        raise UnknownOutcomeError("No usable answer.")  # noqa: EM101
+        raise UnknownOutcomeError("No usable answer.")
     if fault == "quota":
-        raise QuotaExhaustedError("Used up.")  # noqa: EM101
+        raise QuotaExhaustedError("Used up.")
     if fault == "down":
-        raise TransportError("Not reached.")  # noqa: EM101
+        raise TransportError("Not reached.")
 
 
 def keeping_books_with(kind: type[StreamLedger]) -> type[Ledger]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reverse_etl_core.batching import ENVELOPE_BYTES, batches
 from reverse_etl_core.schema import Limits
 
@@ -31,6 +34,6 @@ def test_batches_keep_the_limits(items: list[int], limit: Limits) -> None:
 def test_batches_are_the_fewest(items: list[int], limit: Limits) -> None:
     """No group could have taken the first item of the next one: in order, fewer requests are not possible."""
     groups = list(batches(items, limit, int))
-    for group, following in zip(groups, groups[1:], strict=False):
+    for group, following in itertools.pairwise(groups):
         weight = sum(group) + following[0] + ENVELOPE_BYTES * (len(group) + 1)
         assert len(group) == limit.records_per_request or weight > limit.bytes_per_request

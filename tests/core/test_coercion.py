@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from reverse_etl_core.coercion import COERCIONS, UNTOUCHED
 from reverse_etl_core.schema import FieldType
 

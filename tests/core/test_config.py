@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from reverse_etl_core.config import CommonConfig
 from reverse_etl_core.errors import ConfigError
 
-SECRET = "s3cret"  # noqa: S105 - looked for in messages
+SECRET = "s3cret"
 
 
 def parse(environ: dict[str, str] | None = None, **config: Any) -> CommonConfig:

@@ -8,6 +8,7 @@ import pytest
 from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from reverse_etl_core.emails import is_email
 from reverse_etl_core.typed import _EMAIL, _EMAIL_LENGTH
 

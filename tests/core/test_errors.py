@@ -7,14 +7,14 @@ import logging
 import pickle
 
 import pytest
+from core.fakes import people
+
 from reverse_etl_core import errors
 from reverse_etl_core.operations import DeferCode, RejectCode
 from reverse_etl_core.redaction import Secret
 from reverse_etl_core.schema import Field, FieldType
 
-from core.fakes import people
-
-TOKEN = "pat-na1-0000"  # noqa: S105 - looked for in the output
+TOKEN = "pat-na1-0000"
 
 
 @pytest.mark.parametrize(

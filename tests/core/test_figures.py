@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reverse_etl_core.brakes import RejectionBrake
 from reverse_etl_core.errors import AccountingError, BrakeError
 from reverse_etl_core.report import Report, write_report
@@ -46,7 +47,7 @@ def tally(read: int, rejected: int, code: str = "too_long") -> Tally:
         (1_000_000, 100_001, False, True),
     ],
 )
-def test_the_brake_trips_past_its_share(read: int, rejected: int, at_end: bool, stops: bool) -> None:
+def test_the_brake_trips_past_its_share(read: int, rejected: int, *, at_end: bool, stops: bool) -> None:
     """From 100 records on, and at the end from 10; exactly the share is tolerated."""
     brake = RejectionBrake(None, 10)
     if not stops:

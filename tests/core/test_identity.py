@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from reverse_etl_core import identity
 from reverse_etl_core.schema import Field, FieldType
 
@@ -90,7 +91,7 @@ def test_different_keys_have_different_source_keys(one: list[Any], other: list[A
         (Decimal("1E+3"), "1000"),
         (Decimal("-0.10"), "-0.1"),
         (10**30, str(10**30)),
-        (Decimal("100"), "100"),
+        (Decimal(100), "100"),
     ],
 )
 def test_match_values_compare_as_text(value: Any, expected: str | None) -> None:

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from core.fakes import Clock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
 from reverse_etl_core.ledger import Intent, Ledger, Scope, Settlement, Status, StreamLedger
 from reverse_etl_core.redaction import Secret
-
-from core.fakes import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SCOPE = Scope("sync", "account", "people", "people")
-PASSWORD = "p4ssw0rd-of-the-ledger"  # noqa: S105 - looked for in messages
+PASSWORD = "p4ssw0rd-of-the-ledger"
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,14 @@ import logging
 from typing import Any
 
 import pytest
+from core.fakes import people
+
 from reverse_etl_core.config import StreamConfig
 from reverse_etl_core.errors import ConfigError, RejectedRecordError
 from reverse_etl_core.mapping import FieldMapping, compile_mapping
 from reverse_etl_core.operations import RejectCode
 
-from core.fakes import people
-
-SECRET = "s3cret"  # noqa: S105 - looked for in messages
+SECRET = "s3cret"
 
 
 def mapping(columns: list[str], fields: dict[str, str] | None = None, unknown: str = "fail") -> FieldMapping:

@@ -6,12 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from core.fakes import FakeDestination, World, keeping_books_with, people, route
+
 from reverse_etl_core.errors import AccountingError, BrakeError, FatalError, LedgerError
 from reverse_etl_core.ledger import StreamLedger
 from reverse_etl_core.operations import Verb
 from reverse_etl_core.schema import Limits
-
-from core.fakes import FakeDestination, World, keeping_books_with, people, route
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ def test_a_rename_that_is_not_answered_for_does_not_double_the_record(tmp_path: 
 
 
 @pytest.mark.parametrize("is_native", [True, False])
-def test_a_record_that_a_person_deleted_is_created_again(tmp_path: Path, is_native: bool) -> None:
+def test_a_record_that_a_person_deleted_is_created_again(tmp_path: Path, *, is_native: bool) -> None:
     """L6: the destination wins; an id that it no longer knows is forgotten."""
     one = world(tmp_path, is_native=is_native)
     assert one.run([[row(1)]])

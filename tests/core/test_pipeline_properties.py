@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core.fakes import FAULTS, World, keeping_books_with, people, route
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reverse_etl_core.ledger import StreamLedger
 
-from core.fakes import FAULTS, World, keeping_books_with, people, route
+from reverse_etl_core.ledger import StreamLedger
 
 WEEK_S = 8 * 24 * 3600.0
 KILLS = ("kill before", "kill after", "kill late")

@@ -6,6 +6,8 @@ import itertools
 from typing import Any
 
 import pytest
+from core.fakes import people, route
+
 from reverse_etl_core import identity
 from reverse_etl_core.ledger import Delivery, Status
 from reverse_etl_core.operations import RejectCode, Verb
@@ -18,8 +20,6 @@ from reverse_etl_core.planning import (
     operation,
     step_after_find,
 )
-
-from core.fakes import people, route
 
 NOW, GRACE = 1_000_000, 60_000
 METHODS = ("upsert", "update", "create")
@@ -159,7 +159,7 @@ def test_a_record_matched_by_its_id_is_only_updated() -> None:
     ],
 )
 def test_an_update_leaves_the_match_field_out_unless_it_changes(
-    row: str | None, verb: Verb, has_match_field: bool
+    row: str | None, verb: Verb, *, has_match_field: bool
 ) -> None:
     """Writing it again could move a secondary address to the front; half changed it has to be written."""
     one = candidate(ROWS[row] if row else None)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.fakes import people, route
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
 from reverse_etl_core import identity
 from reverse_etl_core.operations import Verb
 from reverse_etl_core.planning import VERBS, Candidate, Step
 from reverse_etl_core.queues import WorkQueues
-
-from core.fakes import people, route
 
 WAITING = (Step.FIND, Step.DOUBT, Step.CREATE, Step.UPDATE, Step.UPSERT)
 
@@ -51,7 +51,7 @@ class Queues(RuleBasedStateMachine):
         self.under_way.discard(key)
 
     @rule(everything=st.booleans())
-    def take_finds(self, everything: bool) -> None:
+    def take_finds(self, *, everything: bool) -> None:
         """Groups of at most three; partial ones only when everything has to go."""
         for group in self.queues.take_finds(everything=everything):
             assert len(group) == 3 or (everything and group)
@@ -60,7 +60,7 @@ class Queues(RuleBasedStateMachine):
         assert len(left) < (1 if everything else 3)
 
     @rule(everything=st.booleans())
-    def take_batches(self, everything: bool) -> None:
+    def take_batches(self, *, everything: bool) -> None:
         """The same for batches, each of one verb."""
         steps = {verb: step for step, verb in VERBS.items()}
         for batch in self.queues.take_batches(everything=everything):

@@ -6,12 +6,12 @@ import threading
 from typing import Any
 
 import pytest
+from core.fakes import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from reverse_etl_core.errors import RetryableError
 from reverse_etl_core.ratelimit import Rate, RateLimiter
-
-from core.fakes import Clock
 
 
 def limiter(rate: Rate, clock: Clock) -> RateLimiter:

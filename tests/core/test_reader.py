@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from reverse_etl_core.errors import InputError
 from reverse_etl_core.reader import LineReader
 
-SECRET = "s3cret"  # noqa: S105 - looked for in messages
+SECRET = "s3cret"
 
 
 def read(text: str | bytes, *, take: bool = True) -> tuple[list[Any], list[Any], Any]:

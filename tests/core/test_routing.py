@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from core.fakes import people, route
+
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.schema import Field, FieldType, frozen
-
-from core.fakes import people, route
 
 
 @pytest.mark.parametrize(

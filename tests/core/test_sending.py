@@ -6,13 +6,13 @@ import threading
 from typing import Any
 
 import pytest
+from core.fakes import Crm, FakeDestination, people
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from reverse_etl_core.errors import AccountingError, BusyError, FatalError, UnknownOutcomeError
 from reverse_etl_core.operations import Batch, Operation, RejectCode, Rejected, Verb, Written
 from reverse_etl_core.sending import Crew, send
-
-from core.fakes import Crm, FakeDestination, people
 
 
 def batch(names: list[str]) -> Batch:
@@ -111,7 +111,7 @@ def test_an_error_of_one_job_does_not_lose_the_answers_of_those_in_flight() -> N
         if job < 3:
             gate.wait(10)
         if job == 0:
-            raise UnknownOutcomeError("lost")  # noqa: EM101
+            raise UnknownOutcomeError("lost")
         return job
 
     with pytest.raises(UnknownOutcomeError):
@@ -128,7 +128,7 @@ def test_an_error_before_a_job_records_what_is_in_flight() -> None:
 
     def before(job: int) -> None:
         if job == 2:
-            raise BusyError("taken over")  # noqa: EM101
+            raise BusyError("taken over")
 
     with pytest.raises(BusyError):
         crew.run(range(5), work=int, before=before, after=lambda job, _: done.append(job), idle=nothing)
@@ -144,7 +144,7 @@ def test_an_error_while_recording_comes_out_after_the_rest() -> None:
     def after(job: int, _: int) -> None:
         done.append(job)
         if len(done) == 1:
-            raise FatalError("disk full")  # noqa: EM101
+            raise FatalError("disk full")
 
     with pytest.raises(FatalError):
         crew.run(range(2), work=int, before=nothing, after=after, idle=nothing)

@@ -1,0 +1,348 @@
+"""The only module that opens a socket, against a server on loopback."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from core.fakes import Clock
+
+from reverse_etl_core.errors import (
+    AuthError,
+    FatalError,
+    QuotaExhaustedError,
+    RateLimitedError,
+    ReverseETLError,
+    TransportError,
+    UnknownOutcomeError,
+)
+from reverse_etl_core.ratelimit import LimitReading, Rate, RateLimiter
+from reverse_etl_core.retry import RetryPolicy
+from reverse_etl_core.traffic import Traffic
+from reverse_etl_core.transport import Reply, Request, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SECRET = "s3cret-value"
+CREATE = Request("POST", "/people", json={"name": SECRET}, is_write=True, is_idempotent=False)
+UPSERT = Request("POST", "/people", json={"name": SECRET}, is_write=True)
+READ = Request("GET", "/people")
+
+
+@dataclass
+class Server:
+    """Answers as a test says."""
+
+    answer: Callable[[BaseHTTPRequestHandler], None]
+    seen: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server on loopback that answers `{}` until a test says otherwise."""
+    state = Server(lambda handler: reply(handler, 200, b"{}"))
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            state.seen.append((self.command, self.path, dict(self.headers), body))
+            state.answer(self)
+
+        do_GET = do_POST  # noqa: N815 - the library's name
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.daemon_threads = True
+    thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    state.url = f"http://127.0.0.1:{http.server_address[1]}"
+    yield state
+    http.shutdown()
+    http.server_close()
+
+
+def reply(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
+    """Answer a request."""
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+class PlainDialect:
+    """What the replies of these tests mean."""
+
+    def failure(self, request: Request, reply: Reply) -> ReverseETLError | None:
+        """By status."""
+        del request
+        if reply.status == 401:
+            return AuthError("The token is refused.", is_renewable=True)
+        if reply.status == 403:
+            return AuthError("A scope is missing.")
+        if reply.status == 429:
+            return RateLimitedError("Slow down.", retry_after_s=float(reply.headers.get("Retry-After", 0)))
+        if reply.status >= 500:
+            return UnknownOutcomeError("It failed.")
+        return None if reply.status < 300 else FatalError(f"Status {reply.status}.")
+
+    def limits(self, request: Request, reply: Reply) -> LimitReading:
+        """By two headers."""
+        del request
+        limit, left = reply.headers.get("X-Limit"), reply.headers.get("X-Left")
+        return LimitReading(daily_limit=int(limit) if limit else None, daily_remaining=int(left) if left else None)
+
+
+class Tokens:
+    """Credentials whose token number n is `token-n`."""
+
+    def __init__(self) -> None:
+        self.renewals = 0
+        self.lock = threading.Lock()
+
+    def authorization(self) -> str:
+        """The current token."""
+        return f"Bearer {SECRET}-{self.renewals}"
+
+    def renew(self, refused: str) -> bool:
+        """Once per refused token."""
+        with self.lock:
+            if refused == self.authorization():
+                self.renewals += 1
+            return True
+
+
+def transport(url: str, **changes: Any) -> Transport:
+    """Without waiting."""
+    clock = Clock()
+    given: dict[str, Any] = {
+        "dialect": PlainDialect(),
+        "limiter": RateLimiter({"default": Rate(10_000, 1.0)}, clock=clock, sleep=clock.wait),
+        "traffic": Traffic(),
+        "user_agent": "test/1",
+        "stop": threading.Event(),
+        "policy": RetryPolicy(attempts=3, base_s=0),
+        "timeout_s": (2.0, 2.0),
+        "rng": random.Random(1),  # noqa: S311 - jitter, not cryptography
+    }
+    return Transport(url, **(given | changes))
+
+
+def test_a_request_is_sent_as_compact_json(server: Server) -> None:
+    """UTF-8, no blanks, the user agent of the package, and its answer back."""
+    server.answer = lambda handler: reply(handler, 200, b'{"ok": true}')
+    sent = Request("POST", "/p", json={"a": [1, "\u00e9"]}, query={"q": "1 2"})
+    assert transport(server.url, credentials=Tokens()).send(sent).json() == {"ok": True}
+    method, path, headers, body = server.seen[0]
+    assert (method, path, body) == ("POST", "/p?q=1+2", '{"a":[1,"\u00e9"]}'.encode())
+    assert (headers["User-Agent"], headers["Content-Type"]) == ("test/1", "application/json")
+    assert headers["Authorization"] == f"Bearer {SECRET}-0"
+
+
+def test_a_public_request_carries_no_credentials(server: Server) -> None:
+    """A token endpoint gets a form and no token."""
+    sent = Request("POST", "/token", form={"code": "a b"}, is_public=True)
+    transport(server.url, credentials=Tokens()).send(sent)
+    _, _, headers, body = server.seen[0]
+    assert "Authorization" not in headers
+    assert body == b"code=a+b"
+
+
+def test_an_expired_token_is_renewed_once_for_all_threads(server: Server) -> None:
+    """Eight threads meet the same 401: one renewal, every request succeeds, none is sent more than twice."""
+    gate = threading.Barrier(8)
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if handler.headers["Authorization"].endswith("-0"):
+            gate.wait(10)
+            reply(handler, 401, b"{}")
+        else:
+            reply(handler, 200, b"{}")
+
+    server.answer = answer
+    tokens = Tokens()
+    one = transport(server.url, credentials=tokens)
+    statuses: list[int] = []
+    threads = [threading.Thread(target=lambda: statuses.append(one.send(CREATE).status)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (statuses, tokens.renewals, len(server.seen)) == ([200] * 8, 1, 16)
+
+
+@pytest.mark.parametrize(("status", "requests"), [(401, 2), (403, 1)])
+def test_credentials_that_stay_refused_end_the_run(server: Server, status: int, requests: int) -> None:
+    """A renewed token that is refused as well, or a missing scope, is not tried again."""
+    server.answer = lambda handler: reply(handler, status, b"{}")
+    with pytest.raises(AuthError):
+        transport(server.url, credentials=Tokens()).send(UPSERT)
+    assert len(server.seen) == requests
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_passing_failure_is_repeated(server: Server, status: int) -> None:
+    """Until it succeeds; retries are counted."""
+    server.answer = lambda handler: reply(handler, status if len(server.seen) < 3 else 200, b"{}")
+    traffic = Traffic()
+    assert transport(server.url, traffic=traffic).send(UPSERT).status == 200
+    assert (traffic.requests, traffic.retries, traffic.statuses) == (3, 2, {status: 2, 200: 1})
+
+
+def test_a_create_that_may_have_been_applied_is_not_repeated(server: Server) -> None:
+    """G2: 500 after a create is for the caller to find out."""
+    server.answer = lambda handler: reply(handler, 500, b"{}")
+    with pytest.raises(UnknownOutcomeError):
+        transport(server.url).send(CREATE)
+    assert len(server.seen) == 1
+
+
+def test_a_refused_create_is_repeated(server: Server) -> None:
+    """429 says that nothing was applied."""
+    server.answer = lambda handler: reply(handler, 429 if len(server.seen) < 2 else 200, b"{}")
+    assert transport(server.url).send(CREATE).status == 200
+
+
+def cut(handler: BaseHTTPRequestHandler) -> None:
+    """Close without an answer."""
+    handler.close_connection = True
+    handler.connection.close()
+
+
+def truncate(handler: BaseHTTPRequestHandler) -> None:
+    """Promise more than comes."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"results": [')
+    handler.wfile.flush()
+    cut(handler)
+
+
+@pytest.mark.parametrize("answer", [cut, truncate])
+def test_an_answer_that_is_cut_is_an_unknown_outcome(server: Server, answer: Any) -> None:
+    """The request may have been applied; it is noted as a write in doubt."""
+    server.answer = answer
+    traffic = Traffic()
+    with pytest.raises(UnknownOutcomeError) as caught:
+        transport(server.url, traffic=traffic).send(CREATE)
+    assert (traffic.requests, traffic.failures, traffic.writes, traffic.uncertain_here()) == (1, 1, 1, 1)
+    assert SECRET not in str(caught.value)
+
+
+def test_a_held_answer_is_an_unknown_outcome(server: Server) -> None:
+    """A time-out while reading says nothing of what was applied."""
+    release = threading.Event()
+    server.answer = lambda _handler: (release.wait(5), None)[1]
+    with pytest.raises(UnknownOutcomeError):
+        transport(server.url, timeout_s=(1.0, 0.1)).send(CREATE)
+    release.set()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no-such-host.invalid"])
+def test_a_connection_that_never_was_did_not_apply_anything(url: str) -> None:
+    """Refused connections and unknown hosts may be repeated, also for creates."""
+    traffic = Traffic()
+    with pytest.raises(TransportError, match="cannot be reached"):
+        transport(url, traffic=traffic).send(CREATE)
+    assert (traffic.requests, traffic.uncertain_here()) == (3, 0)
+
+
+def test_a_page_instead_of_json_is_an_unknown_outcome(server: Server) -> None:
+    """A proxy's HTML with status 200 is no answer of the API; its content is not shown."""
+    server.answer = lambda handler: reply(handler, 200, f"<html>{SECRET}</html>".encode())
+    answer = transport(server.url).send(READ)
+    with pytest.raises(UnknownOutcomeError, match="not JSON") as caught:
+        answer.json()
+    assert SECRET not in str(caught.value)
+    assert answer.json_or_none() is None
+
+
+def test_a_redirect_is_not_followed(server: Server) -> None:
+    """A token is never carried to another place."""
+    server.answer = lambda handler: reply(handler, 302, b"", Location=f"{server.url}/elsewhere")
+    with pytest.raises(FatalError, match="302"):
+        transport(server.url, credentials=Tokens()).send(READ)
+    assert len(server.seen) == 1
+
+
+def test_a_used_up_share_of_the_quota_stops_writes_and_not_reads(server: Server) -> None:
+    """G6: at 80 % nothing more is written, and nothing was sent."""
+    server.answer = lambda handler: reply(handler, 200, b"{}", X_Limit="1000", X_Left="200")
+    one = transport(server.url, daily_quota_percent=80)
+    one.send(UPSERT)
+    with pytest.raises(QuotaExhaustedError, match="80 % of the account's daily quota of 1000"):
+        one.send(UPSERT)
+    one.send(READ)
+    assert len(server.seen) == 2
+
+
+def test_tls_that_cannot_be_verified_ends_the_run(server: Server) -> None:
+    """A host that does not speak TLS is a wrong setting, not a passing failure."""
+    with pytest.raises(FatalError, match="Check the URL setting and the certificate"):
+        transport(server.url.replace("http://", "https://")).send(READ)
+
+
+@pytest.mark.parametrize("url", ["no-scheme", "http://", "ftp://127.0.0.1"])
+def test_a_url_that_is_none_ends_the_run(url: str) -> None:
+    """At once, naming it."""
+    with pytest.raises(FatalError, match="URL"):
+        transport(url).send(READ)
+
+
+def test_a_token_with_a_line_break_ends_the_run_without_showing_it(server: Server) -> None:
+    """A token that was copied with its line break is a wrong setting."""
+
+    class Broken(Tokens):
+        def authorization(self) -> str:
+            return f"Bearer {SECRET}\n"
+
+    with pytest.raises(FatalError, match="line break") as caught:
+        transport(server.url, credentials=Broken()).send(CREATE)
+    assert SECRET not in str(caught.value)
+    assert server.seen == []
+
+
+def test_a_netrc_does_not_replace_the_token(server: Server, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`requests` would take credentials from `~/.netrc` over those of the settings."""
+    path = tmp_path / "netrc"
+    path.write_text("default login somebody password else\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(path))
+    transport(server.url, credentials=Tokens()).send(READ)
+    transport(server.url).send(READ)
+    assert server.seen[0][2]["Authorization"] == f"Bearer {SECRET}-0"
+    assert "Authorization" not in server.seen[1][2]
+
+
+def test_asked_to_stop_nothing_is_repeated(server: Server) -> None:
+    """The request at hand is the last one."""
+    stop = threading.Event()
+    stop.set()
+    server.answer = lambda handler: reply(handler, 500, b"{}")
+    with pytest.raises(UnknownOutcomeError):
+        transport(server.url, stop=stop).send(UPSERT)
+    assert len(server.seen) == 1
+
+
+def test_no_log_shows_a_body_or_a_token(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    """G7: not with every logger at DEBUG, and not in what is kept of the slowest requests."""
+    server.answer = lambda handler: reply(handler, (500, 401, 200)[min(2, len(server.seen) - 1)], SECRET.encode())
+    traffic = Traffic()
+    with caplog.at_level(logging.DEBUG):
+        transport(server.url, credentials=Tokens(), traffic=traffic).send(UPSERT)
+    assert "is sent again" in caplog.text
+    assert "renewed" in caplog.text
+    assert SECRET not in caplog.text + json.dumps([repr(one) for one in traffic.slowest()])
