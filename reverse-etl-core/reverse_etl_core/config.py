@@ -5,8 +5,9 @@ Vendor settings live in the vendor's package; both report all their problems tog
 
 from __future__ import annotations
 
+import math
 import os
-import sys
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,16 +166,16 @@ class SettingsReader:
         return str(value)
 
     def number(self, name: str, default: float, *, low: float, high: float | None = None) -> float:
-        """A number within bounds."""
+        """A number within bounds; also as text, as environment variables have it."""
         value = self.config.get(name)
         if value is None:
             return default
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not low <= value <= (sys.float_info.max if high is None else high):
+        number = _number(value)
+        if number is None or number < low or (high is not None and number > high):
             bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
             self.bad(name, f"must be a number {bounds}.")
             return default
-        return float(value)
+        return number
 
     def optional_count(self, name: str) -> int | None:
         """A whole number from 0 on, or `None` where the setting is absent."""
@@ -206,6 +207,16 @@ class SettingsReader:
         """Raise one error with all problems."""
         if self.problems:
             raise ConfigError(*self.problems)
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 _STREAM_SETTINGS = ("object", "match_on", "load_method", "fields", "unknown_fields")
@@ -258,4 +269,5 @@ def _ledger_url(reader: SettingsReader, default: Path) -> Secret:
         return Secret("")
     if backend not in {"sqlite", "postgresql"}:
         reader.bad("ledger_url", f"names '{backend}', but a ledger lives in SQLite or PostgreSQL.")
-    return Secret(text)
+    # The driver that our extra installs; SQLAlchemy's own default is another one.
+    return Secret(re.sub(r"^postgresql://", "postgresql+psycopg://", text))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 HASH_BYTES = 16
 
 _decoder: msgspec.json.Decoder[dict[str, Value]] = msgspec.json.Decoder(float_hook=Decimal)
-_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
+_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted", enc_hook=lambda _unreadable: None)
 
 
 def source_key(values: Sequence[Any]) -> str:

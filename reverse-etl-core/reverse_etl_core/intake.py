@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 from singer_sdk.exceptions import MissingKeyPropertiesError
 
-from reverse_etl_core import identity
+from reverse_etl_core import identity, lenient
 from reverse_etl_core.errors import InputError, RejectedRecordError
 from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.planning import Candidate, Refusal, Removal
@@ -40,6 +40,7 @@ class Intake:
         self._mapping = route.mapping
         self._validator = route.validator
         self._typed = typed_records(route)
+        self._records_without_key_column = 0
 
     def judge(self, record: msgspec.Raw | Mapping[str, Any]) -> Judged:
         """Map and validate one record of the stream.
@@ -52,11 +53,10 @@ class Intake:
         try:
             candidate = self._typed.candidate(record) if self._typed else None
             return candidate or self.judge_thoroughly(_decoder.decode(record))
-        except msgspec.DecodeError:
-            msg = f"A record of stream '{self._route.stream}' is not valid JSON. Check the tap."
-            raise InputError(msg) from None
+        except (msgspec.DecodeError, UnicodeError):
+            return self.judge_thoroughly(lenient.read(bytes(record)))
 
-    def judge_thoroughly(self, record: Mapping[str, Any]) -> Judged:
+    def judge_thoroughly(self, record: Mapping[str, Any] | None) -> Judged:
         """Map and validate one record by mapping and `jsonschema`.
 
         Raises:
@@ -98,20 +98,25 @@ class Intake:
     def _source_key(self, record: Mapping[str, Any]) -> str | None:
         """The key columns as text; empty for a stream without any; `None` where one of them is null or blank."""
         values = [record.get(column) for column in self._key_columns]
-        if None in values or "" in values:
-            self._check_key_columns(record)
+        if None in values or "" in values or lenient.UNREADABLE in values:
             return None
         return identity.source_key(values) if values else ""
 
-    def _check_key_columns(self, record: Mapping[str, Any]) -> None:
-        """Tell a key that is null, which is a bad row, from one that is not there, which is a bad tap."""
-        for column in self._key_columns:
-            if column not in record:
-                msg = (
-                    f"A record of stream '{self._route.stream}' lacks the key property '{column}' altogether. "
-                    "The tap must send every key property with every record."
-                )
-                raise MissingKeyColumnError(msg)
+    def check_input(self) -> None:
+        """Look at the whole input: a key that is null is a bad row, but one that is not there is a bad tap.
+
+        Raises:
+            MissingKeyColumnError: Records lacked a key property altogether. They are rejected like any other row
+                without a key, but nobody should have to find out from the ledger.
+        """
+        if self._records_without_key_column:
+            names = ", ".join(f"'{name}'" for name in self._key_columns)
+            msg = (
+                f"{self._records_without_key_column} records of stream '{self._route.stream}' lack a key property "
+                f"({names}) altogether and were rejected as missing_key; everything else was "
+                "delivered. The tap must send every key property with every record."
+            )
+            raise MissingKeyColumnError(msg)
 
     def _missing_key(self, match_key: str | None) -> str:
         if match_key is None:
@@ -125,9 +130,13 @@ class Intake:
         digest = identity.digest(payload)
         source_key = self._source_key(record)
         if not source_key:
+            if any(column not in record for column in self._key_columns):
+                self._records_without_key_column += 1
             # Without a key a row cannot be recognised: the content stands in, so that a rerun finds the same row.
             return Refusal(f"no key: {digest.hex()}", code, reason, payload, digest, is_curable=False)
-        return Refusal(source_key, code, reason, payload, digest)
+        # What could not be read cannot be stored either: without it the record would be another one.
+        is_whole = lenient.UNREADABLE not in kept.values()
+        return Refusal(source_key, code, reason, payload, digest, is_curable=is_whole)
 
     def judge_all(self, records: Iterable[msgspec.Raw | Mapping[str, Any]]) -> list[Judged]:
         """Judge records in order."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.coercion import COERCIONS, UNTOUCHED
 from reverse_etl_core.errors import ConfigError, RejectedRecordError
+from reverse_etl_core.lenient import UNREADABLE
 from reverse_etl_core.operations import RejectCode
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def _apply(
         if value is _ABSENT:
             continue
         if value is not None and value.__class__ is not untouched:
+            if value is UNREADABLE:
+                raise _does_not_fit(name, column)
             try:
                 value = coerce(value)
             except (ValueError, TypeError, OverflowError):

@@ -150,6 +150,7 @@ class Pipeline:
     def finish(self) -> None:
         """Look at the whole input once it has ended."""
         self._brake.check(self.route.stream, self.tally, at_end=True)
+        self._intake.check_input()
 
     def abandon(self, code: DeferCode, unread: int) -> None:
         """Count what the run leaves behind; the next run delivers it.

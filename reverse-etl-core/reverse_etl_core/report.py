@@ -121,9 +121,9 @@ class Report:
 
 def _counts(tally: Tally) -> str:
     words = [f"{count} {name}" for name, count in tally.as_dict().items()]
-    retried = sum(tally.retried.values())
-    if retried:
-        words.append(f"and {retried} of earlier runs tried again")
+    delivered = tally.retried[Fate.CREATED] + tally.retried[Fate.UPDATED]
+    if tally.retried:
+        words.append(f"of earlier runs {delivered} delivered now and {tally.retried[Fate.REJECTED]} still rejected")
     return ", ".join(words)
 
 

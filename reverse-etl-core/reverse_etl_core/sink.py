@@ -47,6 +47,7 @@ class DeliverySink(Sink):
             return
         records, self.records, self._bytes = self.records, [], 0
         self._target.records_delivered += len(records)
+        self.record_counter_metric.increment(len(records))
         if self.pipeline is not None:
             self.pipeline.deliver(records)
             self._target.run.tell_progress()

@@ -6,6 +6,7 @@ What the stock SDK does otherwise, and why it loses data, is in `api/singer.md` 
 from __future__ import annotations
 
 import abc
+import difflib
 import signal
 import sys
 import threading
@@ -51,6 +52,10 @@ MELTANO_TEST_STREAM = "meltano_test_stream"
 """`meltano config test` sends this stream and expects no failure; nothing of it may reach the destination."""
 
 
+SDK_SETTINGS_WITHOUT_EFFECT = frozenset({"add_record_metadata", "batch_size_rows", "validate_records"})
+"""What other SDK targets have; taken without complaint, so that a project can be shared."""
+
+
 class StoppedError(FatalError):
     """The run was asked to stop by a signal; what was read is settled as far as it could be."""
 
@@ -84,6 +89,7 @@ class ReverseETLTarget(Target, abc.ABC):
         self._is_ended = False
         self.records_delivered = 0
         self._records_at_checkpoint = 0
+        self._released_state: dict[str, Any] | None = None
         self._has_warned_of_activation = False
         super().__init__(**kwargs)
         self.max_parallelism = 1
@@ -126,7 +132,7 @@ class ReverseETLTarget(Target, abc.ABC):
 
     def _configure(self) -> tuple[CommonConfig, Destination]:
         """Parse all settings; one error lists what is wrong with any of them."""
-        problems: list[str] = []
+        problems = self._unknown_settings()
         common = None
         config = {"concurrency": self.default_concurrency} | dict(self.config)
         try:
@@ -140,6 +146,16 @@ class ReverseETLTarget(Target, abc.ABC):
         if problems or common is None:
             raise ConfigError(*problems)
         return common, destination
+
+    def _unknown_settings(self) -> list[str]:
+        """A setting that nobody knows: misspelt, it would be a brake that does not work."""
+        known = set(self.config_jsonschema["properties"]) | self._sdk_settings()
+        problems = []
+        for name in sorted(set(self.config) - known - SDK_SETTINGS_WITHOUT_EFFECT):
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            problems.append(f"'{name}' is not a setting of {self.name}.{hint} See --about.")
+        return problems
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
@@ -240,6 +256,9 @@ class ReverseETLTarget(Target, abc.ABC):
         return self.records_delivered + waiting
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
+        if state == self._released_state:
+            return
+        self._released_state = state
         # The SDK's own json.dumps dies of a Decimal (api/singer.md 1). A bookmark must not be rounded either:
         # rounded up, it skips rows.
         sys.stdout.write(_encode_state(state).decode() + "\n")

@@ -292,12 +292,29 @@ class BaseSingerInput:
         assert (result.totals["unchanged"], stage.texts()) == (1, {"K1": "first"})
 
     def test_a_missing_key_property_is_the_taps_fault(self, stage: Stage) -> None:
-        """A record without its key property ends the run with a message that names the property."""
-        rows = [{stage.vendor.text_field: "x"}]
+        """A record without its key property is rejected; all others arrive, and the run fails and names it."""
+        rows = [{stage.vendor.text_field: "x"}, stage.record(1)]
         result = stage.run(stage.messages(rows))
         assert result.exit_code == 1
         assert stage.vendor.match_field in result.error
-        assert result.codes == {"stopped": 1}
+        assert result.codes == {"missing_key": 1}
+        assert set(stage.texts()) == {"K1"}
+        assert len(result.states) == 1
+
+    def test_values_that_are_not_json_are_one_reject(self, stage: Stage) -> None:
+        """NaN and broken text in a record, as Python writes them, reject that record and no other."""
+        record = json.dumps(stage.record(1))
+        broken = [
+            record.replace('"first"', "NaN"),
+            record.replace('"first"', '"\\ud800"').replace("K1", "K2"),
+        ]
+        lines = [f'{{"type": "RECORD", "stream": "{stage.stream}", "record": {one}}}' for one in broken]
+        *start, end = stage.messages([stage.record(3)])
+        result = stage.run([*start, *lines, end])
+        assert (result.exit_code, result.codes) == (0, {"invalid_value": 2})
+        assert set(stage.texts()) == {"K3"}
+        assert stage.run([*start, *lines, end]).totals["rejected"] == 2
+        assert set(stage.texts()) == {"K3"}
 
     def test_stream_maps_lead_to_the_same_result(self, stage: Stage) -> None:
         """A stream map takes the SDK's way, and the records arrive all the same."""
@@ -346,6 +363,10 @@ class BaseRefusals:
             ledger="some",
             load_method="guess",
         )
+
+    def test_a_misspelt_setting(self, stage: Stage) -> None:
+        """A setting that nobody knows is refused with the closest one: a brake must not be missing unnoticed."""
+        self.refused(stage, "max_rejectd", "Did you mean 'max_rejected'", max_rejectd=1)
 
     def test_a_ledger_that_cannot_be_opened(self, stage: Stage) -> None:
         """The ledger's place is named, and nothing is written without it."""

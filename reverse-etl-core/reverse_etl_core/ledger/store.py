@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reverse_etl_core.errors import BusyError, LedgerError
+from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
 from reverse_etl_core.ledger.book import StreamLedger
 from reverse_etl_core.ledger.tables import (
     OUTCOME_DAYS,
@@ -205,7 +205,7 @@ def _engine(url: sa.URL) -> sa.Engine:
         return sa.create_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         msg = f"The ledger's driver '{error.name}' is not installed. Install reverse-etl-core[postgres]."
-        raise LedgerError(msg) from None
+        raise ConfigError(msg) from None
 
 
 def _create_private_file(url: sa.URL) -> None:
