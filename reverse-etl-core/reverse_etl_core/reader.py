@@ -167,12 +167,12 @@ def _rest_garbage_collection() -> None:
 
 
 def _check_addressed(envelope: Envelope) -> None:
-    """Refuse a RECORD without a stream or without a record.
+    """Refuse a RECORD without a stream, or whose record is no object.
 
     Raises:
         KeyError: As for a line without a type.
     """
-    if envelope.type == "RECORD" and not (envelope.stream and memoryview(envelope.record).nbytes):
+    if envelope.type == "RECORD" and not (envelope.stream and bytes(envelope.record).startswith(b"{")):
         raise KeyError
 
 
