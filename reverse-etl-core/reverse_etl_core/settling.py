@@ -30,6 +30,7 @@ def due_after_ms(attempts: int) -> int:
 def intent(candidate: Candidate, *, is_create: bool) -> Intent:
     """The row that must be durable before the call leaves."""
     known = candidate.known
+    is_renamed = known is not None and known.destination_id is not None and known.match_key != candidate.match_key
     return Intent(
         source_key=candidate.source_key,
         match_key=candidate.match_key,
@@ -37,6 +38,7 @@ def intent(candidate: Candidate, *, is_create: bool) -> Intent:
         created_by_us=is_create or bool(known and known.created_by_us),
         attempts=1 + (known.attempts if known else 0),
         record=candidate.payload.decode(),
+        former_key=known.match_key if known and is_renamed else known.former_key if known else None,
     )
 
 
@@ -71,6 +73,7 @@ def left_alone(known: Delivery) -> Settlement:
         status=Status.DELIVERED,
         outcome=Fate.UNCHANGED.value,
         match_key=known.match_key,
+        former_key=known.former_key,
         destination_id=known.destination_id,
         created_by_us=known.created_by_us,
     )
@@ -93,6 +96,7 @@ def refused(
         status=Status.REJECTED,
         outcome=Fate.REJECTED.value,
         match_key=owned,
+        former_key=known.former_key if known and was_delivered else None,
         destination_id=known.destination_id if known and was_delivered else found_id,
         payload_hash=candidate.payload_hash,
         created_by_us=bool(known and known.created_by_us and owned is not None),
@@ -116,6 +120,7 @@ def refused_by_us(refusal: Refusal, *, now_ms: int, in_doubt_until: int | None) 
         status=Status.REJECTED,
         outcome=Fate.REJECTED.value,
         match_key=known.match_key if known else None,
+        former_key=known.former_key if known else None,
         destination_id=known.destination_id if known else None,
         payload_hash=refusal.payload_hash,
         created_by_us=bool(known and known.created_by_us),

@@ -49,6 +49,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     in_doubt_until: int | None
     due_at: int | None
     error_code: str | None
+    former_key: str | None = None
     record: str | None = None
 
 
@@ -62,6 +63,7 @@ class Intent(msgspec.Struct, frozen=True, gc=False):
         created_by_us: What is known of its origin; true for a create.
         attempts: This one included.
         record: The mapped fields as JSON: nobody else may send them again.
+        former_key: The match value that the record holds until the request is applied.
     """
 
     source_key: str
@@ -70,6 +72,7 @@ class Intent(msgspec.Struct, frozen=True, gc=False):
     created_by_us: bool
     attempts: int
     record: str
+    former_key: str | None = None
 
 
 class Settlement(msgspec.Struct, frozen=True, gc=False):
@@ -78,6 +81,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         outcome: Word for the `outcomes` table.
         match_key: What the row owns from now on; `None` for a reject that never was delivered.
+        former_key: A match value that the record may still hold.
         payload_hash: Of the content that was delivered, or refused.
         in_doubt_until: Until when an earlier request without an answer may still be applied.
         due_at: When a refusal may be tried again.
@@ -89,6 +93,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
     status: Status
     outcome: str
     match_key: str | None = None
+    former_key: str | None = None
     destination_id: str | None = None
     payload_hash: bytes | None = None
     created_by_us: bool = False
@@ -113,6 +118,7 @@ _LOOKED_UP = (
     _COLUMNS.in_doubt_until,
     _COLUMNS.due_at,
     _COLUMNS.error_code,
+    _COLUMNS.former_key,
 )
 
 
@@ -138,9 +144,14 @@ class StreamLedger:
         self._by_source = sa.select(*_LOOKED_UP).where(
             _COLUMNS.scope_id == scope_id, _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True))
         )
-        self._by_match = sa.select(_COLUMNS.match_key, _COLUMNS.source_key).where(
-            _COLUMNS.scope_id == scope_id, _COLUMNS.match_key.in_(sa.bindparam("keys", expanding=True))
-        )
+        self._by_match = [
+            sa.select(held, _COLUMNS.source_key).where(
+                _COLUMNS.scope_id == scope_id,
+                held.in_(sa.bindparam("keys", expanding=True)),
+                held.is_not(None),  # the partial index is only used where the query says so
+            )
+            for held in (_COLUMNS.former_key, _COLUMNS.match_key)
+        ]
         insert = ledger.insert(deliveries)
         kept = ("scope_id", "source_key")
         self._upsert = insert.on_conflict_do_update(
@@ -162,13 +173,14 @@ class StreamLedger:
         return found
 
     def owners(self, match_keys: Sequence[str]) -> Mapping[str, str]:
-        """Match key to the source key that owns it; match keys without an owner are absent."""
+        """Match key to the source key that owns it, or may still hold it; match keys without an owner are absent."""
         if not self._keeps_deliveries:
             return {}
         found: dict[str, str] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
             for keys in _chunks(match_keys):
-                found.update((row[0], row[1]) for row in connection.execute(self._by_match, {"keys": keys}))
+                for held in self._by_match:
+                    found.update((row[0], row[1]) for row in connection.execute(held, {"keys": keys}))
         return found
 
     def intend(self, intents: Iterable[Intent]) -> None:
@@ -182,6 +194,7 @@ class StreamLedger:
                 one.source_key,
                 now,
                 match_key=one.match_key,
+                former_key=one.former_key,
                 destination_id=one.destination_id,
                 status=Status.PENDING.value,
                 created_by_us=one.created_by_us,
@@ -219,6 +232,7 @@ class StreamLedger:
             one.source_key,
             now,
             match_key=one.match_key if self._keeps_deliveries else None,
+            former_key=one.former_key,
             destination_id=one.destination_id,
             payload_hash=one.payload_hash,
             status=one.status.value,

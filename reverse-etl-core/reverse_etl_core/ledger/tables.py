@@ -40,6 +40,7 @@ deliveries = sa.Table(
     sa.Column("scope_id", sa.Integer, nullable=False),
     sa.Column("source_key", sa.Text, nullable=False),
     sa.Column("match_key", sa.Text),
+    sa.Column("former_key", sa.Text),
     sa.Column("destination_id", sa.String(200)),
     sa.Column("payload_hash", sa.LargeBinary(16)),
     sa.Column("status", sa.String(12), nullable=False),
@@ -56,7 +57,8 @@ deliveries = sa.Table(
     sa.UniqueConstraint("scope_id", "match_key", name="deliveries_one_owner"),
 )
 """One row per source key. `in_doubt_until`: an earlier request without an answer may be applied until then.
-`match_key` is set where the row owns it: two rows never own the same one.
+`match_key` is set where the row owns it: two rows never own the same one. `former_key`: the record may still hold
+this match value, since a change of it got no answer: nobody else may take it.
 `record` holds the mapped fields of what is not delivered; it is the only place with field values."""
 
 sa.Index(
@@ -65,6 +67,14 @@ sa.Index(
     deliveries.c.source_key,
     sqlite_where=deliveries.c.status.in_(("pending", "rejected", "ambiguous")),
     postgresql_where=deliveries.c.status.in_(("pending", "rejected", "ambiguous")),
+)
+
+sa.Index(
+    "deliveries_renamed",
+    deliveries.c.scope_id,
+    deliveries.c.former_key,
+    sqlite_where=deliveries.c.former_key.is_not(None),
+    postgresql_where=deliveries.c.former_key.is_not(None),
 )
 
 runs = sa.Table(
