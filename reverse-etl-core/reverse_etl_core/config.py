@@ -269,5 +269,9 @@ def _ledger_url(reader: SettingsReader, default: Path) -> Secret:
         return Secret("")
     if backend not in {"sqlite", "postgresql"}:
         reader.bad("ledger_url", f"names '{backend}', but a ledger lives in SQLite or PostgreSQL.")
+    if backend == "sqlite" and sa.make_url(text).database in (None, "", ":memory:"):
+        reader.bad(
+            "ledger_url", "is in memory and would be forgotten with the run. Name a file: sqlite:////var/ledger.db"
+        )
     # The driver that our extra installs; SQLAlchemy's own default is another one.
     return Secret(re.sub(r"^postgresql://", "postgresql+psycopg://", text))

@@ -123,13 +123,11 @@ def compile_mapping(
         wanted = {name: name for name in columns if not name.startswith(SINGER_METADATA_PREFIX)}
     known = {name: column for name, column in wanted.items() if name in schema.fields}
     problems = _missing_columns(stream, wanted, columns)
-    problems += _unknown_fields(stream, [name for name in wanted if name not in known], config, schema)
-    read_only = [name for name in known if not schema.fields[name].is_writable and name != match_field]
-    if read_only:
-        names = ", ".join(f"'{name}'" for name in read_only)
-        problems.append(
-            f"Stream '{stream}': {names} of '{schema.name}' cannot be written. Leave them out of 'fields' or the model."
-        )
+    problems += field_problems(stream, wanted, config, schema, match_field=match_field)
+    dropped = [name for name in wanted if name not in known]
+    if dropped and config.unknown_fields == "drop":
+        names = ", ".join(dropped)
+        logger.warning("Stream '%s': object '%s' has no field for: %s. They are dropped.", stream, schema.name, names)
     if problems:
         raise ConfigError(*problems)
     return FieldMapping(_column(schema.fields[name], column) for name, column in known.items())
@@ -147,16 +145,23 @@ def _missing_columns(stream: str, wanted: Mapping[str, str], columns: Sequence[s
     ]
 
 
-def _unknown_fields(stream: str, unknown: list[str], config: StreamConfig, schema: ObjectSchema) -> list[str]:
-    if unknown and config.unknown_fields == "drop":
-        names = ", ".join(unknown)
-        logger.warning("Stream '%s': object '%s' has no field for: %s. They are dropped.", stream, schema.name, names)
-        return []
-    return [
+def field_problems(
+    stream: str, names: Iterable[str], config: StreamConfig, schema: ObjectSchema, *, match_field: str | None
+) -> list[str]:
+    """What is wrong with the fields that a stream is to fill; the stream's columns need not be known yet."""
+    names = list(names)
+    problems = [
         f"Stream '{stream}': object '{schema.name}' has no field '{name}'.{_suggestion(name, schema.fields)} "
         "Map it in 'fields', create it at the destination, or set 'unknown_fields: drop'."
-        for name in unknown
+        for name in names
+        if name not in schema.fields and config.unknown_fields == "fail"
     ]
+    known = [name for name in names if name in schema.fields and name != match_field]
+    read_only = ", ".join(f"'{name}'" for name in known if not schema.fields[name].is_writable)
+    if read_only:
+        remedy = "Leave them out of 'fields' or the model."
+        problems.append(f"Stream '{stream}': {read_only} of '{schema.name}' cannot be written. {remedy}")
+    return problems
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

@@ -49,7 +49,10 @@ MAX_ROUNDS = 3
 MAX_LOSSES = 10
 """How often the create of one record may get no answer before the run gives up; a grace period lies between."""
 
-_DUPLICATE = "Another record of the source already owns this value of '{field}'. Make it unique in the model."
+_DUPLICATE = (
+    "Another source key owns this value of '{field}'. Make it unique in the model; if the other key is gone from the "
+    "source, forget it in the ledger (docs/rejects.md, duplicate_key)."
+)
 _UNSETTLED = "The destination answered {rounds} times without saying what became of the record."
 _GONE = "The destination no longer has this record, or it was merged into another one."
 _NOT_FOUND = "The destination has no record with this value of '{field}', and only updates are wanted."

@@ -91,7 +91,7 @@ class Candidate(msgspec.Struct, gc=False):
         if known is None or known.match_key is None:
             return False
         is_half_changed = known.status is Status.PENDING and known.destination_id is not None
-        return is_half_changed or known.match_key != self.match_key
+        return is_half_changed or known.former_key is not None or known.match_key != self.match_key
 
 
 class Refusal(msgspec.Struct, gc=False):

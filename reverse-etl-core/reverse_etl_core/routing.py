@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import ConfigError
-from reverse_etl_core.mapping import FieldMapping, compile_mapping
+from reverse_etl_core.mapping import FieldMapping, compile_mapping, field_problems
 from reverse_etl_core.validation import Validator
 
 if TYPE_CHECKING:
@@ -90,6 +90,18 @@ def compile_route(
     )
     _check_promise(route, keeps_deliveries=keeps_deliveries)
     return route
+
+
+def setting_problems(stream: str, config: StreamConfig, schema: ObjectSchema) -> list[str]:
+    """What is wrong with the settings of a stream, as far as it shows before the stream's SCHEMA."""
+    problems: list[str] = []
+    if config.match_on is not None:
+        try:
+            _checked_match_field(stream, config.match_on, schema)
+        except ConfigError as error:
+            problems += error.problems
+    match_field = config.match_on or schema.id_field
+    return problems + field_problems(stream, config.fields or (), config, schema, match_field=match_field)
 
 
 def _match_field(

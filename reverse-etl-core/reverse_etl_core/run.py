@@ -11,6 +11,7 @@ from reverse_etl_core.errors import (
     EXIT_FAILURE,
     EXIT_OK,
     BrakeError,
+    ConfigError,
     FatalError,
     QuotaExhaustedError,
     RetryableError,
@@ -20,7 +21,7 @@ from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.operations import DeferCode
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.report import Report, write_report
-from reverse_etl_core.routing import compile_route
+from reverse_etl_core.routing import compile_route, setting_problems
 from reverse_etl_core.sending import Crew
 from reverse_etl_core.tally import Tally
 
@@ -136,9 +137,25 @@ class Run:
 
     def _open(self) -> Ledger:
         self._account = self.check()
+        self._check_streams()
         self._ledger = self._open_ledger(self._config)
         self._ledger.start_run(sync_id=self._config.sync_id, target=self._target, account=self._account)
         return self._ledger
+
+    def _check_streams(self) -> None:
+        """Look at every stream that is configured before the first one is written.
+
+        Raises:
+            ConfigError: With the problems of all of them.
+        """
+        problems: list[str] = []
+        for stream, config in self._config.streams.items():
+            try:
+                problems += setting_problems(stream, config, self._describe(config.object_name))
+            except ConfigError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigError(*problems)
 
     def _describe(self, object_name: str) -> ObjectSchema:
         if object_name not in self._schemas:
@@ -159,6 +176,8 @@ class Run:
 
     def look_at_whole_input(self) -> None:
         """Check what can only be judged once the input has ended."""
+        for stream in self._config.streams.keys() - self._pipelines.keys():
+            logger.warning("'streams' configures '%s', which did not arrive. Is its name right?", stream)
         for pipeline in self._pipelines.values():
             pipeline.finish()
 

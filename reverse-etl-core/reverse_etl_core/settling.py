@@ -30,7 +30,9 @@ def due_after_ms(attempts: int) -> int:
 def intent(candidate: Candidate, *, is_create: bool) -> Intent:
     """The row that must be durable before the call leaves."""
     known = candidate.known
-    is_renamed = known is not None and known.destination_id is not None and known.match_key != candidate.match_key
+    former_key = candidate.earlier_key or (known.former_key if known else None)
+    if known is not None and known.destination_id is not None and known.match_key != candidate.match_key:
+        former_key = known.match_key
     return Intent(
         source_key=candidate.source_key,
         match_key=candidate.match_key,
@@ -38,7 +40,7 @@ def intent(candidate: Candidate, *, is_create: bool) -> Intent:
         created_by_us=is_create or bool(known and known.created_by_us),
         attempts=1 + (known.attempts if known else 0),
         record=candidate.payload.decode(),
-        former_key=known.match_key if known and is_renamed else known.former_key if known else None,
+        former_key=former_key,
     )
 
 

@@ -306,6 +306,12 @@ class ReverseETLTarget(Target, abc.ABC):
             self.logger.warning("What was read could not be settled: %s", failure)
         return error
 
+    def _setup_signal_handlers(self) -> None:
+        """As the SDK, and a closed terminal too."""
+        super()._setup_signal_handlers()
+        if threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, self._handle_termination)
+
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Finish what is in flight, repeat nothing, settle what was read, then end with 128 + signal.
 

@@ -370,7 +370,12 @@ class BaseRefusals:
 
     def test_a_ledger_that_cannot_be_opened(self, stage: Stage) -> None:
         """The ledger's place is named, and nothing is written without it."""
-        result = stage.deliver([stage.record(1)], ledger_url="sqlite:////proc/no/ledger.db")
-        assert result.exit_code == 1
-        assert "/proc/no/ledger.db" in result.error
-        assert stage.vendor.write_requests() == 0
+        self.refused(stage, "/proc/no/ledger.db", ledger_url="sqlite:////proc/no/ledger.db")
+
+    def test_a_later_stream(self, stage: Stage) -> None:
+        """What is wrong with any configured stream is said before the first one is written, all of it at once."""
+        match = stage.vendor.match_field
+        good = {"object": stage.vendor.object_name, "match_on": match}
+        bad = {"object": stage.vendor.object_name, "fields": {"no_such_field": "x", match: "id"}}
+        streams = {stage.stream: good, "other": bad, "third": {"object": "no_such_object"}}
+        self.refused(stage, "no_such_field", "no_such_object", streams=streams)

@@ -353,7 +353,7 @@ def test_a_missing_folder_is_made_for_the_owner_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["/proc/no/ledger.db", "/dev/null/x/ledger.db"])
 def test_an_unwritable_place_is_named(place: str) -> None:
     """With the setting to check."""
-    with pytest.raises(LedgerError, match="'ledger_url'") as caught:
+    with pytest.raises(ConfigError, match="'ledger_url'") as caught:
         Ledger(Secret(f"sqlite:///{place}"))
     assert place in str(caught.value)
 

@@ -135,7 +135,7 @@ def test_the_queries_run(page: str, query: str, tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     Ledger(Secret(f"sqlite:///{path}")).close()
     with closing(sqlite3.connect(path)) as ledger:
-        ledger.execute(query.strip().rstrip(";"))
+        ledger.executescript(query)
 
 
 def test_the_example_of_streams_is_accepted() -> None:

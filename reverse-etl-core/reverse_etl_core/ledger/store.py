@@ -59,7 +59,8 @@ class Ledger:
         now: Seconds since 1970.
 
     Raises:
-        LedgerError: It cannot be opened; the message says what to do.
+        ConfigError: Its file or driver cannot be used; the message says what to do.
+        LedgerError: The database refuses.
         BusyError: Another process holds it for longer than 10 s.
     """
 
@@ -220,7 +221,7 @@ def _create_private_file(url: sa.URL) -> None:
         msg = (
             f"The ledger '{path}' cannot be opened ({error.strerror}). Check 'ledger_url' and the folder's permissions."
         )
-        raise LedgerError(msg) from None
+        raise ConfigError(msg) from None
 
 
 def _tune_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection
