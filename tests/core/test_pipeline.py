@@ -179,6 +179,25 @@ def test_a_refused_update_does_not_forget_the_record_that_a_lost_create_made(tmp
     assert one.contents("key") == [("a",), ("b",), ("c",)]
 
 
+def test_a_match_value_stays_reserved_until_its_change_is_answered(tmp_path: Path) -> None:
+    """G2, G3: nobody else adopts a record whose rename got no answer."""
+    one = world(tmp_path)
+    assert one.run([[row(1, "a")]])
+    assert not one.run([[row(1, "b")]], ["lost before"])
+    assert one.run([[row(2, "a", "y")]])
+    assert one.run([[]])
+    assert one.contents("key", "name") == [("a", "y"), ("b", "x")]
+
+
+def test_a_refused_rename_of_a_found_record_is_tried_again_with_its_match_value(tmp_path: Path) -> None:
+    """The ledger never says that a record has a match value that it does not have."""
+    one = world(tmp_path)
+    assert not one.run([[row(1, "a")]], ["kill after"])
+    assert one.run([[row(1, "b", "bad")]])
+    assert one.run([[row(1, "b", "good")]])
+    assert one.contents("key", "name") == [("b", "good")]
+
+
 def test_creates_that_are_always_lost_end_the_run(tmp_path: Path) -> None:
     """A destination that never answers a create is given up after a number of grace periods."""
     one = world(tmp_path, is_native=False)

@@ -81,7 +81,9 @@ def check_row(rows: dict[str, dict[str, Any]], key: str, record: dict[str, Any],
     assert row["status"] == "rejected"
     reasons = {"bad": "validation_rule", "poison": "invalid_value", "x" * 21: "too_long"}
     if row["error_code"] == "duplicate_key":
-        assert any(other["match_key"] == record["key"] for name, other in rows.items() if name != key)
+        assert any(
+            record["key"] in (other["match_key"], other["former_key"]) for name, other in rows.items() if name != key
+        )
     elif row["error_code"] == "not_found":
         assert world.route.load_method == "update"
     else:
