@@ -356,7 +356,16 @@ class Pipeline:
             if isinstance(outcome, Missing):
                 return self._reject(candidate, RejectCode.NOT_FOUND, _GONE, now_ms)
             reason = _UNSETTLED.format(rounds=candidate.rounds)
-            return self._reject(candidate, RejectCode.VENDOR_REFUSED, reason, now_ms)
+            self._drop_rejected(candidate, RejectCode.VENDOR_REFUSED)
+            doubt = now_ms + self._grace_ms
+            return settling.refused(
+                candidate,
+                RejectCode.VENDOR_REFUSED,
+                reason,
+                now_ms=now_ms,
+                found_id=candidate.destination_id,
+                in_doubt_until=doubt,
+            )
         if verb is Verb.CREATE:
             self._doubt(candidate.source_key, now_ms)
             return None
@@ -420,9 +429,12 @@ class Pipeline:
     def _reject(
         self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int, *, found_id: str | None = None
     ) -> Settlement:
+        self._drop_rejected(candidate, code)
+        return settling.refused(candidate, code, reason, now_ms=now_ms, found_id=found_id)
+
+    def _drop_rejected(self, candidate: Candidate, code: RejectCode) -> None:
         self._queues.drop(candidate.source_key)
         self.tally.settle(Fate.REJECTED, code=code.value, is_replay=candidate.is_replay)
-        return settling.refused(candidate, code, reason, now_ms=now_ms, found_id=found_id)
 
 
 def _nothing(_job: object) -> None:

@@ -82,17 +82,24 @@ def left_alone(known: Delivery) -> Settlement:
 
 
 def refused(
-    candidate: Candidate, code: RejectCode, reason: str, *, now_ms: int, found_id: str | None = None
+    candidate: Candidate,
+    code: RejectCode,
+    reason: str,
+    *,
+    now_ms: int,
+    found_id: str | None = None,
+    in_doubt_until: int | None = None,
 ) -> Settlement:
     """The row of a record that the destination refused.
 
     A record that was delivered before keeps its id and what it owns: only the newest version is refused. So does
-    one that was found (`found_id`) and whose update is refused: a lost create of ours may have made it.
+    one that was found (`found_id`) and whose update is refused, or that is given up without an answer
+    (`in_doubt_until`): a lost create of ours may have made it.
     """
     known = candidate.known
     attempts = 1 + (known.attempts if known else 0)
     was_delivered = known is not None and known.destination_id is not None
-    owned = known.match_key if known and was_delivered else candidate.find_key if found_id else None
+    owned = known.match_key if known and was_delivered else candidate.find_key if found_id or in_doubt_until else None
     return Settlement(
         source_key=candidate.source_key,
         status=Status.REJECTED,
@@ -103,6 +110,7 @@ def refused(
         payload_hash=candidate.payload_hash,
         created_by_us=bool(known and known.created_by_us and owned is not None),
         attempts=attempts,
+        in_doubt_until=in_doubt_until,
         due_at=now_ms + due_after_ms(attempts),
         error_code=code.value,
         error=reason,

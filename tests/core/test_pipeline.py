@@ -233,6 +233,15 @@ def test_a_record_that_is_never_answered_for_is_rejected(tmp_path: Path) -> None
     assert fates(one) == {"read": 2, "created": 1, "rejected": 1}
 
 
+def test_a_create_that_is_given_up_without_an_answer_may_still_have_made_the_record(tmp_path: Path) -> None:
+    """G2: its next version changes that record, also under another match value."""
+    one = world(tmp_path, is_native=False)
+    assert one.run([[row(1, "a")]], ["unanswered", "unanswered", "unanswered after"])
+    assert one.tally.codes == Counter(vendor_refused=1)
+    assert one.run([[row(1, "b")]])
+    assert one.contents("key") == [("b",)]
+
+
 def test_a_refused_record_rests_until_it_is_due(tmp_path: Path) -> None:
     """G4: the same refused content is not sent again at once, but after an hour, by itself."""
     one = world(tmp_path)
