@@ -58,8 +58,8 @@ class Stopped:
         self._is_held = False
 
     def install(self) -> None:
-        """Take over both signals."""
-        for signum in (signal.SIGINT, signal.SIGTERM):
+        """Take over the signals that end a script, a closed terminal's too."""
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._handle)
 
     def _handle(self, signum: int, _: object) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.operations import Value
 
+LARGEST_EXPONENT = 400
+"""Beyond the range of a double (1e308), and of every column that a destination has."""
+
 _TRUE = frozenset({"true", "t", "yes", "y", "1", "on"})
 _FALSE = frozenset({"false", "f", "no", "n", "0", "off"})
 _CLOCK = re.compile(r"[T ](.*)$")
@@ -34,7 +37,7 @@ def to_text(value: Any) -> Value:  # noqa: ANN401 - any JSON value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return format(_finite(value), "f")
     if isinstance(value, (int, float)):
         return str(to_number(value))
     if isinstance(value, (list, dict)):
@@ -70,9 +73,14 @@ def to_number(value: Any) -> Value:  # noqa: ANN401 - any JSON value
 
 
 def _finite(value: Decimal) -> Decimal:
-    if not value.is_finite():
+    if not is_plain(value):
         raise ValueError
     return value
+
+
+def is_plain(value: Decimal) -> bool:
+    """Whether a decimal is finite and of a size that can be written out: 1e999999999 has a billion digits."""
+    return value.is_finite() and abs(value.adjusted()) <= LARGEST_EXPONENT
 
 
 def _whole_if_whole(value: float) -> Value:

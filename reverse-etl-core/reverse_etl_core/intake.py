@@ -53,8 +53,17 @@ class Intake:
         try:
             candidate = self._typed.candidate(record) if self._typed else None
             return candidate or self.judge_thoroughly(_decoder.decode(record))
-        except (msgspec.DecodeError, UnicodeError):
-            return self.judge_thoroughly(lenient.read(bytes(record)))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return self._judge_leniently(bytes(record))
+
+    def _judge_leniently(self, record: bytes) -> Judged:
+        """Judge what is not JSON, or more of it than can be read."""
+        try:
+            return self.judge_thoroughly(lenient.read(record))
+        except RecursionError:
+            digest = identity.digest(record)
+            reason = "The record is nested too deep to be read. Flatten it in the model."
+            return Refusal(f"no key: {digest.hex()}", RejectCode.INVALID_VALUE, reason, b"{}", digest, is_curable=False)
 
     def judge_thoroughly(self, record: Mapping[str, Any] | None) -> Judged:
         """Map and validate one record by mapping and `jsonschema`.

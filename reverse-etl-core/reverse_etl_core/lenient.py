@@ -10,6 +10,9 @@ import json
 from decimal import Decimal
 from typing import Any
 
+LONGEST_INTEGER = 1000
+"""Digits; no destination takes as many."""
+
 
 class Unreadable:
     """A value that is not JSON."""
@@ -26,6 +29,9 @@ def read(line: str | bytes) -> dict[str, Any] | None:
 
     A column that holds such a value somewhere inside is `UNREADABLE` as a whole.
 
+    Raises:
+        RecursionError: It is nested too deep.
+
     >>> read('{"a": NaN, "b": [1, Infinity], "c": 1}')
     {'a': UNREADABLE, 'b': UNREADABLE, 'c': 1}
     """
@@ -35,7 +41,10 @@ def read(line: str | bytes) -> dict[str, Any] | None:
 
 def read_record_message(line: str | bytes) -> dict[str, Any] | None:
     """Read a RECORD message whose record has unreadable values; `None` for anything else."""
-    message = _loads(line)
+    try:
+        message = _loads(line)
+    except RecursionError:
+        return None
     if not isinstance(message, dict) or message.get("type") != "RECORD":
         return None
     stream, record = message.get("stream"), message.get("record")
@@ -47,9 +56,14 @@ def read_record_message(line: str | bytes) -> dict[str, Any] | None:
 def _loads(line: str | bytes) -> Any:  # noqa: ANN401 - any JSON value
     text = line if isinstance(line, str) else line.decode("utf-8", errors="surrogateescape")
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_unreadable)
-    except (ValueError, RecursionError):
+        return json.loads(text, parse_float=Decimal, parse_int=_integer, parse_constant=_unreadable)
+    except ValueError:
         return None
+
+
+def _integer(digits: str) -> int | Unreadable:
+    """Python refuses to read integers of more than 4,300 digits."""
+    return int(digits) if len(digits) <= LONGEST_INTEGER else UNREADABLE
 
 
 def _unreadable(_constant: str) -> Unreadable:

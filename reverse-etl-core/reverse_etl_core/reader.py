@@ -92,7 +92,7 @@ class LineReader(GenericSingerReader[str]):
                         _check_addressed(envelope)
                         message = self._decode(line)
                         callback = callbacks[envelope.type]
-                except (msgspec.DecodeError, KeyError, UnicodeError):
+                except (msgspec.DecodeError, KeyError, UnicodeError, RecursionError):
                     records += self._take_leniently(number, line, callbacks)
                     continue
                 if take is not None:

@@ -25,6 +25,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 
 from reverse_etl_core.config import CommonConfig
 from reverse_etl_core.errors import (
+    EXIT_CONFIG,
     EXIT_FAILURE,
     ConfigError,
     FatalError,
@@ -327,6 +328,17 @@ class ReverseETLTarget(Target, abc.ABC):
             raise StoppedError(signum, is_urgent=is_again)
 
     @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
+        """Read the configuration files; one that cannot be read is a message and not a traceback."""
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError, TypeError) as error:
+            reason = "no file that can be read" if isinstance(error, OSError) else "it is not a JSON object"
+            names = ", ".join(f"'{one}'" for one in value)
+            cls.logger.error("The configuration %s cannot be read: %s.", names, reason)  # noqa: TRY400
+            ctx.exit(EXIT_CONFIG)
+
+    @classmethod
     def invoke(  # type: ignore[override]
         cls,
         *,
@@ -347,6 +359,10 @@ class ReverseETLTarget(Target, abc.ABC):
         except click.ClickException:
             raise
         except Exception as error:  # noqa: BLE001 - a traceback could show a value; this one shows where
+            # While the SDK reads the environment; its JSON library's error quotes the setting.
+            if type(error).__name__ == "JSONDecodeError":
+                cls.logger.error("A setting in the environment must be JSON and is not. See --about.")  # noqa: TRY400
+                sys.exit(EXIT_CONFIG)
             cls.logger.error("%s", _defect(error))  # noqa: TRY400
             sys.exit(EXIT_FAILURE)
 

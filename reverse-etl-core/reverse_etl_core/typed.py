@@ -16,6 +16,7 @@ import msgspec
 from email_validator import SPECIAL_USE_DOMAIN_NAMES
 
 from reverse_etl_core import identity
+from reverse_etl_core.coercion import is_plain
 from reverse_etl_core.planning import Candidate
 from reverse_etl_core.schema import FieldType
 
@@ -86,9 +87,9 @@ class TypedRecords:
 
     def _is_plain(self, record: msgspec.Struct) -> bool:
         """Whether values whose type says too little are their own mapped values."""
-        for value_of, is_plain in self._doubtful:
+        for value_of, is_fine in self._doubtful:
             value = value_of(record)
-            if value is not None and value is not msgspec.UNSET and not is_plain(value):
+            if value is not None and value is not msgspec.UNSET and not is_fine(value):
                 return False
         return True
 
@@ -144,7 +145,7 @@ def _type(field: Field) -> Any:  # noqa: ANN401 - a type
 
 
 _SECOND_LOOKS: dict[FieldType, Callable[[Any], bool]] = {
-    FieldType.NUMBER: Decimal.is_finite,  # JSON has no NaN, but "NaN" is text that a decimal accepts
+    FieldType.NUMBER: is_plain,  # JSON has no NaN, but "NaN" is text that a decimal accepts
     FieldType.DATETIME: lambda moment: moment.tzinfo is dt.timezone.utc,  # anything else is brought to UTC first
 }
 

@@ -129,6 +129,8 @@ def _credential(reader: SettingsReader, name: str) -> str:
 
 
 def _api_url(reader: SettingsReader) -> str:
+    if reader.config.get("api_url") == "":
+        reader.bad("api_url", "is empty, and could be meant for a simulator. Remove it, or set it.")
     text = (reader.text("api_url") or API_URL).strip()
     try:
         parts = urlsplit(text)

@@ -254,6 +254,21 @@ class BaseLedger:
         assert statuses == ["rejected"]
         assert set(stage.texts()) == {"K1"}
 
+    def test_a_ledger_of_an_earlier_release_is_carried_on(self, stage: Stage) -> None:
+        """Columns that came later are added when an older ledger is opened; what it remembers stays."""
+        stage.deliver([stage.record(1)])
+        with sa.create_engine(f"sqlite:///{stage.root}/ledger.db").begin() as connection:
+            for name in connection.scalars(
+                sa.text("SELECT name FROM sqlite_master WHERE sql LIKE '%former_key%'")
+            ).all():
+                if name != "deliveries":
+                    connection.execute(sa.text(f'DROP INDEX "{name}"'))
+            for column in ("former_key", "in_doubt_until"):
+                connection.execute(sa.text(f"ALTER TABLE deliveries DROP COLUMN {column}"))
+        before = stage.vendor.write_requests()
+        assert stage.deliver([stage.record(1)]).totals["unchanged"] == 1
+        assert stage.vendor.write_requests() == before
+
 
 class BaseSingerInput:
     """Whatever arrives on stdin."""
@@ -314,6 +329,16 @@ class BaseSingerInput:
         assert (result.exit_code, result.codes) == (0, {"invalid_value": 2})
         assert set(stage.texts()) == {"K3"}
         assert stage.run([*start, *lines, end]).totals["rejected"] == 2
+        assert set(stage.texts()) == {"K3"}
+
+    def test_numbers_of_absurd_size_are_one_reject(self, stage: Stage) -> None:
+        """A billion digits and integers that Python does not read are rejected, and nobody else."""
+        record = json.dumps(stage.record(1))
+        absurd = [record.replace('"first"', "1e999999999"), record.replace('"first"', "9" * 5000).replace("K1", "K2")]
+        lines = [f'{{"type": "RECORD", "stream": "{stage.stream}", "record": {one}}}' for one in absurd]
+        *start, end = stage.messages([stage.record(3)])
+        result = stage.run([*start, *lines, end])
+        assert (result.exit_code, result.codes) == (0, {"invalid_value": 2})
         assert set(stage.texts()) == {"K3"}
 
     def test_stream_maps_lead_to_the_same_result(self, stage: Stage) -> None:

@@ -98,9 +98,30 @@ class Ledger:
     def _create_tables(self) -> None:
         """Create what is missing; workers that start together may both try, and one of them comes too late."""
         try:
+            self._add_columns()
             metadata.create_all(self._engine)
         except (sa.exc.ProgrammingError, sa.exc.IntegrityError):
             metadata.create_all(self._engine)
+
+    def _add_columns(self) -> None:
+        """Give the tables of an earlier release the columns that they lack; all of them may be null."""
+        found = sa.inspect(self._engine)
+        for table in metadata.sorted_tables:
+            if not found.has_table(table.name):
+                continue
+            present = {column["name"] for column in found.get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in present:
+                    self._add_column(column)
+            for index in table.indexes:
+                index.create(self._engine, checkfirst=True)
+
+    def _add_column(self, column: sa.Column[Any]) -> None:
+        kind = column.type.compile(self._engine.dialect)
+        quote = self._engine.dialect.identifier_preparer.quote
+        with self.begin() as connection:
+            # Names and types are our own, from `tables.py`.
+            connection.exec_driver_sql(f"ALTER TABLE {quote(column.table.name)} ADD COLUMN {quote(column.name)} {kind}")
 
     def _check_version(self) -> None:
         with self.begin() as connection:
