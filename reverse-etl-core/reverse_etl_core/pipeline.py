@@ -350,7 +350,14 @@ class Pipeline:
         """The row of a refused record; `None` for one that is planned again."""
         if isinstance(outcome, Rejected):
             found_id = candidate.destination_id if verb is Verb.UPDATE else None
-            return self._reject(candidate, outcome.code, _with_vendor_code(outcome), now_ms, found_id=found_id)
+            # A refused upsert does not say whether an earlier one, whose answer was lost, made the record.
+            was_lost = candidate.known is not None and candidate.known.match_key is not None
+            doubt = now_ms if verb is Verb.UPSERT and was_lost else None
+            self._drop_rejected(candidate, outcome.code)
+            reason = _with_vendor_code(outcome)
+            return settling.refused(
+                candidate, outcome.code, reason, now_ms=now_ms, found_id=found_id, in_doubt_until=doubt
+            )
         candidate.rounds += 1
         if candidate.rounds >= MAX_ROUNDS:
             if isinstance(outcome, Missing):
@@ -426,11 +433,9 @@ class Pipeline:
         self.tally.settle(Fate.CREATED if created else Fate.UPDATED, is_replay=candidate.is_replay)
         return settling.delivered(candidate, destination_id, created=created)
 
-    def _reject(
-        self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int, *, found_id: str | None = None
-    ) -> Settlement:
+    def _reject(self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int) -> Settlement:
         self._drop_rejected(candidate, code)
-        return settling.refused(candidate, code, reason, now_ms=now_ms, found_id=found_id)
+        return settling.refused(candidate, code, reason, now_ms=now_ms)
 
     def _drop_rejected(self, candidate: Candidate, code: RejectCode) -> None:
         self._queues.drop(candidate.source_key)

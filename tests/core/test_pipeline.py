@@ -242,6 +242,15 @@ def test_a_create_that_is_given_up_without_an_answer_may_still_have_made_the_rec
     assert one.contents("key") == [("b",)]
 
 
+def test_a_refused_upsert_does_not_forget_one_whose_answer_was_lost(tmp_path: Path) -> None:
+    """G2: a later version under another match value changes the record that the lost upsert made."""
+    one = world(tmp_path)
+    assert not one.run([[row(1, "a")]], ["lost after"])
+    assert one.run([[row(1, "a", "bad")]])
+    assert one.run([[row(1, "b")]])
+    assert one.contents("key") == [("b",)]
+
+
 def test_a_refused_record_rests_until_it_is_due(tmp_path: Path) -> None:
     """G4: the same refused content is not sent again at once, but after an hour, by itself."""
     one = world(tmp_path)
