@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from reverse_etl_core import settling
+from reverse_etl_core import reasons, settling
 from reverse_etl_core.errors import FatalError, RetryableError, UnknownOutcomeError
 from reverse_etl_core.intake import Intake
 from reverse_etl_core.ledger import Status
@@ -24,7 +24,8 @@ from reverse_etl_core.planning import (
     step_after_find,
 )
 from reverse_etl_core.queues import WorkQueues
-from reverse_etl_core.sending import Sent, send
+from reverse_etl_core.sending import Sent, send, wait_out
+from reverse_etl_core.superseding import latest_versions
 from reverse_etl_core.tally import Fate, Tally
 
 if TYPE_CHECKING:
@@ -48,22 +49,6 @@ MAX_ROUNDS = 3
 
 MAX_LOSSES = 10
 """How often the create of one record may get no answer before the run gives up; a grace period lies between."""
-
-_DUPLICATE = (
-    "Another source key owns this value of '{field}'. Make it unique in the model; if the other key is gone from the "
-    "source, forget it in the ledger (docs/rejects.md, duplicate_key)."
-)
-_UNSETTLED = "The destination answered {rounds} times without saying what became of the record."
-_GONE = "The destination no longer has this record, or it was merged into another one."
-_NOT_FOUND = "The destination has no record with this value of '{field}', and only updates are wanted."
-_EXISTS = "The destination already has a record with this value of '{field}', and only creates are wanted."
-_AMBIGUOUS = "The destination has several records with this value of '{field}'. Merge them there."
-_INCOMPLETE = "A new record needs a value in at least one of: {fields}. Fill it in the model."
-_FIND_REASONS = {
-    RejectCode.NOT_FOUND: _NOT_FOUND,
-    RejectCode.ALREADY_EXISTS: _EXISTS,
-    RejectCode.AMBIGUOUS_MATCH: _AMBIGUOUS,
-}
 
 
 class Pipeline:
@@ -109,8 +94,6 @@ class Pipeline:
         self._unjudged = 0
         self._has_warned_of_removals = False
 
-    # -- entry points
-
     def replay(self) -> None:
         """Try again what earlier runs could not deliver: what was under way when they died, refusals that are due."""
         for page in self._ledger.replayable():
@@ -129,7 +112,7 @@ class Pipeline:
         self._unjudged = len(records)
         judged = self._intake.judge_all(records)
         self._unjudged = 0
-        self._in_hand = self._latest(judged)
+        self._in_hand = latest_versions(judged, self._queues, self.tally)
         self._accept(list(self._in_hand.values()), self._ledger.lookup(list(self._in_hand)))
         self._brake.check(self.route.stream, self.tally, at_end=False)
         self._work(everything=False)
@@ -171,23 +154,6 @@ class Pipeline:
     def close(self) -> None:
         """Release the lease."""
         self._ledger.close()
-
-    # -- taking records in
-
-    def _latest(self, judged: Sequence[Judged]) -> dict[str, Judged]:
-        """The last version of each record; earlier ones, queued ones included, are superseded."""
-        latest: dict[str, Judged] = {}
-        for one in judged:
-            if one.source_key in latest:
-                del latest[one.source_key]
-                self.tally.settle(Fate.SUPERSEDED)
-            latest[one.source_key] = one
-        if len(self._queues):
-            for source_key in latest:
-                queued = self._queues.drop(source_key)
-                if queued is not None:
-                    self.tally.settle(Fate.SUPERSEDED, is_replay=queued.is_replay)
-        return latest
 
     def _accept(self, judged: Sequence[Judged], known: Mapping[str, Any]) -> None:
         """Plan each record by what the ledger knows of it."""
@@ -233,7 +199,7 @@ class Pipeline:
                 self._in_hand.pop(candidate.source_key, None)
                 self._queues.put(candidate, step)
             else:
-                reason = _DUPLICATE.format(field=self.route.match_field)
+                reason = reasons.DUPLICATE.format(field=self.route.match_field)
                 refusals.append(Refusal.of(candidate, RejectCode.DUPLICATE_KEY, reason))
         return refusals
 
@@ -253,8 +219,6 @@ class Pipeline:
         self._in_hand.pop(judged.source_key, None)
         is_replay = not isinstance(judged, Removal) and judged.is_replay
         self.tally.settle(fate, code=code, is_replay=is_replay, is_known=is_known)
-
-    # -- sending
 
     def _work(self, *, everything: bool) -> None:
         """Find and send what fills requests, or all of it."""
@@ -280,12 +244,12 @@ class Pipeline:
         for candidate in group:
             step = step_after_find(candidate, self.route, list(found.get(candidate.find_key, ())))
             if isinstance(step, RejectCode):
-                reason = _FIND_REASONS[step].format(field=self.route.match_field)
+                reason = reasons.AFTER_FIND[step].format(field=self.route.match_field)
                 settlements.append(self._reject(candidate, step, reason, now_ms))
             elif step is Step.SKIP:
                 settlements.append(self._deliver(candidate, str(candidate.destination_id), created=True))
             elif step is Step.CREATE and (missing := missing_to_create(candidate, self.route)):
-                reason = _INCOMPLETE.format(fields=", ".join(missing))
+                reason = reasons.INCOMPLETE.format(fields=", ".join(missing))
                 settlements.append(self._reject(candidate, RejectCode.REQUIRED_FIELD, reason, now_ms))
             else:
                 self._queues.put(candidate, step)
@@ -354,15 +318,15 @@ class Pipeline:
             was_lost = candidate.known is not None and candidate.known.match_key is not None
             doubt = now_ms if verb is Verb.UPSERT and was_lost else None
             self._drop_rejected(candidate, outcome.code)
-            reason = _with_vendor_code(outcome)
+            reason = reasons.with_vendor_code(outcome)
             return settling.refused(
                 candidate, outcome.code, reason, now_ms=now_ms, found_id=found_id, in_doubt_until=doubt
             )
         candidate.rounds += 1
         if candidate.rounds >= MAX_ROUNDS:
             if isinstance(outcome, Missing):
-                return self._reject(candidate, RejectCode.NOT_FOUND, _GONE, now_ms)
-            reason = _UNSETTLED.format(rounds=candidate.rounds)
+                return self._reject(candidate, RejectCode.NOT_FOUND, reasons.GONE, now_ms)
+            reason = reasons.UNSETTLED.format(rounds=candidate.rounds)
             self._drop_rejected(candidate, RejectCode.VENDOR_REFUSED)
             doubt = now_ms + self._grace_ms
             return settling.refused(
@@ -412,21 +376,10 @@ class Pipeline:
                 len(doubts),
                 seconds,
             )
-            self._sleep_with_lease(seconds)
+            wait_out(seconds, renew=self._ledger.renew, wait=self._wait)
         now_ms = self._ledger.now_ms()
         for candidate in self._queues.take_doubts():
             self._queues.put(candidate, next_step(candidate, self.route, now_ms=now_ms))
-
-    def _sleep_with_lease(self, seconds: float) -> None:
-        while seconds > 0:
-            self._ledger.renew()
-            part = min(seconds, 20.0)
-            if self._wait(part):
-                msg = "The run was asked to stop while it waited for lost requests. The next run goes on with them."
-                raise FatalError(msg)
-            seconds -= part
-
-    # -- settling
 
     def _deliver(self, candidate: Candidate, destination_id: str, *, created: bool) -> Settlement:
         self._queues.drop(candidate.source_key)
@@ -444,7 +397,3 @@ class Pipeline:
 
 def _nothing(_job: object) -> None:
     """Reading needs no intent."""
-
-
-def _with_vendor_code(outcome: Rejected) -> str:
-    return f"{outcome.reason} ({outcome.vendor_code})" if outcome.vendor_code else outcome.reason

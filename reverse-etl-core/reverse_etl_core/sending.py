@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from reverse_etl_core.errors import AccountingError, BatchRefusedError, ReverseETLError
+from reverse_etl_core.errors import AccountingError, BatchRefusedError, FatalError, ReverseETLError
 from reverse_etl_core.operations import Batch, Outcome, Rejected
 
 if TYPE_CHECKING:
@@ -84,6 +84,26 @@ def _answers(batch: Batch, outcomes: list[Outcome]) -> list[Outcome]:
         )
         raise AccountingError(msg)
     return outcomes
+
+
+def wait_out(seconds: float, *, renew: Callable[[], None], wait: Callable[[float], bool]) -> None:
+    """Let time pass, and keep the lease meanwhile.
+
+    Args:
+        seconds: How long.
+        renew: Prolongs the lease.
+        wait: Sleeps that many seconds; true when the run is asked to stop meanwhile.
+
+    Raises:
+        FatalError: The run is asked to stop.
+    """
+    while seconds > 0:
+        renew()
+        part = min(seconds, HEARTBEAT_S)
+        if wait(part):
+            msg = "The run was asked to stop while it waited for lost requests. The next run goes on with them."
+            raise FatalError(msg)
+        seconds -= part
 
 
 class Crew(Generic[Job, Result]):
