@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from singer_sdk.plugin_base import SingerCommand
 
-from tap_warehouse_model.errors import TapError
+from tap_warehouse_model.errors import EXIT_CONFIG, TapError
 
 
 class TapCommand(SingerCommand):
@@ -23,6 +23,13 @@ class TapCommand(SingerCommand):
             return super().main(*args, **kwargs)
         except TapError as error:
             self._fail(str(error), error.exit_code)
+        except FileNotFoundError as error:
+            self._fail(f"{error} Check --config, --catalog and --state.", EXIT_CONFIG)
+        except ValueError as error:
+            # The SDK reads the files; its JSON library's error would quote them.
+            if type(error).__name__ != "JSONDecodeError":
+                raise
+            self._fail("A file given to --config, --catalog or --state, or a setting, is not JSON.", EXIT_CONFIG)
 
     def _fail(self, message: str, exit_code: int) -> NoReturn:
         self.logger.error("%s", message)

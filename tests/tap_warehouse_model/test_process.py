@@ -189,3 +189,19 @@ def test_logs_are_structured_on_request_and_hold_no_value(
     lines = [json.loads(line) for line in logs.splitlines()]
     assert any("score (1)" in line["message"] for line in lines)
     assert b"ada@example.com" not in logs
+
+
+@pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
+@pytest.mark.parametrize("content", [None, "", "{"])
+def test_a_file_that_cannot_be_read_is_a_message(option: str, content: str | None, tmp_path: Path) -> None:
+    """A missing, empty or broken file ends with a message and 78 or click's 2, never with a traceback."""
+    config = tmp_path / "config.json"
+    config.write_text('{"sqlalchemy_url": "duckdb:////nowhere.duckdb", "models": []}', encoding="utf-8")
+    path = tmp_path / "given.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    arguments = ["--config", str(path)] if option == "--config" else ["--config", str(config), option, str(path)]
+    command = [sys.executable, "-m", "tap_warehouse_model", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode in (2, 78), done.stderr
+    assert "Traceback" not in done.stderr
