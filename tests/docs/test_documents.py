@@ -154,7 +154,9 @@ def test_every_shell_block_is_marked() -> None:
 
 def test_every_verb_is_in_the_contributors_guide() -> None:
     """CONTRIBUTING.md names the verbs of the Makefile, and no others."""
-    printed = subprocess.run(["make", "help"], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
+    # Under `make test` this make would say that it is an inner one.
+    command = ["make", "--no-print-directory", "help"]
+    printed = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
     verbs = {line.split()[0] for line in printed.splitlines()} - {"help"}
     named = set(re.findall(r"`make ([\w-]+)`", read(REPOSITORY / "CONTRIBUTING.md")))
     assert named == verbs
