@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.errors import BrakeError
+from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -31,12 +32,14 @@ class RejectionBrake:
     max_percent: float
 
     def check(self, stream: str, tally: Tally, *, at_end: bool) -> None:
-        """Look at the new rejections so far; replays of earlier rejects do not count.
+        """Look at the rejected records of the stream so far; replays from the ledger do not count.
+
+        Records that were rejected before do count: a run that is repeated after a brake must brake again.
 
         Raises:
             BrakeError: Too many.
         """
-        rejected = tally.rejected_anew
+        rejected = tally.fates[Fate.REJECTED]
         if self.max_rejected is not None and rejected > self.max_rejected:
             raise BrakeError(self._message(stream, tally, f"'max_rejected' is {self.max_rejected}"))
         if tally.read < (RECORDS_AT_END if at_end else RECORDS_BEFORE_CHECK):
@@ -46,7 +49,7 @@ class RejectionBrake:
 
     def _message(self, stream: str, tally: Tally, limit: str) -> str:
         return (
-            f"Stream '{stream}': {tally.rejected_anew} of {tally.read} records were rejected "
+            f"Stream '{stream}': {tally.fates[Fate.REJECTED]} of {tally.read} records were rejected "
             f"({_most_common(tally.codes)}) and {limit}. Mend the model or the mapping; the rejected records are in "
             "the ledger with their reasons. To accept this share once, raise the setting for one run."
         )

@@ -176,7 +176,7 @@ class Pipeline:
                     self._ledger.settle([settling.left_alone(one.known)])
                 self._count(one, Fate.UNCHANGED)
             elif step is Step.STAY_REJECTED:
-                self._count(one, Fate.REJECTED, code=str(one.known and one.known.error_code), is_known=True)
+                self._count(one, Fate.REJECTED, code=str(one.known and one.known.error_code))
             else:
                 planned.append((one, step))
         refusals += self._queue(planned)
@@ -208,17 +208,17 @@ class Pipeline:
         news = [one for one in refusals if not one.is_known]
         self._ledger.settle([self._refused_by_us(one, now_ms) for one in news])
         for one in refusals:
-            self._count(one, Fate.REJECTED, code=one.code.value, is_known=one.is_known)
+            self._count(one, Fate.REJECTED, code=one.code.value)
 
     def _refused_by_us(self, refusal: Refusal, now_ms: int) -> Settlement:
         doubt = doubt_ends_ms(refusal.known, grace_ms=self._grace_ms, last_sign_ms=self._ledger.last_sign_ms)
         return settling.refused_by_us(refusal, now_ms=now_ms, in_doubt_until=doubt)
 
-    def _count(self, judged: Judged, fate: Fate, *, code: str = "", is_known: bool = False) -> None:
+    def _count(self, judged: Judged, fate: Fate, *, code: str = "") -> None:
         """Count a record that needs no call."""
         self._in_hand.pop(judged.source_key, None)
         is_replay = not isinstance(judged, Removal) and judged.is_replay
-        self.tally.settle(fate, code=code, is_replay=is_replay, is_known=is_known)
+        self.tally.settle(fate, code=code, is_replay=is_replay)
 
     def _work(self, *, everything: bool) -> None:
         """Find and send what fills requests, or all of it."""

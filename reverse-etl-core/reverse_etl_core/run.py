@@ -240,9 +240,13 @@ class Run:
         )
         report.log()
         write_report(report, self._config.report_dir)
-        ledger.end_run(exit_code, report.figures())
-        for stream_ledger in self._stream_ledgers.values():
-            stream_ledger.close()
+        try:
+            ledger.end_run(exit_code, report.figures())
+            for stream_ledger in self._stream_ledgers.values():
+                stream_ledger.close()
+        except FatalError as error:
+            # The run has ended already, well or not: this must not stand in for how.
+            logger.warning("The end of the run cannot be noted: %s", error)
         ledger.close()
 
 

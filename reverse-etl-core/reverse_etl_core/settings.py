@@ -121,13 +121,13 @@ def _brakes(concurrency: int) -> list[th.Property[Any]]:
             "max_rejected_percent",
             th.NumberType,
             default=MAX_REJECTED_PERCENT,
-            description="Stop the run when more than this share of the new records is rejected; checked from 100 "
+            description="Stop the run when more than this share of a stream's records is rejected; checked from 100 "
             "records on, and at the end from 10.",
         ),
         th.Property(
             "max_rejected",
             th.IntegerType,
-            description="Stop the run when more than this many new records are rejected.",
+            description="Stop the run when more than this many records of a stream are rejected.",
         ),
         th.Property(
             "daily_quota_percent",

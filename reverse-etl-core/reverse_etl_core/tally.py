@@ -29,19 +29,15 @@ class Tally:
         read: Records that arrived.
         fates: What became of them.
         codes: Rejections and deferrals by code.
-        rejected_anew: Rejections of records that were not known to be rejected; what the brake looks at.
         retried: Earlier rejects and unfinished records that this run settled; not among `read`.
     """
 
     read: int = 0
     fates: Counter[Fate] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
-    rejected_anew: int = 0
     retried: Counter[Fate] = field(default_factory=Counter)
 
-    def settle(
-        self, fate: Fate, count: int = 1, *, code: str = "", is_replay: bool = False, is_known: bool = False
-    ) -> None:
+    def settle(self, fate: Fate, count: int = 1, *, code: str = "", is_replay: bool = False) -> None:
         """Count records.
 
         Args:
@@ -49,7 +45,6 @@ class Tally:
             count: How many.
             code: Of a rejection or deferral.
             is_replay: They come from the ledger and not from the stream.
-            is_known: They were rejected before, for the same content.
         """
         if not count:
             return
@@ -59,8 +54,6 @@ class Tally:
         self.fates[fate] += count
         if code:
             self.codes[code] += count
-        if fate is Fate.REJECTED and not is_known:
-            self.rejected_anew += count
 
     def verify(self, stream: str) -> None:
         """Check that every record has one fate.

@@ -157,6 +157,8 @@ class BaseRejects:
         assert (result.exit_code, result.states) == (65, [])
         assert stage.vendor.write_requests() == 0
         assert result.codes == {code: 100, "brake": 100}
+        again = stage.deliver(rows)
+        assert (again.exit_code, again.states, stage.vendor.write_requests()) == (65, [], 0)
 
     def test_no_message_holds_a_value(self, stage: Stage) -> None:
         """G7: neither log nor report of a run with rejects holds a field value or the credential."""

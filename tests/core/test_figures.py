@@ -65,10 +65,9 @@ def test_a_count_trips_the_brake_from_the_first_record() -> None:
             RejectionBrake(limit, 100).check("people", tally(5, rejected), at_end=False)
 
 
-def test_earlier_rejects_do_not_trip_the_brake() -> None:
-    """Neither replays nor rejects that were known count as new."""
+def test_replays_do_not_trip_the_brake() -> None:
+    """Records from the ledger are no news of the stream."""
     one = Tally(read=100)
-    one.settle(Fate.REJECTED, 100, code="too_long", is_known=True)
     one.settle(Fate.REJECTED, 100, code="too_long", is_replay=True)
     RejectionBrake(0, 0).check("people", one, at_end=True)
     assert one.retried == Counter({Fate.REJECTED: 100})
