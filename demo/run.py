@@ -144,7 +144,7 @@ class Shell:
         try:
             STOPPED.check()
             yield process
-        except BaseException:
+        except BaseException:  # a signal too: no process is left behind; it propagates
             stop(process)
             raise
 

@@ -63,7 +63,7 @@ class LineReader(GenericSingerReader[str]):
             text = file_input or sys.stdin
             # Bytes are decoded once, by msgspec; text would be decoded by Python and encoded again.
             self._read(iter(getattr(text, "buffer", text)), callbacks, counts)
-        except BaseException as error:
+        except BaseException as error:  # whatever ends the reading, what was read is counted; it propagates
             self.is_waiting = False
             self.on_failure(error)
             raise

@@ -176,7 +176,9 @@ class Run:
 
     def look_at_whole_input(self) -> None:
         """Check what can only be judged once the input has ended."""
-        for stream in self._config.streams.keys() - self._pipelines.keys():
+        # A connection test opens no stream, and an empty input says nothing of names.
+        missing = self._config.streams.keys() - self._pipelines.keys() if self._pipelines else ()
+        for stream in sorted(missing):
             logger.warning("'streams' configures '%s', which did not arrive. Is its name right?", stream)
         for pipeline in self._pipelines.values():
             pipeline.finish()

@@ -273,7 +273,7 @@ class ReverseETLTarget(Target, abc.ABC):
         try:
             super().process_endofpipe()
             self.run.look_at_whole_input()
-        except BaseException as error:
+        except BaseException as error:  # whatever ends the run, it is reported; it propagates
             self._end_with(error)
             raise
         self._end_with(None)

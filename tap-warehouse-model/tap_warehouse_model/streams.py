@@ -160,7 +160,7 @@ class ModelStream(Stream):
                     counter.increment(len(rows))
                     self._advance(progress, rows)
                     reader.adapt(written / len(rows), CHUNK_BYTES)
-        except Exception:
+        except Exception:  # a signal breaks off the query with an error of any driver; others propagate
             self._exit_if_stopped()
             raise
         self._warn(encoder, progress)

@@ -78,7 +78,7 @@ class Warehouse:
         """Open a connection of the pool, as the driver knows it."""
         try:
             connection = self._engine.raw_connection()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - each driver has its own errors for a host that cannot be reached
             raise self._unreachable(error) from None
         try:
             yield connection
@@ -101,7 +101,7 @@ class Warehouse:
         """Turn errors of the driver into ours; anything else passes."""
         try:
             yield
-        except Exception as error:
+        except Exception as error:  # each driver has its own errors; what the dialect does not know propagates
             failure = self._dialect.failure(error)
             if failure is None:
                 raise
