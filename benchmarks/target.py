@@ -123,7 +123,7 @@ class NowhereDestination(Destination):
             name: Field(
                 name,
                 field_type,
-                is_unique=name == "customer_id",
+                is_key=name == "customer_id",
                 max_length=65_536 if field_type is FieldType.STRING else None,
                 options=PLANS if field_type is FieldType.OPTION else (),
             )

@@ -41,7 +41,7 @@ class Destination(abc.ABC):
 
         Args:
             schema: The object.
-            match_field: One of `schema.unique_fields()`.
+            match_field: One of `schema.key_fields()`.
             match_keys: Canonical match keys, at most `schema.limits.records_per_request`.
 
         Returns:

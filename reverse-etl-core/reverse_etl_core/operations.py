@@ -14,7 +14,7 @@ import msgspec
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.schema import ObjectSchema, Reference
 
 Value: TypeAlias = "str | int | float | Decimal | bool | list[str] | None"
 """A field's value after mapping. Dates and datetimes are ISO 8601 text; `None` clears the field."""
@@ -90,12 +90,14 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
         schema: The object that is written.
         match_field: The field that `Operation.match_key` belongs to.
         operations: At least one; within the object's limits.
+        references: Fields whose values name records of another object by match value, and that object.
     """
 
     verb: Verb
     schema: ObjectSchema
     match_field: str
     operations: tuple[Operation, ...]
+    references: Mapping[str, Reference] = {}
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):

@@ -116,7 +116,7 @@ def _match_field(
         column = key_properties[0]
         fields = [name for name, source in (config.fields or {}).items() if source == column] or [column]
         for name in fields:
-            if name == schema.id_field or name in schema.unique_fields():
+            if name == schema.id_field or name in schema.key_fields():
                 return name
     msg = (
         f"Stream '{stream}': nothing says which field of '{schema.name}' recognises a record, so records could be "
@@ -132,7 +132,7 @@ def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> st
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', which '{schema.name}' does not have."
         msg += f" Its unique fields: {_match_choices(schema)}."
         raise ConfigError(msg)
-    if not schema.fields[match_on].is_unique:
+    if not schema.fields[match_on].is_key:
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', whose values '{schema.name}' does not keep unique."
         msg += f" Use one of: {_match_choices(schema)}; or create a unique field at the destination."
         raise ConfigError(msg)
@@ -140,7 +140,7 @@ def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> st
 
 
 def _match_choices(schema: ObjectSchema) -> str:
-    names = schema.unique_fields()[:NAMES_IN_MESSAGE]
+    names = schema.key_fields()[:NAMES_IN_MESSAGE]
     if schema.id_field:
         names.append(f"{schema.id_field} (updates only)")
     return ", ".join(names) or "none; create a unique field at the destination first"

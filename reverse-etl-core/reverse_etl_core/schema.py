@@ -35,21 +35,33 @@ class Field:
         name: As the API spells it.
         type: What it holds.
         label: As people see it.
-        is_writable: False for calculated and read-only fields.
-        is_unique: The destination keeps its values unique, so that it can be a match field.
+        is_creatable: Whether a new record takes a value; false for calculated and read-only fields.
+        is_updatable: Whether an existing record takes another value.
+        is_key: Records can be recognised by it: the destination keeps its values unique, or finds all records
+            that share one, so that nobody has to guess.
         is_case_sensitive: Whether the destination tells `A` from `a` when it compares match values.
         max_length: Characters that a text may have; `None` where the API states no limit.
         options: Values of an option field; empty means that the API does not list them: any goes.
+        aliases: Other spellings of an option to the option itself.
+        references: Objects of which the value is a record's id; empty for a field that points nowhere.
     """
 
     name: str
     type: FieldType
     label: str = ""
-    is_writable: bool = True
-    is_unique: bool = False
+    is_creatable: bool = True
+    is_updatable: bool = True
+    is_key: bool = False
     is_case_sensitive: bool = True
     max_length: int | None = None
     options: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    references: tuple[str, ...] = ()
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether anything can be written to it at all."""
+        return self.is_creatable or self.is_updatable
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,36 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class JobLimits:
+    """What one asynchronous job may carry, and when it pays.
+
+    Attributes:
+        records_from: Fewer records than that travel in ordinary requests, which then are cheaper.
+        records_per_job: Operations in one job; all of them are in memory while it runs.
+        bytes_per_job: Size of their fields as UTF-8 JSON.
+    """
+
+    records_from: int
+    records_per_job: int
+    bytes_per_job: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A field that is filled with a record of another object, named by its match value instead of its id.
+
+    Attributes:
+        object_name: The other object, by its canonical name.
+        match_field: The key field of the other object that the values belong to.
+        is_optional: Whether a record whose parent does not exist is written without the reference.
+    """
+
+    object_name: str
+    match_field: Field
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectSchema:
     """One object of a destination.
 
@@ -73,25 +115,27 @@ class ObjectSchema:
         name: Canonical name in the API's paths; also the name in the ledger.
         fields: By name.
         limits: What one batch may carry.
+        jobs: What one asynchronous job may carry; `None` where there are none.
         id_field: The destination's own record id, where it may be used as `match_on`; such a record can
             only be updated.
-        natural_match_field: The unique field that people expect, an e-mail say; `None` where there is none.
-        upsert_fields: Match fields by which the API itself upserts in one step. For any other unique field
-            a record is read before it is created.
+        natural_match_field: The key field that people expect, an e-mail say; `None` where there is none.
+        upsert_fields: Key fields by which the API itself upserts in one step, without ever making a second record.
+            For any other key field a record is read before it is created.
         required_to_create: Groups of field names; a new record needs at least one field of each group.
     """
 
     name: str
     fields: Mapping[str, Field]
     limits: Limits
+    jobs: JobLimits | None = None
     id_field: str | None = None
     natural_match_field: str | None = None
     upsert_fields: frozenset[str] = frozenset()
     required_to_create: tuple[tuple[str, ...], ...] = field(default=())
 
-    def unique_fields(self) -> list[str]:
+    def key_fields(self) -> list[str]:
         """Names of the fields that can be `match_on`, the natural one first, without the record id."""
-        names = [name for name, one in self.fields.items() if one.is_unique]
+        names = [name for name, one in self.fields.items() if one.is_key]
         return sorted(names, key=lambda name: (name != self.natural_match_field, name))
 
 

@@ -5,13 +5,15 @@ It knows no vendor: a `Dialect` says what a reply means, `Credentials` say who i
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import logging
 import random
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -31,10 +33,14 @@ from reverse_etl_core.traffic import TimedRequest, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from reverse_etl_core.ratelimit import LimitReading, RateLimiter
 
 logger = logging.getLogger(__name__)
+
+DOWNLOAD_BYTES = 262_144
+"""Read at a time where a body goes to a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,11 @@ class Request:
         path: From the API's root; never holds a field value.
         json: Body, sent as compact UTF-8 JSON.
         form: Body, sent form-encoded (token endpoints).
-        query: Query parameters.
+        text: Body of another kind; `headers` names its type.
+        upload: File that is streamed as the body; `headers` names its type.
+        download: File that takes the body of a successful answer, which then is not kept in memory.
+        query: Query parameters; they may hold field values, and are never logged.
+        headers: Beyond those that every request has.
         lane: Which of the account's rate limits it counts against.
         is_write: Whether it may change something.
         is_idempotent: Whether it may be sent again when nobody knows if it was applied.
@@ -57,7 +67,11 @@ class Request:
     path: str
     json: object = None
     form: Mapping[str, str] | None = None
+    text: str | None = None
+    upload: Path | None = None
+    download: Path | None = None
     query: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     lane: str = "default"
     is_write: bool = False
     is_idempotent: bool = True
@@ -66,7 +80,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. `body` is complete; whether it is JSON is not certain (proxies answer in HTML)."""
+    """One answer. `body` is complete; whether it is JSON is not certain (proxies answer in HTML).
+
+    It is empty where the request named a file for it and succeeded.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=CaseInsensitiveDict)
@@ -119,7 +136,7 @@ class Transport:
     """Sends requests of one account.
 
     Args:
-        base_url: Scheme and host; TLS certificates are always verified.
+        base_url: Scheme and host, or what gives them where only a login tells; TLS certificates are always verified.
         dialect: What replies mean.
         limiter: The account's rate limits.
         credentials: `None` for a token endpoint, which needs none.
@@ -135,7 +152,7 @@ class Transport:
 
     def __init__(  # noqa: PLR0913 - everything that a test or another vendor exchanges
         self,
-        base_url: str,
+        base_url: str | Callable[[], str],
         *,
         dialect: Dialect,
         limiter: RateLimiter,
@@ -149,7 +166,7 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        self._base_url = base_url if callable(base_url) else functools.partial(str, base_url)
         self._dialect = dialect
         self._limiter = limiter
         self._credentials = credentials
@@ -232,34 +249,41 @@ class Transport:
             self._traffic.became_uncertain()
 
     def _call(self, request: Request, authorization: str | None) -> Reply:
+        base_url = self._base_url().rstrip("/")
         headers = {"Accept": "application/json", "User-Agent": self._user_agent}
         if authorization:
             headers["Authorization"] = authorization
-        body: bytes | Mapping[str, str] | None = request.form
         if request.json is not None:
             headers["Content-Type"] = "application/json"
-            body = json.dumps(request.json, separators=(",", ":"), ensure_ascii=False).encode()
         try:
-            answer = self._session().request(
-                request.method,
-                self._base_url + request.path,
-                params=request.query,
-                data=body,
-                headers=headers,
-                timeout=self._timeout_s,
-                allow_redirects=False,
-                auth=_as_given,
-            )
+            with (
+                contextlib.ExitStack() as opened,
+                self._session().request(
+                    request.method,
+                    base_url + request.path,
+                    params=request.query,
+                    data=_body(request, opened),
+                    headers={**headers, **request.headers},
+                    timeout=self._timeout_s,
+                    allow_redirects=False,
+                    auth=_as_given,
+                    stream=request.download is not None,
+                ) as answer,
+            ):
+                if request.download is not None and answer.ok:
+                    _save(answer, request.download)
+                    return Reply(answer.status_code, answer.headers)
+                return Reply(answer.status_code, answer.headers, answer.content)
         except requests.RequestException as error:
-            raise _unanswered(request, self._base_url, error) from None
-        return Reply(answer.status_code, answer.headers, answer.content)
+            raise _unanswered(request, base_url, error) from None
 
     def _session(self) -> requests.Session:
         """One session per thread: `requests` does not promise that a session may be shared."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
-            session.mount(self._base_url, HTTPAdapter(pool_connections=1, pool_maxsize=1))
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1))
             self._local.session = session
         return session
 
@@ -282,6 +306,23 @@ class Transport:
             raise QuotaExhaustedError(msg)
 
 
+def _body(request: Request, opened: contextlib.ExitStack) -> bytes | BinaryIO | Mapping[str, str] | None:
+    """The body; a file is opened anew for each attempt and closed with the answer."""
+    if request.json is not None:
+        return json.dumps(request.json, separators=(",", ":"), ensure_ascii=False).encode()
+    if request.text is not None:
+        return request.text.encode()
+    if request.upload is not None:
+        return opened.enter_context(request.upload.open("rb"))
+    return request.form
+
+
+def _save(answer: requests.Response, path: Path) -> None:
+    with path.open("wb") as file:
+        for chunk in answer.iter_content(DOWNLOAD_BYTES):
+            file.write(chunk)
+
+
 def _as_given(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
     """Leave the headers alone: without this, `requests` replaces the token by what a `.netrc` holds."""
     return prepared
@@ -294,7 +335,12 @@ def _unanswered(request: Request, base_url: str, error: requests.RequestExceptio
         return FatalError("A credential or setting holds a line break or a blank at its start. Remove it.")
     if isinstance(
         error,
-        (requests.exceptions.SSLError, requests.exceptions.InvalidURL, requests.exceptions.MissingSchema),
+        (
+            requests.exceptions.SSLError,
+            requests.exceptions.InvalidURL,
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.MissingSchema,
+        ),
     ):
         return FatalError(
             f"Cannot talk to '{base_url}' ({kind}). Check the URL setting and the certificate of the host."

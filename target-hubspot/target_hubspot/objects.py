@@ -161,7 +161,7 @@ def object_schema(kind: ObjectType, reply: object) -> ObjectSchema:
     """The schema of an object from the reply of `GET properties`."""
     definitions = [one for one in _results(reply) if one.get("name") and not one.get("archived")]
     fields = {one.name: one for one in (_field(kind, definition) for definition in definitions)}
-    unique = frozenset(name for name, one in fields.items() if one.is_unique)
+    unique = frozenset(name for name, one in fields.items() if one.is_key)
     return ObjectSchema(
         name=kind.name,
         fields=frozen(fields),
@@ -186,10 +186,11 @@ def _field(kind: ObjectType, definition: Mapping[str, Any]) -> Field:
         name=name,
         type=kind_of_value,
         label=str(definition.get("label") or ""),
-        is_writable=is_writable,
+        is_creatable=is_writable,
+        is_updatable=is_writable,
         # The definition of a contact's e-mail says that it is not unique (recorded); it is the natural key. A unique
         # property that cannot be written, like `hs_unique_creation_key`, gives a new record no key.
-        is_unique=is_email or (is_writable and bool(definition.get("hasUniqueValue")) and name != ID_FIELD),
+        is_key=is_email or (is_writable and bool(definition.get("hasUniqueValue")) and name != ID_FIELD),
         # inferred: custom unique properties compare exactly; e-mails are stored in lower case (live test).
         is_case_sensitive=not is_email,
         max_length=TEXT_LENGTH if is_text else None,

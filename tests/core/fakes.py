@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIELDS = (
-    Field("id", FieldType.STRING, is_writable=False, is_unique=True),
-    Field("key", FieldType.STRING, is_unique=True),
-    Field("email", FieldType.EMAIL, is_unique=True, is_case_sensitive=False),
+    Field("id", FieldType.STRING, is_creatable=False, is_updatable=False, is_key=True),
+    Field("key", FieldType.STRING, is_key=True),
+    Field("email", FieldType.EMAIL, is_key=True, is_case_sensitive=False),
     Field("name", FieldType.STRING, max_length=20),
     Field("score", FieldType.INTEGER),
     Field("price", FieldType.NUMBER),
@@ -57,7 +57,7 @@ FIELDS = (
     Field("is_active", FieldType.BOOLEAN),
     Field("plan", FieldType.OPTION, options=("free", "pro")),
     Field("tags", FieldType.OPTIONS, options=("a", "b")),
-    Field("total", FieldType.NUMBER, is_writable=False),
+    Field("total", FieldType.NUMBER, is_creatable=False, is_updatable=False),
 )
 
 GRACE_S = 60.0

@@ -60,9 +60,9 @@ def test_the_codes_are_those_of_the_design() -> None:
     assert all(one.value == one.name.lower() for one in RejectCode)
 
 
-def test_unique_fields_begin_with_the_natural_one() -> None:
+def test_key_fields_begin_with_the_natural_one() -> None:
     """The field that people expect comes first in messages."""
-    assert people().unique_fields() == ["email", "id", "key"]
+    assert people().key_fields() == ["email", "id", "key"]
 
 
 def test_a_schema_cannot_be_changed() -> None:

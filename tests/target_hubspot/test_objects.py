@@ -111,7 +111,7 @@ def test_calculated_and_read_only_properties_cannot_be_written() -> None:
 
 def test_only_usable_properties_are_unique() -> None:
     """The e-mail counts although its definition denies it; what nobody can write, and the record id, do not."""
-    assert CONTACTS.unique_fields() == ["email", "customer_id", "seats"]
+    assert CONTACTS.key_fields() == ["email", "customer_id", "seats"]
     assert CONTACTS.upsert_fields == {"email", "customer_id", "seats"}
     assert CONTACTS.natural_match_field == "email"
     assert not CONTACTS.fields["email"].is_case_sensitive
@@ -119,7 +119,7 @@ def test_only_usable_properties_are_unique() -> None:
     assert CONTACTS.id_field == "hs_object_id"
 
 
-def test_an_email_is_unique_on_contacts_only() -> None:
+def test_an_email_is_key_on_contacts_only() -> None:
     """A property called `email` of another object is a text like any other."""
     tickets = object_schema(resolve("tickets", []), PROPERTIES)
     assert tickets.fields["email"].type is FieldType.STRING
