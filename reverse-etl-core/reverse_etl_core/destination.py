@@ -1,19 +1,26 @@
-"""The interface that a target implements for its API: describe, find, write."""
+"""The interface that a target implements for its API: describe, find, write; and jobs, where the API has them."""
 
 from __future__ import annotations
 
 import abc
+import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reverse_etl_core.operations import Batch, Outcome
     from reverse_etl_core.schema import ObjectSchema
 
 
 class Destination(abc.ABC):
-    """One account of one API. `find` and `write` are called from several threads at once."""
+    """One account of one API. `find` and `write` are called from several threads at once.
+
+    Attributes:
+        jobs: Asynchronous jobs, which `ObjectSchema.jobs` limits; `None` for an API without them.
+    """
+
+    jobs: Jobs | None = None
 
     @abc.abstractmethod
     def account(self) -> str:
@@ -64,3 +71,48 @@ class Destination(abc.ABC):
             RetryableError: Attempts ran out.
             FatalError: Credentials, quota, schema.
         """
+
+
+class JobState(enum.Enum):
+    """Where a job stands."""
+
+    OPEN = "open"
+    """It waits for its records, and does nothing before `Jobs.submit`."""
+    RUNNING = "running"
+    """It has its records and may have written some of them."""
+    ENDED = "ended"
+    """It writes nothing any more; what came of its records can be read."""
+    UNKNOWN = "unknown"
+    """The API has forgotten it."""
+
+
+class Jobs(abc.ABC):
+    """Records handed over in one piece, whose outcomes are read later. Used by one thread.
+
+    A job's id is known, and noted in the ledger, before it can write anything: a run that was killed finds its job
+    again instead of sending its records twice.
+    """
+
+    @abc.abstractmethod
+    def open(self, batch: Batch) -> str:
+        """Create a job without records; its id."""
+
+    @abc.abstractmethod
+    def submit(self, job_id: str, batch: Batch) -> None:
+        """Hand over the records and start the job. Called at most once per job; repeats by itself what got lost.
+
+        Raises:
+            RetryableError: Attempts ran out; `state` tells how far it came.
+        """
+
+    @abc.abstractmethod
+    def state(self, job_id: str) -> JobState:
+        """Where a job stands, of this run or of an earlier one."""
+
+    @abc.abstractmethod
+    def abort(self, job_id: str) -> None:
+        """Close a job that was never submitted; `state` tells whether that came too late."""
+
+    @abc.abstractmethod
+    def outcomes(self, job_id: str, batch: Batch) -> Iterator[Outcome]:
+        """Exactly one outcome per operation of an ended job, in any order, joined by the operations' own keys."""

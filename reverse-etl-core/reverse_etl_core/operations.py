@@ -136,5 +136,17 @@ class Unanswered(msgspec.Struct, frozen=True, gc=False):
     source_key: str
 
 
-Outcome: TypeAlias = "Written | Missing | Rejected | Unanswered"
+class Unattempted(msgspec.Struct, frozen=True, gc=False):
+    """The destination did not write this record and says so: it may be sent again at once.
+
+    Attributes:
+        source_key: Which one.
+        is_contended: Another write held what this one needs, so it should travel with fewer others.
+    """
+
+    source_key: str
+    is_contended: bool = False
+
+
+Outcome: TypeAlias = "Written | Missing | Rejected | Unanswered | Unattempted"
 """What came of one operation. `Destination.write` gives exactly one per operation of the batch."""
