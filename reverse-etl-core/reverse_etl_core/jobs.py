@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-FIRST_POLL_S = 1.0
+FIRST_POLL_S = 0.5
 LONGEST_POLL_S = 15.0
 POLL_GROWTH = 1.6
-"""A job is asked about after a second, then ever less often: each question is a request of the account's quota."""
+"""A job is asked about soon, then ever less often: each question is a request of the account's quota."""
 
 OUTCOMES_AT_ONCE = 1000
 """Outcomes that are recorded in one step."""
