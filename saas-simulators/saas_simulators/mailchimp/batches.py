@@ -156,6 +156,8 @@ def _request(given: Any, place: str) -> tuple[str | None, Request]:  # noqa: ANN
         if not isinstance(value, str):
             raise wrong_type(value, "string", f"{place}.{name}")
     parameters = given.get("params") or {}
+    if not isinstance(parameters, dict):
+        raise wrong_type(parameters, "object", f"{place}.params")
     full_path = "/3.0/" + str(path).lstrip("/").removeprefix("3.0/")
     return given.get("operation_id"), Request(str(method), full_path, urlencode(parameters), {}, str(body).encode())
 

@@ -111,7 +111,10 @@ def not_found() -> MailchimpError:
 def not_allowed(methods: list[str], detail: str = "") -> MailchimpError:
     """Return the 405 of a method that a path does not know, or that this member does not take."""
     # source: drewm/mailchimp-api#198 (the text for wrong methods); recording grouparoo 2021 (Allow)
-    text = "The requested method and resource are not compatible. See the Allow header for this resource's methods."
+    text = (
+        "The requested method and resource are not compatible. "
+        "See the Allow header for this resource's available methods."
+    )
     error = MailchimpError(405, "Method Not Allowed", detail or text)
     error.headers["Allow"] = ", ".join(methods)
     return error

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # source: mailchimp/mc-magento#497: an address without one of these does not fit the schema
 ADDRESS_REQUIRED = ("addr1", "city", "state", "zip")
 ADDRESS_KEYS = ("addr1", "addr2", "city", "state", "zip", "country")
+MAX_NUMBER_CHARS = 64
 NO_SCHEMA = "Data did not match any of the schemas described in anyOf."
 # source: recording grouparoo 2021 for foo@example.com. inferred: which other addresses are taken for fakes
 _FAKE = re.compile(r"(foo|bar|baz|test|fake|asdf|email)@(example\.(com|org|net)|test\.com)")
@@ -62,13 +63,17 @@ def _text(value: Any, _: MergeField) -> str:  # noqa: ANN401 - any JSON value
 
 def _number(value: Any, _: MergeField) -> float:  # noqa: ANN401 - any JSON value
     # source: recording grouparoo 2021 (text of the error; 15.5 comes back as a number)
+    msg = "Please enter a number"
     if isinstance(value, str):
-        if not _NUMBER.fullmatch(value.strip()):
-            msg = "Please enter a number"
+        text = value.strip()
+        if len(text) > MAX_NUMBER_CHARS or not _NUMBER.fullmatch(text):
             raise ValueRefusedError(msg)
-        value = float(value) if re.search(r"[.eE]", value) else int(value)
-    if not math.isfinite(value):
-        msg = "Please enter a number"
+        value = float(text) if re.search(r"[.eE]", text) else int(text)
+    try:
+        is_finite = math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        is_finite = False
+    if not is_finite:
         raise ValueRefusedError(msg)
     number: float = value
     return number

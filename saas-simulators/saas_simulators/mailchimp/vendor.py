@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PREFIXES = ("/3.0/", "/oauth2/", RESULTS)
 UNROUTED = "(unrouted)"
+# What would crowd the page without telling much.
+UNSHOWN = {"contact_id", "email_type", "ip_opt", "ip_signup", "location", "timestamp_opt", "timestamp_signup"}
 # source: mailchimp/APIv3-examples#28 (500). inferred: the others; 502 and 504 come from the edge as pages
 FAULT_TEXTS = {
     "423": ("Locked", "The resource is locked."),
@@ -163,7 +165,8 @@ class Mailchimp:
                 if member.key in audience.members
             ][::-1]
         for one in shown:
-            yield {**one, "properties": {name: value for name, value in one["properties"].items() if value}}
+            properties = {name: value for name, value in one["properties"].items() if value and name not in UNSHOWN}
+            yield {**one, "properties": properties}
 
     def limits(self) -> dict[str, Any]:
         """Return the limits in force."""
