@@ -46,7 +46,10 @@ def _dumped(audience: Audience) -> dict[str, Any]:
         "fields": [dataclasses.asdict(one) for one in audience.fields.by_tag.values()],
         "categories": [dataclasses.asdict(one) for one in audience.categories.values()],
         "segments": [{**dataclasses.asdict(one), "members": sorted(one.members)} for one in audience.segments.values()],
-        "members": [{**dataclasses.asdict(one), "tags": list(one.tags.items())} for one in audience.members.values()],
+        "members": [
+            {**dataclasses.asdict(one), "tags": [list(pair) for pair in one.tags.items()]}
+            for one in audience.members.values()
+        ],
         "forgotten": sorted(audience.forgotten),
     }
 

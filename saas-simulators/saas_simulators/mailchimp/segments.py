@@ -61,7 +61,8 @@ def update(call: Call) -> Reply:
     """Rename a segment, or replace its members."""
     audience, body, segment = call.audience, call.object_body(), _find(call)
     name = _name(body) if "name" in body else segment.name
-    if audience.segment(name) not in {None, segment}:
+    taken = audience.segment(name)
+    if taken is not None and taken is not segment:
         detail = "Sorry, that tag already exists."
         raise invalid(detail)
     if name != segment.name:
