@@ -127,6 +127,7 @@ def test_archived_members_come_back(api: Api, updates: bool) -> None:  # noqa: F
     """An archived contact is revived: as updated with `update_existing`, else as new."""
     subscribe(api, member("ada@shop.example", merge_fields={"PLAN": "pro"}))
     api.send("DELETE", f"{LIST}/members/ada@shop.example")
+    assert totals(subscribe(api, {"email_address": "ada@shop.example"}, update_existing=updates)) == (0, 0, 1)
     answer = subscribe(api, member("ada@shop.example"), update_existing=updates)
     assert totals(answer) == ((0, 1, 0) if updates else (1, 0, 0))
     (back,) = answer["updated_members"] + answer["new_members"]

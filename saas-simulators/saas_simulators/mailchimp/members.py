@@ -125,26 +125,7 @@ class Renderer:
         shown["merge_fields"] = {**audience.fields.blank, **member.merge}
         if self._interests:
             shown["interests"] = {**self._interests, **member.interests}
-        shown |= {
-            "stats": {"avg_open_rate": 0, "avg_click_rate": 0},
-            "ip_signup": member.ip_signup,
-            "timestamp_signup": member.timestamp_signup,
-            "ip_opt": member.ip_opt,
-            "timestamp_opt": member.timestamp_opt,
-            "member_rating": 2,
-            "last_changed": member.last_changed,
-            "language": member.language,
-            "vip": member.vip,
-            "email_client": "",
-            "location": {
-                "latitude": member.latitude,
-                "longitude": member.longitude,
-                "gmtoff": 0,
-                "dstoff": 0,
-                "country_code": "",
-                "timezone": "",
-            },
-        }
+        shown |= _history(member)
         if audience.permissions:
             shown["marketing_permissions"] = [
                 {"marketing_permission_id": key, "text": text, "enabled": member.permissions.get(key, False)}
@@ -155,6 +136,30 @@ class Renderer:
         shown["tags"] = [{"id": key, "name": audience.segments[key].name} for key in member.tags]
         shown["list_id"] = audience.id
         return shown
+
+
+def _history(member: Member) -> dict[str, Any]:
+    """Return what a member shows of sign-up, opt-in and place."""
+    return {
+        "stats": {"avg_open_rate": 0, "avg_click_rate": 0},
+        "ip_signup": member.ip_signup,
+        "timestamp_signup": member.timestamp_signup,
+        "ip_opt": member.ip_opt,
+        "timestamp_opt": member.timestamp_opt,
+        "member_rating": 2,
+        "last_changed": member.last_changed,
+        "language": member.language,
+        "vip": member.vip,
+        "email_client": "",
+        "location": {
+            "latitude": member.latitude,
+            "longitude": member.longitude,
+            "gmtoff": 0,
+            "dstoff": 0,
+            "country_code": "",
+            "timezone": "",
+        },
+    }
 
 
 def _links(list_id: str, key: str) -> list[dict[str, str]]:

@@ -43,14 +43,14 @@ class Writer:
         check_address(draft.email)
         existing = self._audience.members.get(subscriber_hash(draft.email))
         status = draft.status_if_new or draft.status
+        if status is None:
+            raise errors.missing(["status"])
         if existing is not None:
             if not existing.is_archived:
                 raise errors.member_exists(draft.email)
             # source: recording grouparoo 2021 (POST)
             draft.status = status
             return self.change(existing, draft)
-        if status is None:
-            raise errors.missing(["status"])
         self._check_new_address(draft.email, status)
         merge = self._merge(draft, {})
         member = self._audience.add(draft.email, status)
