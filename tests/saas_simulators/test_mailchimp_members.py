@@ -165,6 +165,14 @@ def test_unsubscribing_in_between_lifts_no_block(api: Api) -> None:
     assert put(api, status="subscribed").json()["title"] == "Member In Compliance State"
 
 
+@pytest.mark.parametrize("is_new", [True, False])
+def test_cleaned_by_the_api(api: Api, is_new: bool) -> None:  # noqa: FBT001 - a parameter
+    """Who was cleaned by the API cannot be subscribed by it, added as cleaned or not."""
+    add(api, status="cleaned" if is_new else "subscribed")
+    put(api, status="cleaned")
+    assert put(api, status="subscribed").json()["title"] == "Member In Compliance State"
+
+
 def test_pending_sends_a_confirmation_each_time(api: Api) -> None:
     """`pending` mails, again on every write of it; the sign-up is dated, the opt-in is not."""
     made = add(api, status="pending")

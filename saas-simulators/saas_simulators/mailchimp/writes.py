@@ -55,6 +55,7 @@ class Writer:
         merge = self._merge(draft, {})
         member = self._audience.add(draft.email, status)
         member.merge = {tag: value for tag, value in merge.items() if value != ""}
+        self._mark(member)
         self._date(member)
         self._assign(member, draft)
         self._audience.changed(member, "member_added", self._names(draft))
@@ -141,6 +142,12 @@ class Writer:
 
     # effects
 
+    def _mark(self, member: Member) -> None:
+        """Remember who unsubscribed a contact, and that a cleaned one cannot be subscribed."""
+        # source: recording grouparoo 2021 (reason there when unsubscribed, gone when subscribed again)
+        member.unsubscribe_reason = BY_ADMIN if member.status == UNSUBSCRIBED else ""
+        member.is_blocked = member.is_blocked or member.status == CLEANED
+
     def _date(self, member: Member) -> None:
         """Date the opt-in; inferred: a pending contact has signed up, but has not opted in."""
         # source: recording grouparoo 2021 (subscribed: ip_opt and timestamp_opt only)
@@ -178,9 +185,7 @@ class Writer:
             return
         was_archived = member.is_archived
         member.status = status
-        # source: recording grouparoo 2021 (reason there when unsubscribed, gone when subscribed again)
-        member.unsubscribe_reason = BY_ADMIN if status == UNSUBSCRIBED else ""
-        member.is_blocked = member.is_blocked or status == CLEANED
+        self._mark(member)
         self._audience.changed(member, f"member_{status}", ["unarchived"] if was_archived else ())
         if was_archived or (status == SUBSCRIBED and not member.timestamp_opt):
             # source: recording grouparoo 2021: a revived contact opts in anew, one subscribed again does not
