@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,11 +12,13 @@ from saas_simulators.exchange import json_reply
 from saas_simulators.faults import FaultPlan, FaultRule
 from saas_simulators.hubspot.vendor import HubSpot
 from saas_simulators.journal import Journal
+from saas_simulators.mailchimp.vendor import Mailchimp
 from saas_simulators.seeds import check_seed
 from saas_simulators.traffic import Seen, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from saas_simulators.exchange import Reply, Request
 
@@ -89,7 +92,12 @@ class Simulation:
         self.faults = FaultPlan()
         self._interrupted = threading.Event()
         self.hubspot = HubSpot(checked.get("hubspot"), self.journal, clock)
-        self.vendors: Sequence[Vendor] = (self.hubspot,)
+        self.mailchimp = Mailchimp(checked.get("mailchimp"), self.journal, clock)
+        self.vendors: Sequence[Vendor] = (self.hubspot, self.mailchimp)
+        # Vendors that count what is open at once; an injected wait holds a connection, too.
+        self._occupied: dict[str, Callable[[], AbstractContextManager[Reply | None]]] = {
+            "mailchimp": self.mailchimp.occupied
+        }
         self.journal.clear()
 
     def reset(self) -> None:
@@ -122,8 +130,12 @@ class Simulation:
             names = ", ".join(vendor.name for vendor in self.vendors)
             return Delivery(json_reply(404, {"error": f"No simulated vendor serves this path. There are: {names}."}))
         rules = self.faults.draw(request.method, request.path)
-        delivery = self._faulty(owner, request, rules) if rules else Delivery(owner.respond(request))
-        is_secret = request.path.startswith("/oauth/")
+        with self._occupied.get(owner.name, nullcontext)() as refusal:
+            if refusal is not None:
+                delivery = Delivery(refusal)
+            else:
+                delivery = self._faulty(owner, request, rules) if rules else Delivery(owner.respond(request))
+        is_secret = request.path.startswith(("/oauth/", "/oauth2/"))
         seen = Seen(
             time=self.clock(),
             method=request.method,
