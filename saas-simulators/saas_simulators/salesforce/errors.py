@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from saas_simulators.exchange import encode_json
+from saas_simulators.exchange import Reply, encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from saas_simulators.exchange import Reply
 
 JSON_TYPE = "application/json;charset=UTF-8"  # source: recordings grouparoo, spelt like this
 
@@ -39,8 +37,6 @@ class SalesforceError(Exception):
 
 def error_reply(status: int, body: list[dict[str, Any]]) -> Reply:
     """Return a refusal with a body of one or more errors."""
-    from saas_simulators.exchange import Reply  # noqa: PLC0415
-
     return Reply(status, encode_json(body), JSON_TYPE)
 
 
@@ -48,3 +44,13 @@ def not_found(message: str = "The requested resource does not exist") -> Salesfo
     """Return the refusal of a path, object or row that does not exist."""
     # source: recordings grouparoo, cumulusci
     return SalesforceError(404, "NOT_FOUND", message)
+
+
+def no_such_column(object_name: str, field: str) -> str:
+    """Return the message about a field that a read names and the object does not have."""
+    # source: body with headers of 2026-08-21; recordings cumulusci
+    return (
+        f"No such column '{field}' on entity '{object_name}'. If you are attempting to use a custom field, be sure to "
+        "append the '__c' after the custom field name. Please reference your WSDL or the describe call for the "
+        "appropriate names."
+    )
