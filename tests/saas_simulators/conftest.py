@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import pytest
 import requests
 
 from saas_simulators import SimulatorServer
+from saas_simulators.salesforce.definitions import FieldDefinition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,3 +71,112 @@ def api(server: SimulatorServer) -> Iterator[Api]:
     """A client of the fresh simulator."""
     with requests.Session() as session:
         yield Api(server, session)
+
+
+@dataclass
+class BulkApi:
+    """A client of Salesforce's Bulk API 2.0 that does one call at a time, and what a test asks afterwards."""
+
+    server: SimulatorServer
+    session: requests.Session
+    version: str = "67.0"
+
+    @property
+    def base(self) -> str:
+        """The path of the jobs."""
+        return f"/services/data/v{self.version}/jobs/ingest"
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, data: bytes | None = None, **headers: str
+    ) -> requests.Response:
+        """Send JSON or bytes to a path below the jobs; header names are written with underscores."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        every = {"Authorization": "Bearer 00D5g000000001!abc", **given}
+        url = self.server.url + self.base + path
+        return self.session.request(method, url, json=body, data=data, headers=every, timeout=30)
+
+    def create(self, operation: str = "insert", object_name: str = "Account", **options: Any) -> str:
+        """Open a job and return its id."""
+        reply = self.send("POST", "", {"object": object_name, "operation": operation, "contentType": "CSV", **options})
+        assert reply.status_code == 200, reply.text
+        return str(reply.json()["id"])
+
+    def upload(self, job_id: str, content: str | bytes) -> requests.Response:
+        """Send the CSV."""
+        raw = content.encode() if isinstance(content, str) else content
+        return self.send("PUT", f"/{job_id}/batches", data=raw, Content_Type="text/csv")
+
+    def change(self, job_id: str, state: str) -> requests.Response:
+        """Close or abort a job."""
+        return self.send("PATCH", f"/{job_id}", {"state": state})
+
+    def info(self, job_id: str) -> dict[str, Any]:
+        """Return the job."""
+        shown: dict[str, Any] = self.send("GET", f"/{job_id}").json()
+        return shown
+
+    def finish(self, job_id: str) -> dict[str, Any]:
+        """Wait for the job's worker, and return the job."""
+        job = self.server.salesforce.jobs.find(job_id)
+        assert job is not None
+        if job.worker is not None:
+            job.worker.join(30)
+        return self.info(job_id)
+
+    def run(self, content: str | bytes, operation: str = "insert", object_name: str = "Account", **options: Any) -> str:
+        """Create, upload, close and wait; return the job's id."""
+        job_id = self.create(operation, object_name, **options)
+        assert self.upload(job_id, content).status_code == 201
+        assert self.change(job_id, "UploadComplete").status_code == 200
+        self.finish(job_id)
+        return job_id
+
+    def file(self, job_id: str, name: str) -> str:
+        """Return a result file."""
+        reply = self.send("GET", f"/{job_id}/{name}")
+        assert reply.status_code == 200, reply.text
+        return reply.content.decode()
+
+    def rows(self, job_id: str, name: str) -> list[dict[str, str]]:
+        """Return the records of a result file."""
+        return list(csv.DictReader(io.StringIO(self.file(job_id, name), newline="")))
+
+    def limits(self, **settings: Any) -> None:
+        """Set Salesforce's limits."""
+        url = f"{self.server.url}/_simulator/limits"
+        reply = self.session.put(url, json={"salesforce": settings}, timeout=10)
+        assert reply.status_code == 200, reply.text
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Put fault rules in force."""
+        self.server.simulation.faults.replace(list(rules))
+
+    def records(self, object_name: str = "Account") -> list[dict[str, Any]]:
+        """Return the values of the live records."""
+        store = self.server.salesforce.store(object_name)
+        return [record.values for record in store.iterate() if not record.is_deleted]
+
+    def events(self, event: str) -> list[str]:
+        """Return the record ids of the journal's entries of one event."""
+        return [entry.id for entry in self.server.simulation.journal.since() if entry.event == event]
+
+
+@pytest.fixture
+def bulk(server: SimulatorServer) -> Iterator[BulkApi]:
+    """A Bulk API client of the fresh simulator; its org has Account.Ext__c as a key."""
+    org = server.salesforce
+    for name in ("Account", "Contact"):
+        org.store(name).define(
+            FieldDefinition(
+                "Ext__c",
+                "External",
+                "string",
+                191,
+                is_external_id=True,
+                is_id_lookup=True,
+                is_unique=True,
+                is_custom=True,
+            )
+        )
+    with requests.Session() as session:
+        yield BulkApi(server, session)
