@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import csv
+import io
+from typing import TYPE_CHECKING, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from saas_simulators.salesforce.bulk.outcomes import sf_error
-from saas_simulators.salesforce.bulk.upload import RowRefusedError, UnusableUploadError, Upload
+from saas_simulators.salesforce.bulk.upload import (
+    DELIMITERS,
+    LINE_ENDINGS,
+    RowRefusedError,
+    UnusableUploadError,
+    Upload,
+)
 from saas_simulators.salesforce.results import RowError
 
 if TYPE_CHECKING:
@@ -166,3 +176,26 @@ def test_upload_of_many_quoted_records_is_indexed_at_once() -> None:
 def test_error_of_a_row_is_code_message_and_fields(errors: list[RowError], text: str) -> None:
     """The form of recorded failures; without fields the end is `:--`."""
     assert sf_error(errors) == text
+
+
+CELLS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=12)
+
+
+@given(
+    table=st.integers(1, 4).flatmap(
+        lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1)
+    ),
+    delimiter=st.sampled_from(sorted(DELIMITERS)),
+    line_ending=st.sampled_from(sorted(LINE_ENDINGS)),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+)
+def test_what_a_csv_library_writes_is_read_back(
+    table: list[list[str]], delimiter: str, line_ending: str, quoting: Literal[0, 1]
+) -> None:
+    """Any text in any cell survives, whichever delimiter and line ending the job has."""
+    text = io.StringIO(newline="")
+    ending = LINE_ENDINGS[line_ending].decode()
+    writer = csv.writer(text, delimiter=DELIMITERS[delimiter], lineterminator=ending, quoting=quoting)
+    writer.writerow([f"F{number}" for number in range(len(table[0]))])
+    writer.writerows(table)
+    assert rows(text.getvalue(), delimiter, line_ending) == table
