@@ -161,6 +161,19 @@ def test_created_job_keeps_its_options(bulk: BulkApi) -> None:
     assert {name: shown[name] for name in options} == options
 
 
+def test_body_that_is_no_json_object_is_refused(bulk: BulkApi) -> None:
+    """The parser's error, for a creation and for a change of state."""
+    for method, path in (("POST", ""), ("PATCH", f"/{bulk.create()}")):
+        for body in (b"{", b"[]"):
+            assert refusal(bulk.send(method, path, data=body))[:2] == (400, "JSON_PARSER_ERROR")
+
+
+def test_versions_before_the_bulk_api_have_no_jobs(bulk: BulkApi) -> None:
+    """It came with v41."""
+    bulk.version = "40.0"
+    assert bulk.send("POST", "", {"object": "Account", "operation": "insert"}).status_code == 404
+
+
 def test_upsert_by_id_is_allowed(bulk: BulkApi) -> None:
     """`Id` is a key of every object; rows without one are created."""
     job_id = bulk.run("Id,Name\n,New\n", "upsert", externalIdFieldName="Id")

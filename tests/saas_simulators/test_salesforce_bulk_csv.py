@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -187,15 +187,12 @@ CELLS = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=
     ),
     delimiter=st.sampled_from(sorted(DELIMITERS)),
     line_ending=st.sampled_from(sorted(LINE_ENDINGS)),
-    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
 )
-def test_what_a_csv_library_writes_is_read_back(
-    table: list[list[str]], delimiter: str, line_ending: str, quoting: Literal[0, 1]
-) -> None:
+def test_what_a_csv_library_quotes_is_read_back(table: list[list[str]], delimiter: str, line_ending: str) -> None:
     """Any text in any cell survives, whichever delimiter and line ending the job has."""
     text = io.StringIO(newline="")
     ending = LINE_ENDINGS[line_ending].decode()
-    writer = csv.writer(text, delimiter=DELIMITERS[delimiter], lineterminator=ending, quoting=quoting)
+    writer = csv.writer(text, delimiter=DELIMITERS[delimiter], lineterminator=ending, quoting=csv.QUOTE_ALL)
     writer.writerow([f"F{number}" for number in range(len(table[0]))])
     writer.writerows(table)
     assert rows(text.getvalue(), delimiter, line_ending) == table

@@ -6,10 +6,10 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import TYPE_CHECKING, Any
 
-from saas_simulators.exchange import decode_json
 from saas_simulators.salesforce.bulk import refusals
 from saas_simulators.salesforce.bulk.jobs import Order
 from saas_simulators.salesforce.bulk.upload import DELIMITERS, LINE_ENDINGS
+from saas_simulators.salesforce.calls import as_object, parse_json
 from saas_simulators.salesforce.errors import SalesforceError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ OPTIONS = (
     "columnDelimiter",
     "lineEnding",
     "assignmentRuleId",
+    "concurrencyMode",  # source: older guides: "for future use"; always Parallel
 )
 MAX_MULTIPART_CHARACTERS = 100_000  # source: as above
 
@@ -60,14 +61,7 @@ def _payload(part: Any) -> bytes:  # noqa: ANN401 - an e-mail part
 
 
 def _options(body: bytes) -> dict[str, Any]:
-    try:
-        options = decode_json(body)
-    except (ValueError, RecursionError):
-        options = None
-    if not isinstance(options, dict):
-        # inferred: the text
-        raise SalesforceError(400, "JSON_PARSER_ERROR", "The body is not a JSON object")
-    return options
+    return as_object(parse_json(body))
 
 
 def order(org: Org, options: dict[str, Any], api_version: str) -> Order:
@@ -77,7 +71,7 @@ def order(org: Org, options: dict[str, Any], api_version: str) -> Order:
         SalesforceError: 400; the object, the operation, the key or an option is not usable.
     """
     if unknown := [name for name in options if name not in OPTIONS]:
-        # source: recording amp-labs batch_create_contacts_err-bad-request.json; inferred: that jobs use it
+        # inferred: that options are checked by name, and the text, which is the parser's
         raise SalesforceError(400, "JSON_PARSER_ERROR", f'Unrecognized field "{unknown[0]}"')
     operation = _choice(options, "operation", "", OPERATIONS)
     if operation == "hardDelete" and not org.jobs.settings.hard_delete:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from saas_simulators.exchange import Reply, decode_json, encode_json
+from saas_simulators.exchange import Reply
 from saas_simulators.salesforce.bulk import creation, refusals, results
 from saas_simulators.salesforce.bulk import jobs as states
-from saas_simulators.salesforce.errors import JSON_TYPE, not_found
+from saas_simulators.salesforce.calls import as_object, json_ok
+from saas_simulators.salesforce.errors import not_found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from saas_simulators.salesforce.bulk.jobs import Job
     from saas_simulators.salesforce.calls import Call
 
+FIRST_VERSION = 41  # source: Bulk API 2.0 guide v66
 CSV_TYPE = "text/csv;charset=UTF-8"  # inferred
 PAGE = 1000  # source: Bulk API 2.0 guide v66, "Get Information About All Jobs"
 DELETABLE = (states.UPLOAD_COMPLETE, *states.FINISHED)  # source: Bulk API 2.0 guide v66, "Delete a Job"
@@ -27,6 +29,8 @@ FILES: dict[str, Callable[[Job], bytes]] = {
 
 def create(call: Call) -> Reply:
     """Open a job; a multipart request brings its CSV and closes it at once."""
+    if call.version < FIRST_VERSION:
+        raise not_found()
     org = call.org
     options, content = creation.read_request(call.request)
     order = creation.order(org, options, call.parameters["version"])
@@ -34,10 +38,10 @@ def create(call: Call) -> Reply:
         raise refusals.quota_exceeded()
     job: Job = org.jobs.add(order, org.user_id)
     if content is None:
-        return _answer(job.created())
+        return json_ok(job.created())
     _accept(call, job, content)
     org.jobs.close(job)
-    return _answer(job.created())
+    return json_ok(job.created())
 
 
 def upload(call: Call) -> Reply:
@@ -66,11 +70,7 @@ def _accept(call: Call, job: Job, content: bytes) -> None:
 def change_state(call: Call) -> Reply:
     """Close or abort a job."""
     job = _job(call)
-    try:
-        body = decode_json(call.request.body)
-    except ValueError:
-        body = None
-    state = body.get("state") if isinstance(body, dict) else None
+    state = as_object(call.body).get("state")
     if state == states.UPLOAD_COMPLETE:
         _close(call, job)
     elif state == states.ABORTED:
@@ -79,7 +79,7 @@ def change_state(call: Call) -> Reply:
         job.close(states.ABORTED, call.org.clock())
     else:
         raise refusals.unknown_state(state)
-    return _answer(job.brief())
+    return json_ok(job.brief())
 
 
 def _close(call: Call, job: Job) -> None:
@@ -94,7 +94,7 @@ def _close(call: Call, job: Job) -> None:
 
 def info(call: Call) -> Reply:
     """Tell how far a job is."""
-    return _answer(_job(call).full())
+    return json_ok(_job(call).full())
 
 
 def listing(call: Call) -> Reply:
@@ -109,7 +109,7 @@ def listing(call: Call) -> Reply:
     version = call.parameters["version"]
     # source: mohan-chinnappan-n docs, a real list; inferred: the form of the locator
     url = following and f"/services/data/v{version}/jobs/ingest?queryLocator={following}"
-    return _answer({"done": following is None, "records": [job.listed() for job in page], "nextRecordsUrl": url})
+    return json_ok({"done": following is None, "records": [job.listed() for job in page], "nextRecordsUrl": url})
 
 
 def result_file(call: Call) -> Reply:
@@ -140,7 +140,3 @@ def _job(call: Call) -> Job:
     if job is None:
         raise not_found()
     return job
-
-
-def _answer(body: dict[str, Any]) -> Reply:
-    return Reply(200, encode_json(body), JSON_TYPE)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from array import array
+from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from random import Random
 
     from saas_simulators.salesforce.results import RowError, RowResult
 
@@ -61,7 +61,7 @@ class Outcomes:
     def unprocessed(self) -> list[int]:
         """Return the numbers of the records that were never attempted, not in their order."""
         numbers = [number for number, state in enumerate(self._states) if state == UNPROCESSED]
-        self._rng.shuffle(numbers)
+        Random(len(numbers)).shuffle(numbers)  # noqa: S311 - not for secrets
         return numbers
 
 
