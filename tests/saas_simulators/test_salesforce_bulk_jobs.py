@@ -61,7 +61,7 @@ def test_upload_whose_reply_was_lost_is_there(bulk: BulkApi) -> None:
 
 def test_closing_twice_is_refused_and_writes_once(bulk: BulkApi) -> None:
     """The second closing is a 400 that names the state, before and after the job's end."""
-    bulk.limits(bulk_seconds_per_batch=0.2)
+    bulk.limits(bulk_seconds_per_batch=1)
     job_id = bulk.create()
     bulk.upload(job_id, "Name\nA\n")
     bulk.change(job_id, "UploadComplete")
@@ -130,7 +130,7 @@ def test_aborting_a_complete_job_is_refused(bulk: BulkApi) -> None:
 
 def test_aborted_job_keeps_what_is_written_and_hands_back_the_rest(bulk: BulkApi) -> None:
     """Written and unprocessed records together are the upload; nothing is written after the answer to the abort."""
-    bulk.limits(bulk_seconds_per_batch=20)
+    bulk.limits(bulk_seconds_per_batch=4)
     job_id = bulk.create()
     bulk.upload(job_id, "Name\n" + "".join(f"A{n}\n" for n in range(2_000)))
     bulk.change(job_id, "UploadComplete")
