@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from saas_simulators import SimulatorServer
+from saas_simulators.salesforce import seeding
 from saas_simulators.salesforce.definitions import FieldDefinition
 
 if TYPE_CHECKING:
@@ -180,3 +181,82 @@ def bulk(server: SimulatorServer) -> Iterator[BulkApi]:
         )
     with requests.Session() as session:
         yield BulkApi(server, session)
+
+
+@dataclass
+class SalesforceApi:
+    """A client of Salesforce's REST API that sends JSON with a session, over one kept connection."""
+
+    server: SimulatorServer
+    session: requests.Session
+    version: str = "67.0"
+    token: str = "00D5g000000001!abc"
+
+    @property
+    def base(self) -> str:
+        """The path of the API version."""
+        return f"/services/data/v{self.version}"
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
+        """Send one request to a path below the version, or to a whole one; header names with underscores."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        every = {"Authorization": f"Bearer {self.token}", **given}
+        whole = path.startswith(("/services", "/_simulator", "/id/"))
+        url = self.server.url + ("" if whole else self.base) + path
+        return self.session.request(method, url, json=body, headers=every, timeout=10, allow_redirects=False)
+
+    def create(self, object_name: str, **values: Any) -> str:
+        """Create a row and return its id."""
+        reply = self.send("POST", f"/sobjects/{object_name}", values)
+        assert reply.status_code == 201, reply.text
+        return str(reply.json()["id"])
+
+    def rows(
+        self, method: str, records: list[dict[str, Any]], path: str = "", *, kind: str = "Contact", **more: Any
+    ) -> list[dict[str, Any]]:
+        """Send a collection and return the answer of each row."""
+        sent = [{"attributes": {"type": kind}, **record} for record in records]
+        reply = self.send(method, f"/composite/sobjects{path}", {"records": sent, **more})
+        assert reply.status_code == 200, reply.text
+        answers: list[dict[str, Any]] = reply.json()
+        return answers
+
+    def upsert(self, records: list[dict[str, Any]], kind: str = "Contact", **more: Any) -> list[dict[str, Any]]:
+        """Upsert a collection by `External_Id__c`."""
+        return self.rows("PATCH", records, f"/{kind}/External_Id__c", kind=kind, **more)
+
+    def read(self, object_name: str, record_id: str) -> dict[str, Any]:
+        """Return a row."""
+        reply = self.send("GET", f"/sobjects/{object_name}/{record_id}")
+        assert reply.status_code == 200, reply.text
+        row: dict[str, Any] = reply.json()
+        return row
+
+    def query(self, statement: str) -> list[dict[str, Any]]:
+        """Return the first page of a query."""
+        reply = self.session.get(
+            f"{self.server.url}{self.base}/query",
+            params={"q": statement},
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=10,
+        )
+        assert reply.status_code == 200, reply.text
+        records: list[dict[str, Any]] = reply.json()["records"]
+        return records
+
+    def journal(self, event: str | None = None) -> list[dict[str, Any]]:
+        """Return the journal, or its entries of one event."""
+        entries = self.send("GET", "/_simulator/journal").json()["entries"]
+        return [entry for entry in entries if event in {None, entry["event"]}]
+
+    def seed(self, **seed: Any) -> None:
+        """Add to the org what a seed describes."""
+        seeding.apply(self.server.salesforce, seed)
+        self.server.simulation.journal.clear()
+
+
+@pytest.fixture
+def sf(server: SimulatorServer) -> Iterator[SalesforceApi]:
+    """A Salesforce client of the fresh simulator."""
+    with requests.Session() as session:
+        yield SalesforceApi(server, session)

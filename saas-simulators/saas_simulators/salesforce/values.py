@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from saas_simulators.salesforce.definitions import NUMBER_TYPES
@@ -167,7 +168,9 @@ def _boolean(value: Any) -> bool:  # noqa: ANN401 - any JSON value
 def _number(value: Any, kind: str) -> float:  # noqa: ANN401 - any JSON value
     if isinstance(value, bool):
         raise UnparseableError(kind, value)
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and isfinite(value):
         return value
     # source: recording grouparoo: "float_field__c":"1" was taken
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
@@ -175,14 +178,22 @@ def _number(value: Any, kind: str) -> float:  # noqa: ANN401 - any JSON value
     raise UnparseableError(kind, value)
 
 
+def _rounded(number: float, scale: int) -> float:
+    """Return a number with the field's decimals (inferred: they are rounded); what is too large for any is infinite."""
+    try:
+        return round(float(number), scale)
+    except OverflowError:
+        return inf
+
+
 def _int(field: FieldDefinition) -> Writer:
     def check(value: Any) -> int:  # noqa: ANN401 - any JSON value
         number = _number(value, "int")
+        if abs(number) > MOST_INT:
+            raise _out_of_range(field, value)
         if number != int(number):
             kind = "int"
             raise UnparseableError(kind, value)
-        if abs(number) > MOST_INT:
-            raise _out_of_range(field, value)
         return int(number)
 
     return check
@@ -193,7 +204,7 @@ def _double(field: FieldDefinition) -> Writer:
     bound = 10.0 ** ((field.precision or DEFAULT_PRECISION) - scale)
 
     def check(value: Any) -> float:  # noqa: ANN401 - any JSON value
-        number = round(float(_number(value, "double")), scale)  # inferred: rounded to the field's decimals
+        number = _rounded(_number(value, "double"), scale)
         if not -bound < number < bound:
             raise _out_of_range(field, value)
         return number
