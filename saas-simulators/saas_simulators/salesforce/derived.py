@@ -29,15 +29,10 @@ DONE = {"Case": "Closed", "Task": "Completed"}
 
 def with_defaults(org: Org, store: RecordStore, sent: dict[str, Any]) -> dict[str, Any]:
     """Return the values of a new row: what was sent, and defaults for what was not; an explicit null stays null."""
-    values: dict[str, Any] = {"IsDeleted": False}
-    for name, field in store.fields.items():
-        if name in sent or name == "IsDeleted":
-            continue
-        if field.default is not None:
-            values[name] = field.default
-        elif field.is_auto_number:
-            values[name] = f"{store.last_number + 1001:08d}"
-    if "OwnerId" in store.fields and "OwnerId" not in sent:
+    values = dict(store.defaults)
+    for name in store.auto_numbers:
+        values[name] = f"{store.last_number + 1000:08d}"
+    if "OwnerId" in store.fields:
         values["OwnerId"] = org.user_id
     values |= sent
     return {name: value for name, value in values.items() if value is not None}
@@ -54,7 +49,7 @@ def with_derived(store: RecordStore, values: dict[str, Any], changed: Collection
         values["IsClosed"] = values.get("Status") == DONE[store.name]
     elif store.definition.is_custom and "Name" in store.fields and "Name" not in values:
         # source: object reference: the name of a custom object's row defaults to its id
-        values["Name"] = f"{store.definition.key_prefix}{store.last_number + 1:012d}"
+        values["Name"] = values["Id"]
     return values
 
 

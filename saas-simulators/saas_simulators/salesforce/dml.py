@@ -148,12 +148,12 @@ class _Chunk:
 
     def _create(self, plan: RowPlan) -> None:
         org, store = self._org, self._store
-        values = with_derived(store, with_defaults(org, store, plan.values), plan.values.keys())
-        self._check(plan, values)
         record_id = store.next_id()
+        values = {"Id": record_id, **with_defaults(org, store, plan.values)}
+        values = with_derived(store, values, plan.values.keys())
+        self._check(plan, values)
         now = org.moment()
         values |= {
-            "Id": record_id,
             "CreatedDate": now,
             "CreatedById": org.user_id,
             "LastModifiedDate": now,

@@ -81,6 +81,11 @@ class RecordStore:
         self.fields: dict[str, FieldDefinition] = {}
         self.writers: dict[str, Writer] = {}
         self.relationships: dict[str, FieldDefinition] = {}
+        # What every new row is asked, worked out once per definition.
+        self.required: tuple[str, ...] = ()
+        self.unique: tuple[str, ...] = ()
+        self.defaults: dict[str, Any] = {}
+        self.auto_numbers: tuple[str, ...] = ()
         self.indexes: dict[str, Index] = {}
         self.groups: list[Index] = []  # of duplicate rules
         self._names: dict[str, str] = {}
@@ -100,6 +105,11 @@ class RecordStore:
         self._names[field.name] = self._names[field.name.lower()] = field.name
         if field.relationship:
             self.relationships[field.relationship.lower()] = field
+        fields = self.fields.values()
+        self.required = tuple(one.name for one in fields if one.is_required)
+        self.unique = tuple(one.name for one in fields if one.is_unique or one.is_external_id)
+        self.defaults = {one.name: one.default for one in fields if one.default is not None}
+        self.auto_numbers = tuple(one.name for one in fields if one.is_auto_number)
         is_key = field.is_id_lookup or field.is_unique or field.is_external_id
         is_link = field.type == "reference" and field.reference_to != ("User",)
         if (is_key or is_link) and field.type != "id":
@@ -142,11 +152,7 @@ class RecordStore:
     def unique_values(self, record: Record) -> dict[str, str]:
         """Return the row's unique fields that have a value."""
         found = record.values
-        return {
-            name: str(found[name])
-            for name, field in self.fields.items()
-            if (field.is_unique or field.is_external_id) and name in found
-        }
+        return {name: str(found[name]) for name in self.unique if name in found}
 
     # writing; rules are checked before
 

@@ -157,7 +157,7 @@ class RowReader:
             return (RowError("INVALID_TYPE_ON_FIELD_IN_RECORD", text, (name,)),)
         missing = [name for name, value in values.items() if value is None and not fields[name].is_nillable]
         if plan.record is None:
-            required = [name for name, one in fields.items() if one.is_required and values.get(name) is None]
+            required = [name for name in self._store.required if values.get(name) is None]
             missing = list(dict.fromkeys(required + missing))
             if self._org.has_person_accounts and self._store.name == "Account":
                 missing = self._missing_of_account(values)

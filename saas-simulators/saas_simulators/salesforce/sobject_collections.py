@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from saas_simulators.salesforce import keys
 from saas_simulators.salesforce.calls import as_object, json_ok, parser_error
 from saas_simulators.salesforce.dml import MAX_ROWS, write_rows
-from saas_simulators.salesforce.errors import SalesforceError
+from saas_simulators.salesforce.errors import SalesforceError, not_found
 from saas_simulators.salesforce.rendering import row
 from saas_simulators.salesforce.results import RowError, RowResult
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Rows = list[dict[str, Any]]
 
+FIRST_VERSION, FIRST_WITH_UPSERT = 42, 46  # source: RESTPDF "sObject Collections"
 MAX_RUNS = 10  # source: RESTPDF "sObject Collections": chunks of one object
 MAX_RETRIEVED = 2000  # source: RESTPDF
 # source: recordings amp-labs
@@ -44,6 +45,8 @@ def update(call: Call) -> Reply:
 
 def upsert(call: Call) -> Reply:
     """`PATCH /composite/sobjects/X/{field}`."""
+    if call.version < FIRST_WITH_UPSERT:
+        raise not_found()
     body = as_object(call.body)
     records = _records(body)
     store = call.store
@@ -88,6 +91,8 @@ def retrieve(call: Call) -> Reply:
 
 
 def _answer(call: Call, records: Rows, verb: Verb, *, is_strict: bool) -> Reply:
+    if call.version < FIRST_VERSION:
+        raise not_found()
     runs = [(name, list(rows)) for name, rows in groupby(records, key=_type)]
     if len(runs) > MAX_RUNS:
         # inferred: the text; the number is documented

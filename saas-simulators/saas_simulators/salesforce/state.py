@@ -109,7 +109,7 @@ class Org:
 
     def note(self, store: RecordStore, record: Record, event: str, detail: Collection[str] = ()) -> None:
         """Write a side effect to the journal, once the request's changes last."""
-        unique = store.unique_values(record)
+        unique = store.unique_values(record) if store.unique else {}
         names = tuple(detail)
         now = self.clock()
 

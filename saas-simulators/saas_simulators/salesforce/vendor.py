@@ -243,7 +243,7 @@ def _shown(record: Record) -> dict[str, Any]:
     return {
         "id": record.id,
         "properties": values,
-        "createdAt": values.get("CreatedDate"),
-        "updatedAt": values.get("LastModifiedDate"),
+        "createdAt": str(values.get("CreatedDate")).replace("+0000", "Z"),
+        "updatedAt": str(values.get("LastModifiedDate")).replace("+0000", "Z"),
         "archived": record.is_deleted,
     }
