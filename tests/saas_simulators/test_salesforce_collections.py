@@ -78,6 +78,22 @@ def test_upserts_without_or_with_ambiguous_keys(sf: SalesforceApi) -> None:
     assert answers[0]["errors"][0]["message"] == text
 
 
+def test_upserts_name_their_object(sf: SalesforceApi) -> None:
+    """Each row says its type, which is the one in the path."""
+    for attributes in ({}, {"type": "Lead"}):
+        rows = [{"attributes": attributes, "External_Id__c": "C1", "LastName": "x"}]
+        reply = sf.send("PATCH", f"{PATH}/Contact/External_Id__c", {"records": rows})
+        assert reply.status_code == 400
+
+
+def test_old_versions_have_no_collections(sf: SalesforceApi) -> None:
+    """Collections came with v42, upserts of them with v46."""
+    row = {"attributes": {"type": "Contact"}, "External_Id__c": "C1", "LastName": "x"}
+    for version, method, path in (("41.0", "POST", PATH), ("45.0", "PATCH", f"{PATH}/Contact/External_Id__c")):
+        sf.version = version
+        assert sf.send(method, path, {"records": [row]}).status_code == 404
+
+
 def test_upserts_by_id(sf: SalesforceApi) -> None:
     """`Id` null creates, a value updates."""
     record_id = sf.create("Contact", LastName="x")
@@ -99,10 +115,10 @@ def test_updates_need_an_id(sf: SalesforceApi) -> None:
 
 
 def test_unique_values(sf: SalesforceApi) -> None:
-    """A value of another row is refused with that row's 15 characters; one's own is not."""
+    """A value of another row is refused with that row's id; one's own is not."""
     record_id = sf.create("Contact", LastName="a", External_Id__c="C1")
     (answer,) = sf.rows("POST", [{"LastName": "b", "External_Id__c": "c1"}])
-    text = f"duplicate value found: External_Id__c duplicates value on record with id: {record_id[:15]}"
+    text = f"duplicate value found: External_Id__c duplicates value on record with id: {record_id}"
     assert answer["errors"][0]["message"] == text
     assert codes(sf.rows("PATCH", [{"id": record_id, "External_Id__c": "C1"}])) == ["ok"]
 

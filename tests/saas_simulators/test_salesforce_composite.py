@@ -77,6 +77,7 @@ def test_collections_inside(sf: SalesforceApi) -> None:
         [step(f"r{number}", "GET", "/limits") for number in range(26)],
         [step(f"r{number}", "GET", "/query?q=x") for number in range(6)],
         [CREATE, CREATE],
+        [{**CREATE, "referenceId": "with-dash"}],
         [{"method": "GET", "url": BASE}],
         ["x"],
     ],

@@ -23,6 +23,7 @@ HALTED = {
     "errorCode": "PROCESSING_HALTED",
     "message": "The transaction was rolled back since another operation in the same transaction failed.",
 }
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"@\{(\w+)((?:\.\w+|\[\d+\])*)\}")
 
 
@@ -89,9 +90,13 @@ def _check(requests: list[dict[str, Any]]) -> None:
         text = f"Limit for the maximum number of query and collections subrequests is {MAX_HEAVY}"
         raise SalesforceError(400, "LIMIT_EXCEEDED", text)
     names = [one.get("referenceId") for one in requests]
-    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
-        text = "Every subrequest needs a referenceId of its own"
-        raise SalesforceError(400, "INVALID_INPUT", text)
+    for name in names:
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or names.count(name) > 1:
+            # source: guardian/support-service-lambdas#1512, wording; inferred: the same for a name that is not unique
+            rule = (
+                "must start with a letter or a number, and it can contain only letters, numbers and underscores ('_')"
+            )
+            raise SalesforceError(400, "INVALID_INPUT", f"Provided referenceId ('{name}') {rule}.")
 
 
 def _filled(value: Any, known: dict[str, dict[str, Any]]) -> Any:  # noqa: ANN401 - any JSON value

@@ -87,7 +87,7 @@ def match_by_key(
 def _key(store: RecordStore, row: Mapping[str, Any], name: str, plan: RowPlan) -> Any:  # noqa: ANN401 - of the field's type
     value = value_of(store, row, name)
     if value is None or value == "":
-        # inferred: the wording, as remembered from Data Loader's logs
+        # source: forcedotcom/Data-Migration-Tool#5, wording; inferred: the code
         plan.refuse(RowError("MISSING_ARGUMENT", f"{name} not specified"))
         return None
     try:
@@ -145,8 +145,8 @@ def taken(store: RecordStore, plan: RowPlan, values: dict[str, Any]) -> RowError
         own = plan.record.id if plan.record else ""
         others = [found for found in index.find(values[name]) if found != own]
         if others:
-            # source: reports of users; the id has 15 characters
-            text = f"duplicate value found: {name} duplicates value on record with id: {others[0][:15]}"
+            # source: k-capehart/go-salesforce#133, body of 2026-01; older reports show 15 characters of the id
+            text = f"duplicate value found: {name} duplicates value on record with id: {others[0]}"
             return RowError("DUPLICATE_VALUE", text)
     return None
 

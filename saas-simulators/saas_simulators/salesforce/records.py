@@ -38,7 +38,7 @@ class Index:
     def __init__(self, names: tuple[str, ...], *, folds_case: bool) -> None:
         self.names = names
         self.folds_case = folds_case
-        self.ids: dict[Hashable, list[str]] = {}
+        self.ids: dict[Hashable, dict[str, None]] = {}  # the ids in the order in which they came
 
     def key(self, values: dict[str, Any]) -> Hashable:
         """Return what a row is found by, or None when a value is missing."""
@@ -55,18 +55,18 @@ class Index:
 
     def find(self, value: Any) -> list[str]:  # noqa: ANN401 - of any field's type
         """Return the ids of the rows that have this value."""
-        return self.ids.get(self.fold(value), [])
+        return list(self.ids.get(self.fold(value), ()))
 
     def add(self, key: Hashable, record_id: str) -> None:
         """Enter a row."""
         if key is not None:
-            self.ids.setdefault(key, []).append(record_id)
+            self.ids.setdefault(key, {})[record_id] = None
 
     def remove(self, key: Hashable, record_id: str) -> None:
         """Take a row out."""
         ids = self.ids.get(key) if key is not None else None
         if ids and record_id in ids:
-            ids.remove(record_id)
+            del ids[record_id]
             if not ids:
                 del self.ids[key]
 

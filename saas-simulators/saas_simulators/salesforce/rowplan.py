@@ -152,8 +152,8 @@ class RowReader:
         values = plan.values
         fields = self._store.fields
         for name in [name for name, value in values.items() if value is None and fields[name].type == "boolean"]:
-            # inferred: the code is documented, the text as remembered
-            text = f"{fields[name].label}: value not of required type: null"
+            # source: report of 2026 on a null for a checkbox, code and wording; what should name the value is empty
+            text = f"{fields[name].label}: value not of required type: "
             return (RowError("INVALID_TYPE_ON_FIELD_IN_RECORD", text, (name,)),)
         missing = [name for name, value in values.items() if value is None and not fields[name].is_nillable]
         if plan.record is None:

@@ -52,8 +52,8 @@ def upsert(call: Call) -> Reply:
     store = call.store
     name = keys.key_field(store, call.parameters["field"])
     for record in records:
-        if _type(record).lower() not in {store.name.lower(), ""}:
-            # inferred: the text
+        if _type(record).lower() != store.name.lower():
+            # source: RESTPDF: each record needs its type, which must be that of the path; inferred: code and text
             text = f"Record type does not match: expected {store.name}"
             raise SalesforceError(400, "INVALID_TYPE", text)
     options = call.dml_options(update_only=call.flag("updateOnly"))

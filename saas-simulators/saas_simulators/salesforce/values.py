@@ -55,16 +55,10 @@ class UnparseableError(Exception):
     @property
     def json_message(self) -> str:
         """The parser's message; where in the body the value is, is not computed here."""
-        # source: SE and community reports (the date form); inferred for the other types
-        name = "START_OBJECT" if isinstance(self.value, dict) else "START_ARRAY" if isinstance(self.value, list) else ""
-        if isinstance(self.value, bool):
-            name = "VALUE_TRUE" if self.value else "VALUE_FALSE"
-        name = name or JSON_NAMES.get(type(self.value), "VALUE_NULL")
-        shown = f" {self.value}" if name == "VALUE_STRING" else ""
-        return (
-            f"Cannot deserialize instance of {self.kind} from {name} value{shown} "
-            "or request may be missing a required field at [line:1, column:1]"
-        )
+        # source: reports of users: "date from VALUE_STRING value X", "string from START_OBJECT value {"
+        token, shown = _token(self.value)
+        place = "or request may be missing a required field at [line:1, column:1]"
+        return f"Cannot deserialize instance of {self.kind} from {token} value {shown} {place}"
 
     def csv_message(self, column: int) -> str:
         """Return the message of a row of a bulk job."""
@@ -72,6 +66,17 @@ class UnparseableError(Exception):
         kind = XSD_NAMES.get(self.kind, f"xsd:{self.kind}")
         reason = f"'{self.value}' is not a valid value for the type {kind}"
         return f"Failed to deserialize field at col {column}. Due to, {reason}"
+
+
+def _token(value: object) -> tuple[str, str]:
+    """Return how the parser names a JSON value, and what it shows of it."""
+    if isinstance(value, bool):
+        return ("VALUE_TRUE", "true") if value else ("VALUE_FALSE", "false")
+    if isinstance(value, dict):
+        return "START_OBJECT", "{"
+    if isinstance(value, list):
+        return "START_ARRAY", "["
+    return JSON_NAMES.get(type(value), "VALUE_NULL"), str(value)
 
 
 def writer(field: FieldDefinition) -> Writer:
