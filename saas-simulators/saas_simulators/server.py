@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from saas_simulators.hubspot.state import Account
+    from saas_simulators.mailchimp.state import Account as MailchimpAccount
     from saas_simulators.salesforce.state import Org
 
 MAX_BODY_BYTES = 512 * 1024 * 1024
@@ -192,6 +193,11 @@ class SimulatorServer:
     def salesforce(self) -> Org:
         """The simulated Salesforce org, for assertions."""
         return self.simulation.salesforce.org
+
+    @property
+    def mailchimp(self) -> MailchimpAccount:
+        """The simulated Mailchimp account, for assertions."""
+        return self.simulation.mailchimp.account
 
     def start(self) -> None:
         """Listen in a thread; connections are accepted from here on."""

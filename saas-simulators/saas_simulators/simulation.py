@@ -11,6 +11,7 @@ from saas_simulators.exchange import json_reply
 from saas_simulators.faults import FaultPlan, FaultRule
 from saas_simulators.hubspot.vendor import HubSpot
 from saas_simulators.journal import Journal
+from saas_simulators.mailchimp.vendor import Mailchimp
 from saas_simulators.salesforce.vendor import Salesforce
 from saas_simulators.seeds import check_seed
 from saas_simulators.traffic import KEPT_BODY_BYTES, Seen, Traffic
@@ -40,8 +41,8 @@ class Vendor(Protocol):
     def is_secret(self, path: str) -> bool:
         """Whether bodies sent to a path hold credentials, so that they are not kept."""
 
-    def running(self) -> AbstractContextManager[None]:
-        """Return what a request stands in while it is answered, waits included."""
+    def running(self) -> AbstractContextManager[Reply | None]:
+        """Return what a request stands in while it is answered; gives the refusal of one too many."""
 
     def route_name(self, request: Request) -> str:
         """Return the template that a request matches, for counting."""
@@ -98,7 +99,8 @@ class Simulation:
         self._interrupted = threading.Event()
         self.hubspot = HubSpot(checked.get("hubspot"), self.journal, clock)
         self.salesforce = Salesforce(checked.get("salesforce"), self.journal, clock, self.faults)
-        self.vendors: Sequence[Vendor] = (self.hubspot, self.salesforce)
+        self.mailchimp = Mailchimp(checked.get("mailchimp"), self.journal, clock)
+        self.vendors: Sequence[Vendor] = (self.hubspot, self.salesforce, self.mailchimp)
         self.journal.clear()
 
     def reset(self) -> None:
@@ -135,8 +137,11 @@ class Simulation:
             names = ", ".join(vendor.name for vendor in self.vendors)
             return Delivery(json_reply(404, {"error": f"No simulated vendor serves this path. There are: {names}."}))
         rules = self.faults.draw(request.method, request.path)
-        with owner.running():
-            delivery = self._faulty(owner, request, rules) if rules else Delivery(owner.respond(request))
+        with owner.running() as refusal:
+            if refusal is not None:
+                delivery = Delivery(refusal)
+            else:
+                delivery = self._faulty(owner, request, rules) if rules else Delivery(owner.respond(request))
         seen = Seen(
             time=self.clock(),
             method=request.method,

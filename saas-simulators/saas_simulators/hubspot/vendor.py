@@ -70,7 +70,7 @@ class HubSpot:
         """Whether bodies sent to a path hold credentials."""
         return path.startswith("/oauth/")
 
-    def running(self) -> AbstractContextManager[None]:
+    def running(self) -> AbstractContextManager[Reply | None]:
         """Return nothing to stand in: HubSpot does not limit how many requests run at once."""
         return nullcontext()
 

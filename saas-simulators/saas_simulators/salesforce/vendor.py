@@ -96,7 +96,7 @@ class Salesforce:
         """Whether bodies sent to a path hold credentials."""
         return path.startswith(SECRET_PREFIXES)
 
-    def running(self) -> AbstractContextManager[None]:
+    def running(self) -> AbstractContextManager[Reply | None]:
         """Count a request as running, for the limit of concurrent ones."""
         return self.org.limits.running()
 
