@@ -42,7 +42,7 @@ def serve(port: int, host: str, seed_path: Path | None, state_path: Path | None,
         signal.signal(name, lambda *_: threading.Thread(target=server.interrupt, daemon=True).start())
     if port == 0:
         click.echo(server.port)
-    click.echo(f"Simulators at {server.url} (HubSpot, Mailchimp); Ctrl-C stops them.", err=port == 0)
+    click.echo(f"Simulators at {server.url} (HubSpot, Salesforce, Mailchimp); Ctrl-C stops them.", err=port == 0)
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     server.serve()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from saas_simulators.hubspot.state import Account
     from saas_simulators.mailchimp.state import Account as MailchimpAccount
+    from saas_simulators.salesforce.state import Org
 
 MAX_BODY_BYTES = 512 * 1024 * 1024
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -187,6 +188,11 @@ class SimulatorServer:
     def hubspot(self) -> Account:
         """The simulated HubSpot account, for assertions."""
         return self.simulation.hubspot.account
+
+    @property
+    def salesforce(self) -> Org:
+        """The simulated Salesforce org, for assertions."""
+        return self.simulation.salesforce.org
 
     @property
     def mailchimp(self) -> MailchimpAccount:

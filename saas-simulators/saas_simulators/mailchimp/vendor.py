@@ -74,7 +74,11 @@ class Mailchimp:
         match = self._router.match(request.method, request.path)
         return match.route.template if match else UNROUTED
 
-    def occupied(self) -> AbstractContextManager[Reply | None]:
+    def is_secret(self, path: str) -> bool:
+        """Whether bodies sent to a path hold credentials."""
+        return path.startswith("/oauth2/")
+
+    def running(self) -> AbstractContextManager[Reply | None]:
         """Hold one of the account's connections for a request, injected waits included."""
         return self.account.limits.occupied()
 
