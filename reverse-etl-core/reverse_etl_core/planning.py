@@ -90,10 +90,16 @@ class Candidate(msgspec.Struct, gc=False):
     def renames(self) -> bool:
         """Whether the match value at the destination has to change, or may have been left half changed."""
         known = self.known
+        is_half_changed = known is not None and known.status is Status.PENDING and known.destination_id is not None
+        return self.moves or (is_half_changed and known is not None and known.match_key is not None)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the record is, or may be, at the destination under another match value."""
+        known = self.known
         if known is None or known.match_key is None:
             return False
-        is_half_changed = known.status is Status.PENDING and known.destination_id is not None
-        return is_half_changed or known.former_key is not None or known.match_key != self.match_key
+        return known.former_key is not None or known.match_key != self.match_key
 
 
 class Refusal(msgspec.Struct, gc=False):
@@ -194,9 +200,11 @@ def next_step(candidate: Candidate, route: Route, *, now_ms: int) -> Step:
         return Step.DOUBT
     if route.matches_by_id:
         candidate.destination_id = candidate.match_key
+    can_upsert = route.load_method == "upsert" and route.has_native_upsert
     if candidate.destination_id is not None and route.load_method != "create":
-        return Step.UPDATE
-    if candidate.earlier_key is None and route.load_method == "upsert" and route.has_native_upsert:
+        is_upsert = can_upsert and route.schema.has_derived_ids and not candidate.moves
+        return Step.UPSERT if is_upsert else Step.UPDATE
+    if candidate.earlier_key is None and can_upsert:
         return Step.UPSERT
     return Step.FIND
 

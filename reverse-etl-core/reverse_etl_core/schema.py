@@ -121,6 +121,8 @@ class ObjectSchema:
         natural_match_field: The key field that people expect, an e-mail say; `None` where there is none.
         upsert_fields: Key fields by which the API itself upserts in one step, without ever making a second record.
             For any other key field a record is read before it is created.
+        has_derived_ids: The record's id follows from its natural match value, so that a known record is upserted like
+            any other one; by id it is only updated where its match value changes, or where nothing may be created.
         required_to_create: Groups of field names; a new record needs at least one field of each group.
     """
 
@@ -131,6 +133,7 @@ class ObjectSchema:
     id_field: str | None = None
     natural_match_field: str | None = None
     upsert_fields: frozenset[str] = frozenset()
+    has_derived_ids: bool = False
     required_to_create: tuple[tuple[str, ...], ...] = field(default=())
 
     def key_fields(self) -> list[str]:
