@@ -167,6 +167,7 @@ class Recorder:
             outcome.code,
             reasons.with_vendor_code(outcome),
             now_ms=now_ms,
+            rest_ms=int(outcome.rest_s * 1000),
             found_id=found_id,
             in_doubt_until=doubt,
             waiting=(WAITING_AGAIN if candidate.is_replay else WAITING_NEW) if is_waiting else None,
