@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,8 +12,9 @@ from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
 from target_mailchimp import audience as parts
+from target_mailchimp import columns as made_fields
 from target_mailchimp import errors, limits, objects, wire
-from target_mailchimp.audience import Audience
+from target_mailchimp.audience import Audience, MergeField
 from target_mailchimp.auth import LOGIN_URL, ApiAddress, Authorization
 from target_mailchimp.bodies import subscriber_hash
 from target_mailchimp.config import OAuthToken
@@ -60,6 +62,7 @@ class MailchimpDestination(Destination):
         list_id: Id or name of the audience that objects without one mean.
         tag_prefix: How the tags begin that are taken away where a record lacks them; `None` takes none away.
         skips_required: Whether required merge fields may be absent.
+        adds_fields: Whether merge fields are created for columns that have none.
     """
 
     def __init__(
@@ -70,13 +73,16 @@ class MailchimpDestination(Destination):
         list_id: str | None = None,
         tag_prefix: str | None = None,
         skips_required: bool = False,
+        adds_fields: bool = False,
     ) -> None:
+        self.adds_fields = adds_fields
         self._send = send
         self._consent = consent
         self._list_id = list_id
         self._tag_prefix = tag_prefix
         self._skips_required = skips_required
         self._lists: list[Mapping[str, Any]] | None = None
+        self._audiences: dict[str, Audience] = {}
         self._writers: dict[str, Writer] = {}
 
     def account(self) -> str:
@@ -125,6 +131,7 @@ class MailchimpDestination(Destination):
     def _adopt(self, audience: Audience) -> ObjectSchema:
         """Write to an audience from now on by what is known of it."""
         schema = objects.members_schema(audience, demands_required=not self._skips_required)
+        self._audiences[schema.name] = audience
         self._writers[schema.name] = MemberWriter(
             audience,
             self._consent,
@@ -173,6 +180,37 @@ class MailchimpDestination(Destination):
         created = self._send(wire.build_segment(list_id, segment)).json()
         logger.info("Segment '%s' of audience %s is created.", segment, list_id)
         return str(created["id"])
+
+    def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
+        """Create a merge field for each column that has none; parts of other fields are not made up.
+
+        Raises:
+            ConfigError: Mailchimp refuses a field, since there are too many, say.
+        """
+        audience = self._audiences.get(schema.name)
+        if not self.adds_fields or audience is None:
+            return schema
+        # Another name of the same audience may have got some of them meanwhile.
+        schema = self._adopt(audience)
+        for name, singer_type in columns.items():
+            if name not in schema.fields and "." not in name:
+                taken = [one.tag for one in audience.merge_fields]
+                made = self._create_merge_field(audience.list_id, made_fields.definition(name, singer_type, taken))
+                audience = replace(audience, merge_fields=(*audience.merge_fields, made))
+        return self._adopt(audience)
+
+    def _create_merge_field(self, list_id: str, definition: Mapping[str, Any]) -> MergeField:
+        try:
+            reply = self._send(wire.build_merge_field(list_id, definition))
+        except errors.RecordRefusedError as refused:
+            msg = (
+                f"Mailchimp refuses a merge field for '{definition['name']}' ({refused.refusal.vendor_code}): an "
+                "audience has room for 30 of them, or for 80 in larger plans. Map the column to one that exists."
+            )
+            raise ConfigError(msg) from None
+        made = parts.merge_field(reply.json())
+        logger.info("Merge field '%s' of audience %s is created for '%s'.", made.tag, list_id, definition["name"])
+        return made
 
     # -- records
 
@@ -255,4 +293,5 @@ def connect(
         list_id=config.list_id,
         tag_prefix=config.tag_prefix,
         skips_required=config.skip_merge_validation,
+        adds_fields=config.create_merge_fields,
     )
