@@ -103,6 +103,14 @@ def _does_not_fit(name: str, column: str) -> RejectedRecordError:
     return RejectedRecordError(RejectCode.INVALID_VALUE, msg)
 
 
+def wanted_fields(columns: Iterable[str], config: StreamConfig) -> dict[str, str]:
+    """The fields that a stream is to fill, whether the object has them or not, and the column of each."""
+    if config.fields is not None:
+        return {name: one.column for name, one in config.fields.items()}
+    others = (name for name in columns if not name.startswith(SINGER_METADATA_PREFIX))
+    return {name: name for name in others if name != config.object_from}
+
+
 def compile_mapping(
     stream: str,
     columns: Sequence[str],
@@ -125,10 +133,7 @@ def compile_mapping(
     Raises:
         ConfigError: Names every column and field that does not fit, with the closest that would.
     """
-    if config.fields is None:
-        wanted = {name: name for name in columns if not name.startswith(SINGER_METADATA_PREFIX)}
-    else:
-        wanted = {name: one.column for name, one in config.fields.items()}
+    wanted = wanted_fields(columns, config)
     known = {name: column for name, column in wanted.items() if name in schema.fields}
     problems = _missing_columns(stream, wanted, columns)
     problems += field_problems(stream, wanted, config, schema, match_field=match_field)

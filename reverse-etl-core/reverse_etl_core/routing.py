@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reverse_etl_core.config import StreamConfig
+    from reverse_etl_core.emails import EmailRules
     from reverse_etl_core.schema import ObjectSchema, Reference
 
 NAMES_IN_MESSAGE = 8
@@ -77,6 +78,7 @@ def compile_route(
     *,
     parents: Mapping[str, ObjectSchema],
     keeps_deliveries: bool,
+    emails: EmailRules | None = None,
 ) -> Route:
     """Decide a stream's way.
 
@@ -88,6 +90,7 @@ def compile_route(
         schema: The object's live schema.
         parents: Live schemas of the objects that lookups name, by the user's spelling.
         keeps_deliveries: Whether the ledger remembers deliveries; without it nothing is created exactly once.
+        emails: What e-mail addresses have to keep to beyond their syntax.
 
     Raises:
         ConfigError: The stream cannot be delivered without risk; the message names the remedy.
@@ -106,7 +109,7 @@ def compile_route(
         load_method=config.load_method,
         key_columns=tuple(key_properties),
         mapping=mapping,
-        validator=Validator(one.field for one in mapping.columns),
+        validator=Validator((one.field for one in mapping.columns), emails=emails, unruled=references),
         references=references,
     )
     _check_promise(route, keeps_deliveries=keeps_deliveries)

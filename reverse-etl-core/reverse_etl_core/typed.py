@@ -57,11 +57,10 @@ class TypedRecords:
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         by_field = {one.field.name: name for one, name in zip(columns, names, strict=True)}
         self._match_value = attrgetter(by_field[route.match_field])
-        self._doubtful = tuple(
-            (attrgetter(by_field[one.field.name]), _SECOND_LOOKS[one.field.type])
-            for one in columns
-            if one.field.type in _SECOND_LOOKS
+        looks = (
+            (one, _SECOND_LOOKS.get(one.field.type) or route.validator.second_look(one.field.name)) for one in columns
         )
+        self._doubtful = tuple((attrgetter(by_field[one.field.name]), look) for one, look in looks if look is not None)
         self._keys_of, self._key_values = _key_reader(route.key_columns)
 
     def candidate(self, raw: msgspec.Raw) -> Candidate | None:

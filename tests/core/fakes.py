@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from reverse_etl_core.emails import EmailRules
+
 FIELDS = (
     Field("id", FieldType.STRING, is_creatable=False, is_updatable=False, is_key=True),
     Field("key", FieldType.STRING, is_key=True),
@@ -86,6 +88,7 @@ def route(  # the defaults are those of most tests
     lookups: Mapping[str, LookupConfig] | None = None,
     parents: Mapping[str, ObjectSchema] | None = None,
     keeps_deliveries: bool = True,
+    emails: EmailRules | None = None,
 ) -> Route:
     """The way of stream `people` to object `people`."""
     schema = schema or people()
@@ -95,7 +98,7 @@ def route(  # the defaults are those of most tests
     config = StreamConfig("people", match_on, load_method, wanted, "fail")
     singer = {"properties": {name: {} for name in columns}}
     return compile_route(
-        "people", singer, keys, config, schema, parents=parents or {}, keeps_deliveries=keeps_deliveries
+        "people", singer, keys, config, schema, parents=parents or {}, keeps_deliveries=keeps_deliveries, emails=emails
     )
 
 

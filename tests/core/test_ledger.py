@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
-from reverse_etl_core.ledger import Intent, Ledger, Scope, Settlement, Status, StreamLedger
+from reverse_etl_core.ledger import Intent, Job, Ledger, Scope, Settlement, Status, StreamLedger
 from reverse_etl_core.redaction import Secret
 
 if TYPE_CHECKING:
@@ -185,6 +186,39 @@ def test_replays_come_page_by_page(stream: StreamLedger, clock: Clock) -> None:
         stream.settle([delivered(int(one.source_key[1:-1])) for one in page])
     assert sorted(seen) == sorted(f"[{n}]" for n in range(2500))
     assert list(stream.replayable()) == []
+
+
+def test_a_reject_that_was_never_delivered_can_be_forgotten(stream: StreamLedger) -> None:
+    """What owns a match value or an id stays, and so does everything else."""
+    stream.settle(
+        [rejected(1), rejected(2), rejected(3, match_key="k3"), rejected(4, destination_id="4"), delivered(5)]
+    )
+    stream.intend([intent(6)])
+    assert stream.may_hold_rejects
+    stream.forget_rejects([f"[{n}]" for n in (1, 3, 4, 5, 6, 7)])
+    assert set(stream.lookup([f"[{n}]" for n in range(8)])) == {f"[{n}]" for n in (2, 3, 4, 5, 6)}
+    assert stream.may_hold_rejects
+    stream.forget_rejects(["[2]"])
+    assert not stream.may_hold_rejects
+    stream.settle([rejected(1)])
+    stream.forget_rejects(["[1]"])
+    assert "[1]" not in stream.lookup(["[1]"])
+
+
+def test_objects_with_open_records_are_found(opened: Callable[[], Ledger]) -> None:
+    """Those of one stream of one sync: records under way, refusals, jobs without an end."""
+    ledger = opened()
+    scopes = {name: replace(SCOPE, object_name=name) for name in ("under way", "refused", "done", "job", "empty")}
+    streams = {name: ledger.open_stream(one, keeps_deliveries=True) for name, one in scopes.items()}
+    other = ledger.open_stream(replace(SCOPE, object_name="other", stream="other"), keeps_deliveries=True)
+    for one in (streams["under way"], other):
+        one.intend([intent(1)])
+    streams["refused"].settle([rejected(1)])
+    streams["done"].settle([delivered(1)])
+    streams["job"].intend([intent(1)], Job("j", "upsert", "key"))
+    streams["job"].settle([delivered(1)])
+    assert ledger.open_objects("sync", "account", "people") == ["job", "refused", "under way"]
+    assert ledger.open_objects("another", "account", "people") == []
 
 
 def test_rejects_mode_keeps_no_deliveries(opened: Callable[[], Ledger]) -> None:

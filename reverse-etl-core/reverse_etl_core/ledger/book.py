@@ -155,12 +155,16 @@ class StreamLedger:
         epoch: Of the lease; every write proves that it is still ours.
         keeps_deliveries: False keeps only rejects (`ledger: rejects`).
         last_sign_ms: When a run that never ended was last heard of; 0 after a run that did.
+
+    Attributes:
+        may_hold_rejects: False once it is certain that no rejected record is kept here.
     """
 
     def __init__(
         self, ledger: Ledger, scope_id: int, epoch: int, *, keeps_deliveries: bool, last_sign_ms: int = 0
     ) -> None:
         self.last_sign_ms = last_sign_ms
+        self.may_hold_rejects = True
         self._ledger = ledger
         self._scope_id = scope_id
         self._epoch = epoch
@@ -278,6 +282,7 @@ class StreamLedger:
         gone: list[Settlement] = []
         for one in settlements:
             (kept if self._keeps_deliveries or one.status is Status.REJECTED else gone).append(one)
+            self.may_hold_rejects = self.may_hold_rejects or one.status is Status.REJECTED
         if not (kept or gone):
             return
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
@@ -319,6 +324,17 @@ class StreamLedger:
             "destination_id": one.destination_id,
             "at": now,
         }
+
+    def forget_rejects(self, source_keys: Sequence[str]) -> None:
+        """Forget refused records that were never delivered, since they go elsewhere now."""
+        if not self.may_hold_rejects:
+            return
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            self._ledger.renew(connection, self._scope_id, self._epoch)
+            scope = {"scope": self._scope_id}
+            for keys in _chunks(source_keys):
+                connection.execute(_FORGET_REJECTS, {**scope, "keys": keys})
+            self.may_hold_rejects = bool(connection.scalar(_HAS_REJECTS, scope))
 
     def renew(self) -> None:
         """Prolong the lease while waiting.
@@ -378,6 +394,16 @@ class StreamLedger:
 _FORGET = sa.delete(deliveries).where(
     deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key")
 )
+_NEVER_DELIVERED = (
+    (deliveries.c.scope_id == sa.bindparam("scope"))
+    & (deliveries.c.status == Status.REJECTED.value)
+    & deliveries.c.match_key.is_(None)
+    & deliveries.c.destination_id.is_(None)
+)
+_FORGET_REJECTS = sa.delete(deliveries).where(
+    _NEVER_DELIVERED, deliveries.c.source_key.in_(sa.bindparam("keys", expanding=True))
+)
+_HAS_REJECTS = sa.select(sa.exists().where(_NEVER_DELIVERED))
 _REST = (
     sa.update(deliveries)
     .where(deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key"))

@@ -19,8 +19,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
 from reverse_etl_core.ledger.book import StreamLedger
 from reverse_etl_core.ledger.tables import (
+    OPEN_STATUSES,
     OUTCOME_DAYS,
     SCHEMA_VERSION,
+    deliveries,
     jobs,
     ledger_info,
     metadata,
@@ -182,6 +184,19 @@ class Ledger:
             connection.execute(sa.update(scopes).where(scopes.c.scope_id == row.scope_id).values(lease))
         last_sign_ms = row.lease_until - LEASE_S * 1000 if row.lease_owner else 0
         return StreamLedger(self, row.scope_id, epoch, keeps_deliveries=keeps_deliveries, last_sign_ms=last_sign_ms)
+
+    def open_objects(self, sync_id: str, account: str, stream: str) -> list[str]:
+        """Objects to which records of a stream are under way, or that refused some, by their names in the scopes."""
+        is_open = (deliveries.c.scope_id == scopes.c.scope_id) & deliveries.c.status.in_(OPEN_STATUSES)
+        has_job = (jobs.c.scope_id == scopes.c.scope_id) & jobs.c.ended_at.is_(None)
+        query = (
+            sa.select(scopes.c.object)
+            .filter_by(sync_id=sync_id, account=account, stream=stream)
+            .where(sa.exists().where(is_open) | sa.exists().where(has_job))
+            .order_by(scopes.c.object)
+        )
+        with self.guarded("read"), self.begin() as connection:
+            return list(connection.scalars(query))
 
     def renew(self, connection: sa.Connection, scope_id: int, epoch: int) -> None:
         """Prove within a transaction that the lease is still ours, and prolong it.
