@@ -12,7 +12,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-PACKAGES = ("reverse-etl-core", "saas-simulators", "tap-warehouse-model", "target-hubspot")
+PACKAGES = ("reverse-etl-core", "saas-simulators", "tap-warehouse-model", "target-hubspot", "target-salesforce")
 REGISTRY_HOSTS = re.compile("|".join(("py" + "pi.org", "pythonhosted" + ".org", "npm" + "js.org", "npmjs" + ".com")))
 
 
