@@ -168,7 +168,7 @@ class NoLedger(StreamLedger):
         del match_keys
         return {}
 
-    def intend(self, intents: Iterable[Any]) -> None:
+    def intend(self, intents: Iterable[Any], job: object = None) -> None:
         """Keep nothing."""
 
     def settle(self, settlements: Iterable[Any]) -> None:

@@ -36,7 +36,7 @@ TAP = "tap-warehouse-model"
 PORT = 8765
 """The port in `meltano.yml`; another one is taken where it is in use."""
 
-URL_SETTINGS = {"target-hubspot": "TARGET_HUBSPOT_API_URL"}
+URL_SETTINGS = {"target-hubspot": "TARGET_HUBSPOT_API_URL", "target-salesforce": "TARGET_SALESFORCE_LOGIN_URL"}
 """Per target, the variable that says where its API is."""
 
 READS = ("/batch/read", "/search", "/token")

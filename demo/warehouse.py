@@ -81,6 +81,7 @@ DEALS_MART = """
 CREATE VIEW marts.deals AS
 SELECT
     deal.deal_id,
+    deal.account_id,
     trim(deal.title) AS title,
     CASE deal.stage
         WHEN 'qualified' THEN 'qualifiedtobuy'
@@ -90,8 +91,17 @@ SELECT
         WHEN 'lost' THEN 'closedlost'
         ELSE deal.stage
     END AS stage,
+    CASE deal.stage
+        WHEN 'qualified' THEN 'Qualification'
+        WHEN 'offer sent' THEN 'Proposal/Price Quote'
+        WHEN 'contract sent' THEN 'Negotiation/Review'
+        WHEN 'won' THEN 'Closed Won'
+        WHEN 'lost' THEN 'Closed Lost'
+        ELSE deal.stage
+    END AS opportunity_stage,
     deal.amount_eur,
     deal.closes_at,
+    coalesce(deal.closes_at::DATE, DATE '2027-12-31') AS expected_on,
     concat_ws(E'\\n', account.name, deal.note) AS note
 FROM raw.deals AS deal
 LEFT JOIN (SELECT account_id, max_by(name, updated_at) AS name FROM raw.accounts GROUP BY ALL) AS account

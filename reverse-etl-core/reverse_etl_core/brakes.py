@@ -39,7 +39,7 @@ class RejectionBrake:
         Raises:
             BrakeError: Too many.
         """
-        rejected = tally.fates[Fate.REJECTED]
+        rejected = tally.fates[Fate.REJECTED] - tally.waiting[False]
         if self.max_rejected is not None and rejected > self.max_rejected:
             raise BrakeError(self._message(stream, tally, f"'max_rejected' is {self.max_rejected}"))
         if tally.read < (RECORDS_AT_END if at_end else RECORDS_BEFORE_CHECK):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reverse_etl_core.operations import Value
+    from reverse_etl_core.schema import Field
 
 LARGEST_EXPONENT = 400
 """Beyond the range of a double (1e308), and of every column that a destination has."""
@@ -186,6 +187,21 @@ COERCIONS: dict[FieldType, Callable[[Any], Value]] = {
     FieldType.OPTIONS: to_options,
 }
 """How each type is read."""
+
+
+def coercion(field: Field) -> Callable[[Any], Value]:
+    """How a field's values are read: by its type, and by the other spellings that its options have."""
+    read = COERCIONS[field.type]
+    if not field.aliases:
+        return read
+    options, aliases = field.options, {spelling.lower(): option for spelling, option in field.aliases.items()}
+
+    def read_option(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+        text = read(value)
+        return text if text in options or not isinstance(text, str) else aliases.get(text.strip().lower(), text)
+
+    return read_option
+
 
 UNTOUCHED: dict[FieldType, type] = {
     FieldType.STRING: str,

@@ -22,6 +22,7 @@ from reverse_etl_core.redaction import Secret
 LOAD_METHODS = ("upsert", "update", "create")
 LEDGER_MODES = ("full", "rejects")
 UNKNOWN_FIELDS = ("fail", "drop")
+ON_MISSING = ("reject", "skip_field")
 
 RECONCILE_GRACE_SECONDS = 60
 MAX_REJECTED_PERCENT = 10
@@ -33,6 +34,34 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class LookupConfig:
+    """What the user says of a field that names a record of another object.
+
+    Attributes:
+        object_name: The other object, as the user spells it.
+        match_on: Its key field that the column's values belong to; `None` for its natural one.
+        on_missing: One of `ON_MISSING`.
+    """
+
+    object_name: str
+    match_on: str | None
+    on_missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConfig:
+    """Where a field's value comes from.
+
+    Attributes:
+        column: Column of the stream.
+        lookup: For a field that points to another record; `None` where the column holds the value itself.
+    """
+
+    column: str
+    lookup: LookupConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StreamConfig:
     """What the user says of one stream; `None` leaves the choice to the default.
 
@@ -40,15 +69,19 @@ class StreamConfig:
         object_name: Object to write, as the user spells it.
         match_on: Field by which records are recognised.
         load_method: One of `LOAD_METHODS`.
-        fields: Destination field to column; `None` maps every column to the field of its name.
+        fields: Destination field to where it comes from; `None` maps every column to the field of its name.
         unknown_fields: One of `UNKNOWN_FIELDS`.
     """
 
     object_name: str
     match_on: str | None
     load_method: str
-    fields: Mapping[str, str] | None
+    fields: Mapping[str, FieldConfig] | None
     unknown_fields: str
+
+    def lookups(self) -> Mapping[str, LookupConfig]:
+        """Fields that name a record of another object, with what the user says of them."""
+        return {name: one.lookup for name, one in (self.fields or {}).items() if one.lookup is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,21 +302,33 @@ def _streams(reader: SettingsReader, load_method: str, unknown_fields: str) -> d
     return parsed
 
 
-def _fields(stream: SettingsReader) -> dict[str, str] | None:
+def _fields(stream: SettingsReader) -> dict[str, FieldConfig] | None:
     if stream.config.get("fields") is None:
         return None
     entries = stream.inside("fields")
-    columns: dict[str, str] = {}
+    parsed: dict[str, FieldConfig] = {}
     for name, entry in entries.config.items():
         if isinstance(entry, str) and entry:
-            columns[name] = entry
+            parsed[name] = FieldConfig(entry)
         elif isinstance(entry, Mapping):
             one = entries.inside(name)
-            one.unknown(("from",))
-            columns[name] = one.text("from") or name
+            one.unknown(("from", "lookup"))
+            parsed[name] = FieldConfig(one.text("from") or name, _lookup(one))
         else:
             entries.bad(name, "must be a column name, or an object like {from: column}.")
-    return columns
+    return parsed
+
+
+def _lookup(entry: SettingsReader) -> LookupConfig | None:
+    if entry.config.get("lookup") is None:
+        return None
+    one = entry.inside("lookup")
+    one.unknown(("object", "match_on", "on_missing"))
+    object_name = one.text("object")
+    if object_name is None:
+        one.bad("object", "is missing: name the object of which the column holds match values.")
+    on_missing = one.choice("on_missing", ON_MISSING, default=ON_MISSING[0])
+    return LookupConfig(object_name or "", one.text("match_on"), on_missing)
 
 
 def _ledger_url(reader: SettingsReader, default: Path) -> Secret:

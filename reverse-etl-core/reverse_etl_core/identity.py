@@ -65,12 +65,12 @@ class EncodedFields(Mapping[str, "Value"]):
 
     Args:
         payload: What `encode` gave.
-        leave_out: A field that is not to be written.
+        leave_out: Fields that are not to be written.
     """
 
     __slots__ = ("_decoded", "_leave_out", "_payload")
 
-    def __init__(self, payload: bytes, leave_out: str | None = None) -> None:
+    def __init__(self, payload: bytes, leave_out: frozenset[str] = frozenset()) -> None:
         self._payload = payload
         self._leave_out = leave_out
         self._decoded: dict[str, Value] | None = None
@@ -78,8 +78,8 @@ class EncodedFields(Mapping[str, "Value"]):
     def _fields(self) -> dict[str, Value]:
         if self._decoded is None:
             self._decoded = _decoder.decode(self._payload)
-            if self._leave_out is not None:
-                self._decoded.pop(self._leave_out, None)
+            for name in self._leave_out:
+                self._decoded.pop(name, None)
         return self._decoded
 
     def __getitem__(self, name: str) -> Value:

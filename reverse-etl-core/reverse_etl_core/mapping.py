@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from reverse_etl_core.coercion import COERCIONS, UNTOUCHED
+from reverse_etl_core.coercion import UNTOUCHED, coercion
 from reverse_etl_core.errors import ConfigError, RejectedRecordError
 from reverse_etl_core.lenient import UNREADABLE
 from reverse_etl_core.operations import RejectCode
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.config import StreamConfig
     from reverse_etl_core.operations import Value
-    from reverse_etl_core.schema import Field, ObjectSchema
+    from reverse_etl_core.schema import Field, ObjectSchema, Reference
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,13 @@ def _does_not_fit(name: str, column: str) -> RejectedRecordError:
 
 
 def compile_mapping(
-    stream: str, columns: Sequence[str], config: StreamConfig, schema: ObjectSchema, *, match_field: str
+    stream: str,
+    columns: Sequence[str],
+    config: StreamConfig,
+    schema: ObjectSchema,
+    *,
+    match_field: str,
+    references: Mapping[str, Reference],
 ) -> FieldMapping:
     """Decide which column goes where.
 
@@ -114,13 +120,15 @@ def compile_mapping(
         config: The user's `fields` and `unknown_fields`.
         schema: The object's live fields.
         match_field: The record id may be read-only, since it is matched and not written.
+        references: Fields that name a record of another object.
 
     Raises:
         ConfigError: Names every column and field that does not fit, with the closest that would.
     """
-    wanted = config.fields
-    if wanted is None:
+    if config.fields is None:
         wanted = {name: name for name in columns if not name.startswith(SINGER_METADATA_PREFIX)}
+    else:
+        wanted = {name: one.column for name, one in config.fields.items()}
     known = {name: column for name, column in wanted.items() if name in schema.fields}
     problems = _missing_columns(stream, wanted, columns)
     problems += field_problems(stream, wanted, config, schema, match_field=match_field)
@@ -130,11 +138,27 @@ def compile_mapping(
         logger.warning("Stream '%s': object '%s' has no field for: %s. They are dropped.", stream, schema.name, names)
     if problems:
         raise ConfigError(*problems)
-    return FieldMapping(_column(schema.fields[name], column) for name, column in known.items())
+    return FieldMapping(
+        _column(_held(schema.fields[name], references.get(name)), column) for name, column in known.items()
+    )
+
+
+def _held(field: Field, reference: Reference | None) -> Field:
+    """The field with the values that its column holds: for a reference, those of the other object's match field."""
+    if reference is None:
+        return field
+    return replace(
+        reference.match_field,
+        name=field.name,
+        label=field.label,
+        is_creatable=field.is_creatable,
+        is_updatable=field.is_updatable,
+        is_key=False,
+    )
 
 
 def _column(field: Field, column: str) -> Column:
-    return Column(field, column, UNTOUCHED.get(field.type), COERCIONS[field.type])
+    return Column(field, column, UNTOUCHED.get(field.type), coercion(field))
 
 
 def _missing_columns(stream: str, wanted: Mapping[str, str], columns: Sequence[str]) -> list[str]:

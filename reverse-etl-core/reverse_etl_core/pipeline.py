@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core import reasons, settling
-from reverse_etl_core.errors import FatalError, RetryableError, UnknownOutcomeError
+from reverse_etl_core.errors import FatalError
 from reverse_etl_core.intake import Intake
+from reverse_etl_core.jobs import JobRunner
 from reverse_etl_core.ledger import Status
-from reverse_etl_core.operations import DeferCode, Missing, RejectCode, Rejected, Unanswered, Verb, Written
-from reverse_etl_core.planning import (
-    Candidate,
-    Refusal,
-    Removal,
-    Step,
-    doubt_ends_ms,
-    first_step,
-    missing_to_create,
-    next_step,
-    step_after_find,
-)
+from reverse_etl_core.ledger.book import WAITING_AGAIN
+from reverse_etl_core.operations import DeferCode, RejectCode
+from reverse_etl_core.planning import Candidate, Refusal, Removal, Step, doubt_ends_ms, first_step, next_step
 from reverse_etl_core.queues import WorkQueues
+from reverse_etl_core.recording import Recorder
 from reverse_etl_core.sending import Sent, send, wait_out
 from reverse_etl_core.superseding import latest_versions
 from reverse_etl_core.tally import Fate, Tally
@@ -36,19 +27,13 @@ if TYPE_CHECKING:
     from reverse_etl_core.brakes import RejectionBrake
     from reverse_etl_core.destination import Destination
     from reverse_etl_core.intake import Judged
-    from reverse_etl_core.ledger import Settlement, StreamLedger
+    from reverse_etl_core.ledger import Delivery, Settlement, StreamLedger
     from reverse_etl_core.operations import Batch
     from reverse_etl_core.routing import Route
     from reverse_etl_core.sending import Crew
     from reverse_etl_core.traffic import Traffic
 
 logger = logging.getLogger(__name__)
-
-MAX_ROUNDS = 3
-"""How often a record may be answered without being settled before it is rejected."""
-
-MAX_LOSSES = 10
-"""How often the create of one record may get no answer before the run gives up; a grace period lies between."""
 
 
 class Pipeline:
@@ -64,6 +49,7 @@ class Pipeline:
         grace_ms: How long a lost create may still be applied.
         wait: Sleeps that many seconds; true when the run is asked to stop meanwhile.
         traffic: Knows which writes got no answer.
+        settle_parents: Settles the streams whose records these ones point to; called before anything is sent.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that a pipeline joins
@@ -78,6 +64,7 @@ class Pipeline:
         grace_ms: int,
         wait: Callable[[float], bool],
         traffic: Traffic,
+        settle_parents: Callable[[], None] = lambda: None,
     ) -> None:
         self.route = route
         self.tally = tally
@@ -90,12 +77,22 @@ class Pipeline:
         self._traffic = traffic
         self._intake = Intake(route)
         self._queues = WorkQueues(route)
+        self._recorder = Recorder(route, ledger, self._queues, tally, grace_ms)
+        self._jobs: JobRunner | None = None
+        if destination.jobs is not None and route.schema.jobs is not None:
+            self._jobs = JobRunner(
+                destination.jobs, route, ledger=ledger, queues=self._queues, recorder=self._recorder, wait=wait
+            )
+        self._settle_parents = settle_parents
+        self._is_working = False
         self._in_hand: dict[str, Judged] = {}
         self._unjudged = 0
         self._has_warned_of_removals = False
 
     def replay(self) -> None:
         """Try again what earlier runs could not deliver: what was under way when they died, refusals that are due."""
+        if self._jobs is not None:
+            self._jobs.adopt()
         for page in self._ledger.replayable():
             known = {one.source_key: one for one in page}
             self._accept([self._intake.judge_again(one) for one in page], known)
@@ -127,6 +124,33 @@ class Pipeline:
             self._wait_for_doubts()
             self._work(everything=True)
         self._brake.check(self.route.stream, self.tally, at_end=False)
+
+    def retry_waiting(self) -> bool:
+        """Try records once more that were rejected for a parent that may have arrived since.
+
+        Returns:
+            Whether fewer of them wait than before.
+        """
+        waited = sum(self.tally.waiting.values())
+        for page in self._ledger.waiting():
+            judged = [self._judge_again(one) for one in page]
+            self._accept(judged, {one.source_key: one for one in page})
+            self._work(everything=False)
+        self.flush()
+        return sum(self.tally.waiting.values()) < waited
+
+    def _judge_again(self, row: Delivery) -> Candidate | Refusal:
+        judged = self._intake.judge_again(row)
+        judged.is_replay = row.waiting == WAITING_AGAIN
+        self.tally.take_back(str(row.error_code), is_replay=judged.is_replay)
+        return judged
+
+    def stop_waiting(self) -> None:
+        """Let records rest whose parent did not arrive: they are rejected, and tried again by later runs."""
+        if sum(self.tally.waiting.values()):
+            now_ms = self._ledger.now_ms()
+            self._ledger.stop_waiting(lambda attempts: now_ms + settling.due_after_ms(attempts))
+            self.tally.waiting.clear()
 
     @property
     def has_records_in_hand(self) -> bool:
@@ -221,148 +245,51 @@ class Pipeline:
         self.tally.settle(fate, code=code, is_replay=is_replay)
 
     def _work(self, *, everything: bool) -> None:
-        """Find and send what fills requests, or all of it."""
+        """Find and send what fills requests, or all of it; the parents first."""
+        if self._is_working:  # a parent of its own parent
+            return
+        self._is_working = True
+        try:
+            if len(self._queues):
+                self._settle_parents()
+            self._work_off(everything=everything)
+        finally:
+            self._is_working = False
+
+    def _work_off(self, *, everything: bool) -> None:
         while True:
             finds = list(self._queues.take_finds(everything=everything))
             if finds:
-                self._crew.run(finds, work=self._find, before=_nothing, after=self._found, idle=self._ledger.renew)
+                self._crew.run(
+                    finds, work=self._find, before=_nothing, after=self._recorder.found, idle=self._ledger.renew
+                )
+            has_run_job = self._run_jobs(everything=everything)
             batches = list(self._queues.take_batches(everything=everything))
             if batches:
+                record = self._recorder
                 self._crew.run(
-                    batches, work=self._send, before=self._intend, after=self._settle_batch, idle=self._ledger.renew
+                    batches, work=self._send, before=record.intend, after=record.sent, idle=self._ledger.renew
                 )
-            if not (finds or batches):
+            if not (finds or has_run_job or batches):
                 return
+
+    def _run_jobs(self, *, everything: bool) -> bool:
+        """Run the jobs for which there are records enough; whether there was any."""
+        has_run = False
+        while self._jobs is not None and (batch := self._queues.take_job(everything=everything)) is not None:
+            self._jobs.run(batch)
+            has_run = True
+        return has_run
 
     def _find(self, group: list[Candidate]) -> Mapping[str, Sequence[str]]:
         keys = [one.find_key for one in group]
         return self._destination.find(self.route.schema, self.route.match_field, keys)
-
-    def _found(self, group: list[Candidate], found: Mapping[str, Sequence[str]]) -> None:
-        now_ms = self._ledger.now_ms()
-        settlements: list[Settlement] = []
-        for candidate in group:
-            step = step_after_find(candidate, self.route, list(found.get(candidate.find_key, ())))
-            if isinstance(step, RejectCode):
-                reason = reasons.AFTER_FIND[step].format(field=self.route.match_field)
-                settlements.append(self._reject(candidate, step, reason, now_ms))
-            elif step is Step.SKIP:
-                settlements.append(self._deliver(candidate, str(candidate.destination_id), created=True))
-            elif step is Step.CREATE and (missing := missing_to_create(candidate, self.route)):
-                reason = reasons.INCOMPLETE.format(fields=", ".join(missing))
-                settlements.append(self._reject(candidate, RejectCode.REQUIRED_FIELD, reason, now_ms))
-            else:
-                self._queues.put(candidate, step)
-        self._ledger.settle(settlements)
-
-    def _intend(self, batch: Batch) -> None:
-        is_create = batch.verb is Verb.CREATE
-        candidates = (self._queues.get(one.source_key) for one in batch.operations)
-        self._ledger.intend(settling.intent(one, is_create=is_create) for one in candidates if one is not None)
 
     def _send(self, batch: Batch) -> Sent:
         before = self._traffic.uncertain_here()
         sent = send(self._destination, batch)
         sent.is_in_doubt = self._traffic.uncertain_here() > before
         return sent
-
-    def _settle_batch(self, batch: Batch, sent: Sent) -> None:
-        """Record the outcomes of one batch; what it leaves unsettled is planned again, or ends the run."""
-        now_ms = self._ledger.now_ms()
-        in_doubt_until = now_ms + self._grace_ms if sent.is_in_doubt else None
-        delivered: list[tuple[Candidate, Written]] = []
-        rejected: list[Settlement] = []
-        for outcome in sent.outcomes:
-            candidate = self._queues.get(outcome.source_key)
-            if candidate is None:
-                continue
-            if isinstance(outcome, Written):
-                delivered.append((candidate, outcome))
-            elif (settlement := self._settle_refusal(batch.verb, candidate, outcome, now_ms)) is not None:
-                rejected.append(settlement)
-        self._ledger.settle(
-            itertools.chain(
-                (
-                    settling.delivered(one, it.destination_id, created=it.created, in_doubt_until=in_doubt_until)
-                    for one, it in delivered
-                ),
-                rejected,
-            )
-        )
-        for candidate, _ in delivered:
-            self._queues.drop(candidate.source_key)
-        self._count_delivered(delivered)
-        if sent.error is None:
-            return
-        if batch.verb is Verb.CREATE and isinstance(sent.error, UnknownOutcomeError):
-            for source_key in sent.unsettled:
-                self._doubt(source_key, now_ms)
-            return
-        if isinstance(sent.error, RetryableError):
-            msg = f"Stream '{self.route.stream}': {sent.error} What was read but not delivered is sent by the next run."
-            raise FatalError(msg) from sent.error
-        raise sent.error
-
-    def _count_delivered(self, delivered: Sequence[tuple[Candidate, Written]]) -> None:
-        counts = Counter((it.created, one.is_replay) for one, it in delivered)
-        for (created, is_replay), count in counts.items():
-            self.tally.settle(Fate.CREATED if created else Fate.UPDATED, count, is_replay=is_replay)
-
-    def _settle_refusal(
-        self, verb: Verb, candidate: Candidate, outcome: Rejected | Missing | Unanswered, now_ms: int
-    ) -> Settlement | None:
-        """The row of a refused record; `None` for one that is planned again."""
-        if isinstance(outcome, Rejected):
-            found_id = candidate.destination_id if verb is Verb.UPDATE else None
-            # A refused upsert does not say whether an earlier one, whose answer was lost, made the record.
-            was_lost = candidate.known is not None and candidate.known.match_key is not None
-            doubt = now_ms if verb is Verb.UPSERT and was_lost else None
-            self._drop_rejected(candidate, outcome.code)
-            reason = reasons.with_vendor_code(outcome)
-            return settling.refused(
-                candidate, outcome.code, reason, now_ms=now_ms, found_id=found_id, in_doubt_until=doubt
-            )
-        candidate.rounds += 1
-        if candidate.rounds >= MAX_ROUNDS:
-            if isinstance(outcome, Missing):
-                return self._reject(candidate, RejectCode.NOT_FOUND, reasons.GONE, now_ms)
-            reason = reasons.UNSETTLED.format(rounds=candidate.rounds)
-            self._drop_rejected(candidate, RejectCode.VENDOR_REFUSED)
-            doubt = now_ms + self._grace_ms
-            return settling.refused(
-                candidate,
-                RejectCode.VENDOR_REFUSED,
-                reason,
-                now_ms=now_ms,
-                found_id=candidate.destination_id,
-                in_doubt_until=doubt,
-            )
-        if verb is Verb.CREATE:
-            self._doubt(candidate.source_key, now_ms)
-            return None
-        if isinstance(outcome, Missing):
-            self._forget_id(candidate)
-        self._queues.put(candidate, next_step(candidate, self.route, now_ms=now_ms))
-        return None
-
-    def _forget_id(self, candidate: Candidate) -> None:
-        """The destination no longer knows the id (L6). Without an answer it stays, or a rename would double it."""
-        if self.route.matches_by_id:
-            candidate.rounds = MAX_ROUNDS - 1
-        candidate.destination_id = None
-
-    def _doubt(self, source_key: str, now_ms: int) -> None:
-        candidate = self._queues.get(source_key)
-        if candidate is not None:
-            candidate.losses += 1
-            if candidate.losses >= MAX_LOSSES:
-                msg = (
-                    f"Stream '{self.route.stream}': {candidate.losses} creates of the same record got no answer. "
-                    "The destination seems to be in trouble; the next run looks for the record and goes on."
-                )
-                raise FatalError(msg)
-            candidate.in_doubt_until = now_ms + self._grace_ms
-            self._queues.put(candidate, Step.DOUBT)
 
     def _wait_for_doubts(self) -> None:
         """Let the grace period of lost requests pass, then go on with their records."""
@@ -380,19 +307,6 @@ class Pipeline:
         now_ms = self._ledger.now_ms()
         for candidate in self._queues.take_doubts():
             self._queues.put(candidate, next_step(candidate, self.route, now_ms=now_ms))
-
-    def _deliver(self, candidate: Candidate, destination_id: str, *, created: bool) -> Settlement:
-        self._queues.drop(candidate.source_key)
-        self.tally.settle(Fate.CREATED if created else Fate.UPDATED, is_replay=candidate.is_replay)
-        return settling.delivered(candidate, destination_id, created=created)
-
-    def _reject(self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int) -> Settlement:
-        self._drop_rejected(candidate, code)
-        return settling.refused(candidate, code, reason, now_ms=now_ms)
-
-    def _drop_rejected(self, candidate: Candidate, code: RejectCode) -> None:
-        self._queues.drop(candidate.source_key)
-        self.tally.settle(Fate.REJECTED, code=code.value, is_replay=candidate.is_replay)
 
 
 def _nothing(_job: object) -> None:

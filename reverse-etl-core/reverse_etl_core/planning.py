@@ -48,6 +48,7 @@ class Candidate(msgspec.Struct, gc=False):
         in_doubt_until: Milliseconds since 1970 until which a lost request may still be applied.
         rounds: How often the destination answered without settling it.
         losses: How often its create got no answer.
+        is_contended: Another write held what it needs: it travels with few others, never in a job.
         earlier_key: Match key of a lost create of an earlier version: it may have made the record under this one.
         queue: Where it waits; `None` while it is under way.
     """
@@ -62,6 +63,7 @@ class Candidate(msgspec.Struct, gc=False):
     in_doubt_until: int | None = None
     rounds: int = 0
     losses: int = 0
+    is_contended: bool = False
     earlier_key: str | None = None
     queue: Step | None = None
 
@@ -233,9 +235,10 @@ def operation(candidate: Candidate, verb: Verb, route: Route) -> Operation:
     An update leaves the match field out unless it has to change: the record was recognised by it, and
     writing it again can move a secondary address to the front.
     """
-    fields = candidate.fields
+    left_out = route.left_out_of_updates if verb is Verb.UPDATE else route.left_out_of_creates
+    fields = EncodedFields(candidate.payload, left_out) if left_out else candidate.fields
     if route.matches_by_id or (verb is Verb.UPDATE and not candidate.renames):
-        others = EncodedFields(candidate.payload, leave_out=route.match_field)
+        others = EncodedFields(candidate.payload, left_out | {route.match_field})
         # The destination's own id is never written; another match field is, where there is nothing else.
         fields = others if others or route.matches_by_id else fields
     return Operation(candidate.source_key, candidate.match_key, fields, candidate.destination_id)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.batching import batches
 from reverse_etl_core.operations import Batch
 from reverse_etl_core.planning import VERBS, Candidate, Step, operation
+from reverse_etl_core.schema import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from reverse_etl_core.routing import Route
 
@@ -18,7 +21,8 @@ class WorkQueues:
     """The unsettled records of one stream, by source key, in order of arrival.
 
     What is queued waits until a request is full, or until everything has to be settled: so a stream in
-    which only one record in a hundred changed still sends full batches.
+    which only one record in a hundred changed still sends full batches. Where the object takes jobs, records
+    wait until a job is full; what is too little for one then travels in ordinary requests.
     """
 
     def __init__(self, route: Route) -> None:
@@ -28,6 +32,7 @@ class WorkQueues:
         self._waiting: dict[Step, dict[str, Candidate]] = {
             step: {} for step in (Step.FIND, Step.DOUBT, Step.CREATE, Step.UPDATE, Step.UPSERT)
         }
+        self._bytes: Counter[Step] = Counter()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -49,7 +54,13 @@ class WorkQueues:
         self._open[candidate.source_key] = candidate
         self._claims[candidate.match_key] = candidate.source_key
         self._waiting[step][candidate.source_key] = candidate
+        self._bytes[step] += len(candidate.payload)
         candidate.queue = step
+
+    def adopt(self, candidate: Candidate) -> None:
+        """Take in a record that is under way in a job of an earlier run."""
+        self._open[candidate.source_key] = candidate
+        self._claims[candidate.match_key] = candidate.source_key
 
     def drop(self, source_key: str) -> Candidate | None:
         """Take a record out: it is settled, or a newer version replaces it."""
@@ -59,7 +70,7 @@ class WorkQueues:
         if self._claims.get(candidate.match_key) == source_key:
             del self._claims[candidate.match_key]
         if candidate.queue is not None:
-            del self._waiting[candidate.queue][source_key]
+            self._start([candidate], candidate.queue)
         return candidate
 
     def take_finds(self, *, everything: bool) -> Iterator[list[Candidate]]:
@@ -67,26 +78,60 @@ class WorkQueues:
         limit = self._route.schema.limits.records_per_request
         queue = self._waiting[Step.FIND]
         while len(queue) >= limit or (everything and queue):
-            yield self._start([queue[key] for key in list(queue)[:limit]], queue)
+            yield self._start(list(itertools.islice(queue.values(), limit)), Step.FIND)
 
     def take_batches(self, *, everything: bool) -> Iterator[Batch]:
-        """Full batches; partial ones only when everything has to go."""
-        for step, verb in VERBS.items():
-            waiting = self._waiting[step]
-            if not waiting:
+        """Full batches; partial ones only when everything has to go, and none that may still grow into a job."""
+        if self._route.schema.jobs is not None and not everything:
+            return
+        for step in VERBS:
+            if not self._waiting[step]:
                 continue
-            groups = list(batches(waiting.values(), self._route.schema.limits, _size))
+            groups = list(batches(self._by_parent(step), self._route.schema.limits, _size))
             if not everything and not self._is_full(groups[-1]):
                 groups.pop()
             for group in groups:
-                operations = tuple([operation(one, verb, self._route) for one in self._start(group, waiting)])
-                yield Batch(verb, self._route.schema, self._route.match_field, operations)
+                yield self._batch(self._start(group, step), step)
 
-    @staticmethod
-    def _start(group: list[Candidate], queue: dict[str, Candidate]) -> list[Candidate]:
+    def take_job(self, *, everything: bool) -> Batch | None:
+        """Records enough for an asynchronous job; `None` where there are not.
+
+        Args:
+            everything: A job need not be full; it has to be worth its requests all the same.
+        """
+        jobs = self._route.schema.jobs
+        if jobs is None:
+            return None
+        limits = Limits(jobs.records_per_job, jobs.bytes_per_job)
+        for step in VERBS:
+            is_full = len(self._waiting[step]) >= jobs.records_per_job or self._bytes[step] >= jobs.bytes_per_job
+            if len(self._waiting[step]) < jobs.records_from or not (everything or is_full):
+                continue
+            willing = (one for one in self._by_parent(step) if not one.is_contended)
+            group = next(batches(willing, limits, _size), [])
+            if len(group) >= jobs.records_from:
+                return self._batch(self._start(group, step), step)
+        return None
+
+    def _batch(self, group: list[Candidate], step: Step) -> Batch:
+        route, verb = self._route, VERBS[step]
+        operations = tuple([operation(one, verb, route) for one in group])
+        return Batch(verb, route.schema, route.match_field, operations, route.references)
+
+    def _by_parent(self, step: Step) -> Iterable[Candidate]:
+        """The records of a queue; those with the same parent side by side, so that fewer requests contend for it."""
+        waiting = self._waiting[step].values()
+        names = sorted(self._route.references)
+        if not names:
+            return waiting
+        return sorted(waiting, key=lambda one: [str(one.fields.get(name) or "") for name in names])
+
+    def _start(self, group: list[Candidate], step: Step) -> list[Candidate]:
         """Take a group out of its queue: it is under way."""
+        queue = self._waiting[step]
         for one in group:
             del queue[one.source_key]
+            self._bytes[step] -= len(one.payload)
             one.queue = None
         return group
 
@@ -99,7 +144,7 @@ class WorkQueues:
 
     def take_doubts(self) -> list[Candidate]:
         """Take out the records that waited for the grace period."""
-        return self._start(self.doubts(), self._waiting[Step.DOUBT])
+        return self._start(self.doubts(), Step.DOUBT)
 
 
 def _size(candidate: Candidate) -> int:

@@ -14,6 +14,7 @@ DUPLICATE = (
     "source, forget it in the ledger (docs/rejects.md, duplicate_key)."
 )
 UNSETTLED = "The destination answered {rounds} times without saying what became of the record."
+NOT_TAKEN = "The destination put the record off {rounds} times. It is tried again by a later run."
 GONE = "The destination no longer has this record, or it was merged into another one."
 INCOMPLETE = "A new record needs a value in at least one of: {fields}. Fill it in the model."
 AFTER_FIND = {

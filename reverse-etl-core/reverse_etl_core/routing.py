@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.mapping import FieldMapping, compile_mapping, field_problems
+from reverse_etl_core.references import compile_references
 from reverse_etl_core.validation import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reverse_etl_core.config import StreamConfig
-    from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.schema import ObjectSchema, Reference
 
 NAMES_IN_MESSAGE = 8
 
@@ -30,6 +31,9 @@ class Route:
         key_columns: Columns of the source key; empty where the stream has none: the match value serves.
         mapping: Columns to fields.
         validator: Judges mapped fields.
+        references: Fields that name a record of another object by its match value.
+        left_out_of_creates: Mapped fields that a new record does not take.
+        left_out_of_updates: Mapped fields that an existing record does not take.
     """
 
     stream: str
@@ -39,6 +43,14 @@ class Route:
     key_columns: tuple[str, ...]
     mapping: FieldMapping
     validator: Validator
+    references: Mapping[str, Reference] = field(default_factory=dict)
+    left_out_of_creates: frozenset[str] = field(init=False)
+    left_out_of_updates: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        fields = [one.field for one in self.mapping.columns]
+        object.__setattr__(self, "left_out_of_creates", frozenset(one.name for one in fields if not one.is_creatable))
+        object.__setattr__(self, "left_out_of_updates", frozenset(one.name for one in fields if not one.is_updatable))
 
     @property
     def matches_by_id(self) -> bool:
@@ -47,8 +59,13 @@ class Route:
 
     @property
     def has_native_upsert(self) -> bool:
-        """Whether the API itself creates or updates by the match field in one step."""
-        return self.match_field in self.schema.upsert_fields
+        """Whether the API itself creates or updates by the match field in one step.
+
+        A field that only new records take, or only existing ones, needs to know first which it is.
+        """
+        return self.match_field in self.schema.upsert_fields and not (
+            self.left_out_of_creates or self.left_out_of_updates - {self.match_field}
+        )
 
 
 def compile_route(
@@ -58,6 +75,7 @@ def compile_route(
     config: StreamConfig,
     schema: ObjectSchema,
     *,
+    parents: Mapping[str, ObjectSchema],
     keeps_deliveries: bool,
 ) -> Route:
     """Decide a stream's way.
@@ -68,6 +86,7 @@ def compile_route(
         key_properties: Of the SCHEMA message.
         config: What the user says of the stream.
         schema: The object's live schema.
+        parents: Live schemas of the objects that lookups name, by the user's spelling.
         keeps_deliveries: Whether the ledger remembers deliveries; without it nothing is created exactly once.
 
     Raises:
@@ -75,7 +94,8 @@ def compile_route(
     """
     columns = list(singer_schema.get("properties", {}))
     match_field = _match_field(stream, columns, key_properties, config, schema)
-    mapping = compile_mapping(stream, columns, config, schema, match_field=match_field)
+    references = compile_references(stream, config, schema, parents)
+    mapping = compile_mapping(stream, columns, config, schema, match_field=match_field, references=references)
     if mapping.column_of(match_field) is None:
         msg = f"Stream '{stream}' does not fill '{match_field}', by which records are matched. Map a column to it."
         raise ConfigError(msg)
@@ -87,14 +107,21 @@ def compile_route(
         key_columns=tuple(key_properties),
         mapping=mapping,
         validator=Validator(one.field for one in mapping.columns),
+        references=references,
     )
     _check_promise(route, keeps_deliveries=keeps_deliveries)
     return route
 
 
-def setting_problems(stream: str, config: StreamConfig, schema: ObjectSchema) -> list[str]:
+def setting_problems(
+    stream: str, config: StreamConfig, schema: ObjectSchema, parents: Mapping[str, ObjectSchema]
+) -> list[str]:
     """What is wrong with the settings of a stream, as far as it shows before the stream's SCHEMA."""
     problems: list[str] = []
+    try:
+        compile_references(stream, config, schema, parents)
+    except ConfigError as error:
+        problems += error.problems
     if config.match_on is not None:
         try:
             _checked_match_field(stream, config.match_on, schema)
@@ -114,7 +141,7 @@ def _match_field(
         return str(schema.natural_match_field)
     if len(key_properties) == 1:
         column = key_properties[0]
-        fields = [name for name, source in (config.fields or {}).items() if source == column] or [column]
+        fields = [name for name, source in (config.fields or {}).items() if source.column == column] or [column]
         for name in fields:
             if name == schema.id_field or name in schema.key_fields():
                 return name
@@ -148,9 +175,14 @@ def _match_choices(schema: ObjectSchema) -> str:
 
 def _check_promise(route: Route, *, keeps_deliveries: bool) -> None:
     """Refuse what cannot be promised (guarantee G2), or would do nothing."""
+    schema_field = route.schema.fields[route.match_field]
     if route.matches_by_id and len(route.mapping.columns) == 1:
         msg = f"Stream '{route.stream}' fills '{route.match_field}' and nothing else, so there is nothing to update."
         msg += " Map the columns that should be written."
+        raise ConfigError(msg)
+    if not (route.matches_by_id or schema_field.is_creatable) and route.load_method != "update":
+        msg = f"Stream '{route.stream}': the destination fills '{route.match_field}' itself, so a new record could not "
+        msg += "be recognised by it. Set 'load_method: update', or match on another field."
         raise ConfigError(msg)
     if route.matches_by_id and route.load_method == "create":
         msg = f"Stream '{route.stream}': records matched by '{route.match_field}' exist already and cannot be created."

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping, Sequence
 
-    from reverse_etl_core.config import CommonConfig
+    from reverse_etl_core.config import CommonConfig, StreamConfig
     from reverse_etl_core.destination import Destination
     from reverse_etl_core.ledger import StreamLedger
+    from reverse_etl_core.routing import Route
     from reverse_etl_core.schema import ObjectSchema
     from reverse_etl_core.traffic import Traffic
 
@@ -108,7 +109,15 @@ class Run:
         config = self._config.stream(stream)
         schema = self._describe(config.object_name)
         keeps = self._config.ledger == "full"
-        route = compile_route(stream, singer_schema, key_properties, config, schema, keeps_deliveries=keeps)
+        route = compile_route(
+            stream,
+            singer_schema,
+            key_properties,
+            config,
+            schema,
+            parents=self._parents(config),
+            keeps_deliveries=keeps,
+        )
         scope = Scope(self._config.sync_id, self._account, schema.name, stream)
         if scope not in self._stream_ledgers:
             self._stream_ledgers[scope] = ledger.open_stream(scope, keeps_deliveries=keeps)
@@ -122,6 +131,7 @@ class Run:
             grace_ms=int(self._config.reconcile_grace_s * 1000),
             wait=self._stop.wait,
             traffic=self._traffic,
+            settle_parents=lambda: self._settle_parents(route),
         )
         self._pipelines[stream] = pipeline
         logger.info(
@@ -151,11 +161,16 @@ class Run:
         problems: list[str] = []
         for stream, config in self._config.streams.items():
             try:
-                problems += setting_problems(stream, config, self._describe(config.object_name))
+                schema = self._describe(config.object_name)
+                problems += setting_problems(stream, config, schema, self._parents(config))
             except ConfigError as error:
                 problems += error.problems
         if problems:
             raise ConfigError(*problems)
+
+    def _parents(self, config: StreamConfig) -> dict[str, ObjectSchema]:
+        """The objects that a stream's records point to, by the user's spelling."""
+        return {one.object_name: self._describe(one.object_name) for one in config.lookups().values()}
 
     def _describe(self, object_name: str) -> ObjectSchema:
         if object_name not in self._schemas:
@@ -174,8 +189,34 @@ class Run:
         for pipeline in self._pipelines.values():
             pipeline.flush()
 
+    def _settle_parents(self, route: Route) -> None:
+        """Settle the streams whose records a stream points to, so that they exist before it is sent."""
+        for pipeline in self._parents_of(route):
+            if pipeline.route.stream != route.stream:
+                pipeline.flush()
+
+    def _parents_of(self, route: Route) -> list[Pipeline]:
+        """The streams of this run whose records a stream points to; itself too, where records point to each other."""
+        objects = {one.object_name for one in route.references.values()}
+        return [one for one in self._pipelines.values() if one.route.schema.name in objects]
+
+    def _retry_waiting(self) -> None:
+        """Try children once more whose parents came after them, as often as that helps."""
+        while True:
+            # All of them, each time: one that is delivered may be the parent that another one waits for.
+            helped = [
+                pipeline.retry_waiting()
+                for pipeline in self._pipelines.values()
+                if sum(pipeline.tally.waiting.values()) and self._parents_of(pipeline.route)
+            ]
+            if not any(helped):
+                break
+        for pipeline in self._pipelines.values():
+            pipeline.stop_waiting()
+
     def look_at_whole_input(self) -> None:
         """Check what can only be judged once the input has ended."""
+        self._retry_waiting()
         # A connection test opens no stream, and an empty input says nothing of names.
         missing = self._config.streams.keys() - self._pipelines.keys() if self._pipelines else ()
         for stream in sorted(missing):

@@ -35,7 +35,9 @@ _STREAM = th.ObjectType(
         "fields",
         th.ObjectType(additional_properties=True),
         description="Destination field to column name, or to `{from: column}`. Without it every column goes "
-        "to the field of the same name.",
+        "to the field of the same name. A field that points to another record takes "
+        "`{from: column, lookup: {object, match_on, on_missing}}`: the column holds the other record's match value, "
+        "and `on_missing` says whether to `reject` a record without that other one, or to `skip_field`.",
     ),
     th.Property(
         "unknown_fields",

@@ -45,9 +45,14 @@ def intent(candidate: Candidate, *, is_create: bool) -> Intent:
 
 
 def delivered(
-    candidate: Candidate, destination_id: str, *, created: bool, in_doubt_until: int | None = None
+    candidate: Candidate,
+    destination_id: str,
+    *,
+    created: bool,
+    in_doubt_until: int | None = None,
+    held_key: str | None = None,
 ) -> Settlement:
-    """The row of a record that the destination confirmed.
+    """The row of a record that the destination confirmed, under `held_key` where that is not the newest match key.
 
     Where an earlier attempt got no answer, it may be applied after the one that did: with the same content,
     but a newer version must not be sent before that is over.
@@ -57,7 +62,7 @@ def delivered(
         source_key=candidate.source_key,
         status=Status.DELIVERED,
         outcome=(Fate.CREATED if created else Fate.UPDATED).value,
-        match_key=candidate.match_key,
+        match_key=held_key or candidate.match_key,
         destination_id=destination_id,
         payload_hash=candidate.payload_hash,
         created_by_us=created or bool(known and known.created_by_us),
@@ -89,12 +94,15 @@ def refused(
     now_ms: int,
     found_id: str | None = None,
     in_doubt_until: int | None = None,
+    waiting: str | None = None,
 ) -> Settlement:
     """The row of a record that the destination refused.
 
     A record that was delivered before keeps its id and what it owns: only the newest version is refused. So does
     one that was found (`found_id`) and whose update is refused, or that is given up without an answer
     (`in_doubt_until`): a lost create of ours may have made it.
+
+    One that waits for its parent (`waiting`) may be tried again at once.
     """
     known = candidate.known
     attempts = 1 + (known.attempts if known else 0)
@@ -111,10 +119,11 @@ def refused(
         created_by_us=bool(known and known.created_by_us and owned is not None),
         attempts=attempts,
         in_doubt_until=in_doubt_until,
-        due_at=now_ms + due_after_ms(attempts),
+        due_at=now_ms + (0 if waiting else due_after_ms(attempts)),
         error_code=code.value,
         error=reason,
         record=candidate.payload.decode(),
+        waiting=waiting,
     )
 
 

@@ -19,7 +19,7 @@ def faults(stage: Stage, probability: float) -> list[dict[str, object]]:
     """Every kind of trouble on every write, each with this probability."""
     path = stage.vendor.write_path
     return [
-        {"kind": kind, "path": path, "method": "POST", "probability": probability, "seed": seed}
+        {"kind": kind, "path": path, "probability": probability, "seed": seed}
         for seed, kind in enumerate(LOST_REPLY_FAULTS)
     ]
 
@@ -222,7 +222,7 @@ class BaseFaults:
     def test_an_unreachable_host_loses_nothing(self, stage: Stage) -> None:
         """When the destination stops answering the run fails, no STATE leaves, and the next run delivers."""
         stage.deliver([stage.record(1)])
-        rule = {"kind": "cut_before", "path": stage.vendor.write_path, "method": "POST"}
+        rule = {"kind": "cut_before", "path": stage.vendor.write_path}
         stage.vendor.faults([rule])
         failed = stage.deliver([stage.record(1, "second")])
         assert (failed.exit_code, failed.states, failed.codes) == (1, [], {"stopped": 1})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from reverse_etl_core.brakes import RejectionBrake
-from reverse_etl_core.config import StreamConfig
+from reverse_etl_core.config import FieldConfig, LookupConfig, StreamConfig
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.errors import (
     BatchRefusedError,
@@ -83,15 +83,20 @@ def route(  # the defaults are those of most tests
     columns: Sequence[str] = ("n", "key", "name"),
     keys: Sequence[str] = ("n",),
     fields: Mapping[str, str] | None = None,
+    lookups: Mapping[str, LookupConfig] | None = None,
+    parents: Mapping[str, ObjectSchema] | None = None,
     keeps_deliveries: bool = True,
 ) -> Route:
     """The way of stream `people` to object `people`."""
     schema = schema or people()
     if fields is None:
         fields = {name: name for name in columns if name in schema.fields}
-    config = StreamConfig("people", match_on, load_method, fields, "fail")
+    wanted = {name: FieldConfig(column, (lookups or {}).get(name)) for name, column in fields.items()}
+    config = StreamConfig("people", match_on, load_method, wanted, "fail")
     singer = {"properties": {name: {} for name in columns}}
-    return compile_route("people", singer, keys, config, schema, keeps_deliveries=keeps_deliveries)
+    return compile_route(
+        "people", singer, keys, config, schema, parents=parents or {}, keeps_deliveries=keeps_deliveries
+    )
 
 
 class KilledError(BaseException):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reverse_etl_core.config import CommonConfig
+from reverse_etl_core.config import CommonConfig, FieldConfig
 from reverse_etl_core.errors import ConfigError
 
 SECRET = "s3cret"
@@ -45,7 +45,7 @@ def test_a_stream_inherits_what_it_does_not_say() -> None:
     assert (people.object_name, people.load_method, people.fields) == (
         "contacts",
         "create",
-        {"email": "mail", "id": "n"},
+        {"email": FieldConfig("mail"), "id": FieldConfig("n")},
     )
     assert (one.stream("other").object_name, one.stream("other").load_method) == ("other", "update")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from core.fakes import people
 
-from reverse_etl_core.config import StreamConfig
+from reverse_etl_core.config import FieldConfig, StreamConfig
 from reverse_etl_core.errors import ConfigError, RejectedRecordError
 from reverse_etl_core.mapping import FieldMapping, compile_mapping
 from reverse_etl_core.operations import RejectCode
@@ -18,8 +18,9 @@ SECRET = "s3cret"
 
 def mapping(columns: list[str], fields: dict[str, str] | None = None, unknown: str = "fail") -> FieldMapping:
     """Of stream `people`, matched on `key`."""
-    config = StreamConfig("people", "key", "upsert", fields, unknown)
-    return compile_mapping("people", columns, config, people(), match_field="key")
+    wanted = None if fields is None else {name: FieldConfig(column) for name, column in fields.items()}
+    config = StreamConfig("people", "key", "upsert", wanted, unknown)
+    return compile_mapping("people", columns, config, people(), match_field="key", references={})
 
 
 def test_absent_null_and_empty_are_three_things() -> None:

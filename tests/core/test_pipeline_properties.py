@@ -132,9 +132,9 @@ def test_one_record_per_key_in_thousands_of_histories(script: list[Any], kind: t
 class WithoutIntents(StreamLedger):
     """A ledger that forgets to note what is about to be sent."""
 
-    def intend(self, intents: Any) -> None:
+    def intend(self, intents: Any, job: Any = None) -> None:
         """Forget them."""
-        del intents
+        del intents, job
 
 
 ADA = {"n": 1, "key": "a", "name": "x"}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.config import CommonConfig
     from reverse_etl_core.destination import Destination
-    from reverse_etl_core.ledger import Intent, Settlement
+    from reverse_etl_core.ledger import Intent, Job, Settlement
     from reverse_etl_core.operations import Batch, Outcome
 
 POINTS = ("after_intent", "in_flight", "before_outcome", "after_outcome", "before_state")
@@ -61,10 +61,10 @@ class MortalLedger(StreamLedger):
     countdown: Countdown
     has_intents = True
 
-    def intend(self, intents: Iterable[Intent]) -> None:
+    def intend(self, intents: Iterable[Intent], job: Job | None = None) -> None:
         """Write the intents, unless this is the control."""
         if self.has_intents:
-            super().intend(intents)
+            super().intend(intents, job)
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Write the outcomes, then perhaps die."""

@@ -1,6 +1,6 @@
 """What was delivered, what is under way, what was refused: the durable memory of a sync (DESIGN.md 5)."""
 
-from reverse_etl_core.ledger.book import Delivery, Intent, Settlement, Status, StreamLedger
+from reverse_etl_core.ledger.book import Delivery, Intent, Job, Settlement, Status, StreamLedger
 from reverse_etl_core.ledger.store import Ledger, Scope
 
-__all__ = ["Delivery", "Intent", "Ledger", "Scope", "Settlement", "Status", "StreamLedger"]
+__all__ = ["Delivery", "Intent", "Job", "Ledger", "Scope", "Settlement", "Status", "StreamLedger"]

@@ -7,15 +7,16 @@ from an answer. L3 skipping needs `delivered` and an equal hash. L5 STATE waits 
 from __future__ import annotations
 
 import enum
+import itertools
 from typing import TYPE_CHECKING
 
 import msgspec
 import sqlalchemy as sa
 
-from reverse_etl_core.ledger.tables import deliveries, outcomes
+from reverse_etl_core.ledger.tables import deliveries, jobs, outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.ledger.store import Ledger
 
@@ -23,6 +24,12 @@ KEYS_PER_QUERY = 500
 """Bound parameters of one look-up; SQLite's older limit is 999."""
 
 REPLAY_PAGE = 1000
+INTENTS_AT_ONCE = 2000
+"""Rows that are built at the same time; a job has many more."""
+
+WAITING_NEW = "new"
+WAITING_AGAIN = "again"
+"""A waiting record that came from the stream, and one that came from the ledger."""
 
 
 class Status(str, enum.Enum):
@@ -51,6 +58,21 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     error_code: str | None
     former_key: str | None = None
     record: str | None = None
+    waiting: str | None = None
+
+
+class Job(msgspec.Struct, frozen=True, gc=False):
+    """An asynchronous job at the destination whose outcomes are not all recorded.
+
+    Attributes:
+        job_id: The destination's own id.
+        verb: What it does with each of its records.
+        match_field: The field by which its records are joined.
+    """
+
+    job_id: str
+    verb: str
+    match_field: str
 
 
 class Intent(msgspec.Struct, frozen=True, gc=False):
@@ -87,6 +109,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
         due_at: When a refusal may be tried again.
         error: A sentence without field values.
         record: The mapped fields as JSON, for a reject.
+        waiting: Where a reject came from, `WAITING_NEW` or `WAITING_AGAIN`, whose parent may still arrive in this run.
     """
 
     source_key: str
@@ -103,6 +126,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
     error_code: str | None = None
     error: str | None = None
     record: str | None = None
+    waiting: str | None = None
 
 
 _COLUMNS = deliveries.c
@@ -183,30 +207,69 @@ class StreamLedger:
                     found.update((row[0], row[1]) for row in connection.execute(held, {"keys": keys}))
         return found
 
-    def intend(self, intents: Iterable[Intent]) -> None:
-        """Make the intents durable (L1). The hash is cleared: nobody skips what is under way (L3)."""
+    def intend(self, intents: Iterable[Intent], job: Job | None = None) -> None:
+        """Make the intents durable (L1). The hash is cleared: nobody skips what is under way (L3).
+
+        Args:
+            intents: Records that are about to be sent.
+            job: The asynchronous job that takes them; noted with them.
+        """
         if not self._keeps_deliveries:
             return
         now = self.now_ms()
-        rows = [
-            _row(
-                self._scope_id,
-                one.source_key,
-                now,
-                match_key=one.match_key,
-                former_key=one.former_key,
-                destination_id=one.destination_id,
-                status=Status.PENDING.value,
-                created_by_us=one.created_by_us,
-                attempts=one.attempts,
-                intent_at=now,
-                record=one.record,
-            )
-            for one in intents
-        ]
+        job_id = job.job_id if job else None
+        waiting = iter(intents)
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
             self._ledger.renew(connection, self._scope_id, self._epoch)
-            connection.execute(self._upsert, rows)
+            if job is not None:
+                connection.execute(sa.insert(jobs), self._job_row(job, now))
+            while some := list(itertools.islice(waiting, INTENTS_AT_ONCE)):
+                connection.execute(self._upsert, [self._intended_row(one, now, job_id) for one in some])
+
+    def _intended_row(self, one: Intent, now: int, job_id: str | None) -> dict[str, object]:
+        return _row(
+            self._scope_id,
+            one.source_key,
+            now,
+            match_key=one.match_key,
+            former_key=one.former_key,
+            destination_id=one.destination_id,
+            status=Status.PENDING.value,
+            created_by_us=one.created_by_us,
+            attempts=one.attempts,
+            intent_at=now,
+            record=one.record,
+            job_id=job_id,
+        )
+
+    def _job_row(self, job: Job, now: int) -> dict[str, object]:
+        return {
+            "scope_id": self._scope_id,
+            "job_id": job.job_id,
+            "run_id": self._ledger.run_id,
+            "verb": job.verb,
+            "match_field": job.match_field,
+            "opened_at": now,
+        }
+
+    def unfinished_jobs(self) -> list[Job]:
+        """Jobs of earlier runs whose outcomes are not all recorded, oldest first."""
+        mine = (jobs.c.scope_id == self._scope_id) & jobs.c.ended_at.is_(None)
+        query = sa.select(jobs.c.job_id, jobs.c.verb, jobs.c.match_field).where(mine).order_by(jobs.c.opened_at)
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            return [Job(*row) for row in connection.execute(query)]
+
+    def records_of_job(self, job_id: str) -> Iterator[Delivery]:
+        """The records that a job took and whose outcome is not recorded."""
+        is_mine = (_COLUMNS.status == Status.PENDING.value) & (_COLUMNS.job_id == job_id)
+        for page in self._pages(is_mine):
+            yield from page
+
+    def end_job(self, job_id: str) -> None:
+        """Note that all outcomes of a job are recorded."""
+        mine = (jobs.c.scope_id == self._scope_id) & (jobs.c.job_id == job_id)
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            connection.execute(sa.update(jobs).where(mine).values(ended_at=self.now_ms()))
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Write what came of records, in one durable transaction."""
@@ -243,6 +306,7 @@ class StreamLedger:
             error_code=one.error_code,
             error=one.error,
             record=one.record,
+            waiting=one.waiting,
         )
 
     def _outcome_row(self, one: Settlement, now: int) -> dict[str, object]:
@@ -270,13 +334,31 @@ class StreamLedger:
 
         What a killed run left under way, and refusals that are due.
         """
-        last = ""
         is_due = (_COLUMNS.status == Status.REJECTED.value) & (_COLUMNS.due_at <= self.now_ms())
-        is_open = (_COLUMNS.status == Status.PENDING.value) | is_due
+        return self._pages((_COLUMNS.status == Status.PENDING.value) | is_due)
+
+    def waiting(self) -> Iterator[list[Delivery]]:
+        """Rejected records whose parent may have arrived since, a page at a time."""
+        return self._pages((_COLUMNS.status == Status.REJECTED.value) & _COLUMNS.waiting.is_not(None))
+
+    def stop_waiting(self, due_ms: Callable[[int], int]) -> None:
+        """Let rejected records rest that have waited in vain.
+
+        Args:
+            due_ms: From the number of attempts to when the next one is due.
+        """
+        for page in self.waiting():
+            rows = [{"scope": self._scope_id, "key": one.source_key, "due": due_ms(one.attempts)} for one in page]
+            with self._ledger.guarded("written"), self._ledger.begin() as connection:
+                connection.execute(_REST, rows)
+
+    def _pages(self, is_wanted: sa.ColumnElement[bool]) -> Iterator[list[Delivery]]:
+        """Rows with their records, by source key; rows that are written meanwhile may be missing or come again."""
+        last = ""
         while True:
             page = (
-                sa.select(*_LOOKED_UP, _COLUMNS.record)
-                .where(_COLUMNS.scope_id == self._scope_id, _COLUMNS.source_key > last, is_open)
+                sa.select(*_LOOKED_UP, _COLUMNS.record, _COLUMNS.waiting)
+                .where(_COLUMNS.scope_id == self._scope_id, _COLUMNS.source_key > last, is_wanted)
                 .where(_COLUMNS.record.is_not(None))
                 .order_by(_COLUMNS.source_key)
                 .limit(REPLAY_PAGE)
@@ -295,6 +377,11 @@ class StreamLedger:
 
 _FORGET = sa.delete(deliveries).where(
     deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key")
+)
+_REST = (
+    sa.update(deliveries)
+    .where(deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key"))
+    .values(waiting=None, due_at=sa.bindparam("due"))
 )
 _LOG = sa.insert(outcomes)
 

@@ -21,6 +21,7 @@ from reverse_etl_core.ledger.book import StreamLedger
 from reverse_etl_core.ledger.tables import (
     OUTCOME_DAYS,
     SCHEMA_VERSION,
+    jobs,
     ledger_info,
     metadata,
     outcomes,
@@ -140,6 +141,7 @@ class Ledger:
         horizon = self.now_ms() - OUTCOME_DAYS * 86_400_000
         with self.begin() as connection:
             connection.execute(sa.delete(outcomes).where(outcomes.c.at < horizon))
+            connection.execute(sa.delete(jobs).where(jobs.c.ended_at < horizon))
 
     def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """One durable transaction."""

@@ -53,13 +53,17 @@ deliveries = sa.Table(
     sa.Column("error_code", sa.String(40)),
     sa.Column("error", sa.Text),
     sa.Column("record", sa.Text),
+    sa.Column("job_id", sa.String(100)),
+    sa.Column("waiting", sa.String(8)),
     sa.PrimaryKeyConstraint("scope_id", "source_key"),
     sa.UniqueConstraint("scope_id", "match_key", name="deliveries_one_owner"),
 )
 """One row per source key. `in_doubt_until`: an earlier request without an answer may be applied until then.
 `match_key` is set where the row owns it: two rows never own the same one. `former_key`: the record may still hold
 this match value, since a change of it got no answer: nobody else may take it.
-`record` holds the mapped fields of what is not delivered; it is the only place with field values."""
+`record` holds the mapped fields of what is not delivered; it is the only place with field values.
+`job_id`: the asynchronous job that a pending record travels in. `waiting`: a rejected record whose parent may still
+arrive in the same run; where it came from."""
 
 sa.Index(
     "deliveries_open",
@@ -76,6 +80,21 @@ sa.Index(
     sqlite_where=deliveries.c.former_key.is_not(None),
     postgresql_where=deliveries.c.former_key.is_not(None),
 )
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("scope_id", sa.Integer, nullable=False),
+    sa.Column("job_id", sa.String(100), nullable=False),
+    sa.Column("run_id", sa.String(36), nullable=False),
+    sa.Column("verb", sa.String(12), nullable=False),
+    sa.Column("match_field", sa.String(200), nullable=False),
+    sa.Column("opened_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.PrimaryKeyConstraint("scope_id", "job_id"),
+)
+"""Asynchronous jobs at the destination, noted before they get their records: a run that was killed finds them again.
+`ended_at`: when all of their outcomes were recorded."""
 
 runs = sa.Table(
     "runs",

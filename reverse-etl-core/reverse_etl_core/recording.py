@@ -1,0 +1,210 @@
+"""What came of records, into ledger, tally and queues: one outcome per operation, by key (DESIGN.md 4, step 8)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reverse_etl_core import reasons, settling
+from reverse_etl_core.errors import FatalError, RetryableError, UnknownOutcomeError
+from reverse_etl_core.ledger.book import WAITING_AGAIN, WAITING_NEW
+from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unattempted, Verb, Written
+from reverse_etl_core.planning import Candidate, Step, missing_to_create, next_step, step_after_find
+from reverse_etl_core.tally import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from reverse_etl_core.ledger import Job, Settlement, StreamLedger
+    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.queues import WorkQueues
+    from reverse_etl_core.routing import Route
+    from reverse_etl_core.sending import Sent
+    from reverse_etl_core.tally import Tally
+
+MAX_ROUNDS = 3
+"""How often a record may be answered without being settled before it is rejected."""
+
+MAX_LOSSES = 10
+"""How often the create of one record may get no answer before the run gives up; a grace period lies between."""
+
+
+class Recorder:
+    """Keeps the books of one stream: what is about to be sent, and what came of it.
+
+    Args:
+        route: Where the records go.
+        ledger: The stream's part of it.
+        queues: The records on their way.
+        tally: Where fates are counted.
+        grace_ms: How long a lost request may still be applied.
+    """
+
+    def __init__(self, route: Route, ledger: StreamLedger, queues: WorkQueues, tally: Tally, grace_ms: int) -> None:
+        self._route = route
+        self._ledger = ledger
+        self._queues = queues
+        self._tally = tally
+        self._grace_ms = grace_ms
+
+    def intend(self, batch: Batch, job: Job | None = None) -> None:
+        """Note durably what is about to be sent (L1)."""
+        is_create = batch.verb is Verb.CREATE
+        candidates = (self._queues.get(one.source_key) for one in batch.operations)
+        self._ledger.intend((settling.intent(one, is_create=is_create) for one in candidates if one is not None), job)
+
+    def found(self, group: Sequence[Candidate], found: Mapping[str, Sequence[str]]) -> None:
+        """Plan records anew once the destination was read by their match keys."""
+        now_ms = self._ledger.now_ms()
+        settlements: list[Settlement] = []
+        for candidate in group:
+            held_key = candidate.find_key
+            step = step_after_find(candidate, self._route, list(found.get(held_key, ())))
+            if isinstance(step, RejectCode):
+                reason = reasons.AFTER_FIND[step].format(field=self._route.match_field)
+                settlements.append(self._reject(candidate, step, reason, now_ms))
+            elif step is Step.SKIP:
+                settlements.append(self._deliver(candidate, str(candidate.destination_id), held_key))
+            elif step is Step.CREATE and (missing := missing_to_create(candidate, self._route)):
+                reason = reasons.INCOMPLETE.format(fields=", ".join(missing))
+                settlements.append(self._reject(candidate, RejectCode.REQUIRED_FIELD, reason, now_ms))
+            else:
+                self._queues.put(candidate, step)
+        self._ledger.settle(settlements)
+
+    def _deliver(self, candidate: Candidate, destination_id: str, held_key: str) -> Settlement:
+        """A lost create is found: it was ours, and is left under the key that it was made with."""
+        self._queues.drop(candidate.source_key)
+        self._tally.settle(Fate.CREATED, is_replay=candidate.is_replay)
+        return settling.delivered(candidate, destination_id, created=True, held_key=held_key)
+
+    def _reject(self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int) -> Settlement:
+        self._drop_rejected(candidate, code)
+        return settling.refused(candidate, code, reason, now_ms=now_ms)
+
+    def _drop_rejected(self, candidate: Candidate, code: RejectCode, *, is_waiting: bool = False) -> None:
+        self._queues.drop(candidate.source_key)
+        self._tally.settle(Fate.REJECTED, code=code.value, is_replay=candidate.is_replay, is_waiting=is_waiting)
+
+    def sent(self, batch: Batch, sent: Sent) -> None:
+        """Record the outcomes of one batch; what it leaves unsettled is planned again, or ends the run."""
+        in_doubt_until = self._ledger.now_ms() + self._grace_ms if sent.is_in_doubt else None
+        self.outcomes(batch.verb, sent.outcomes, in_doubt_until=in_doubt_until)
+        if sent.error is None:
+            return
+        if batch.verb is Verb.CREATE and isinstance(sent.error, UnknownOutcomeError):
+            now_ms = self._ledger.now_ms()
+            for source_key in sent.unsettled:
+                self._doubt(source_key, now_ms)
+            return
+        if isinstance(sent.error, RetryableError):
+            stream = self._route.stream
+            msg = f"Stream '{stream}': {sent.error} What was read but not delivered is sent by the next run."
+            raise FatalError(msg) from sent.error
+        raise sent.error
+
+    def outcomes(self, verb: Verb, outcomes: Iterable[Outcome], *, in_doubt_until: int | None = None) -> None:
+        """Record outcomes in one durable step.
+
+        Args:
+            verb: What was asked.
+            outcomes: What came of it.
+            in_doubt_until: Until when an earlier attempt without an answer may still be applied.
+        """
+        now_ms = self._ledger.now_ms()
+        delivered: list[tuple[Candidate, Written]] = []
+        settlements: list[Settlement] = []
+        for outcome in outcomes:
+            candidate = self._queues.get(outcome.source_key)
+            if candidate is None:
+                continue
+            if isinstance(outcome, Written):
+                delivered.append((candidate, outcome))
+                settlements.append(
+                    settling.delivered(
+                        candidate, outcome.destination_id, created=outcome.created, in_doubt_until=in_doubt_until
+                    )
+                )
+            elif (settlement := self._settle_refusal(verb, candidate, outcome, now_ms)) is not None:
+                settlements.append(settlement)
+        self._ledger.settle(settlements)
+        for candidate, _ in delivered:
+            self._queues.drop(candidate.source_key)
+        self._count_delivered(delivered)
+
+    def _count_delivered(self, delivered: Sequence[tuple[Candidate, Written]]) -> None:
+        counts = Counter((it.created, one.is_replay) for one, it in delivered)
+        for (created, is_replay), count in counts.items():
+            self._tally.settle(Fate.CREATED if created else Fate.UPDATED, count, is_replay=is_replay)
+
+    def _settle_refusal(self, verb: Verb, candidate: Candidate, outcome: Outcome, now_ms: int) -> Settlement | None:
+        """The row of a refused record; `None` for one that is planned again."""
+        if isinstance(outcome, Rejected):
+            return self._settle_rejected(verb, candidate, outcome, now_ms)
+        candidate.rounds += 1
+        if candidate.rounds >= MAX_ROUNDS:
+            return self._give_up(candidate, outcome, now_ms)
+        if isinstance(outcome, Unattempted):
+            candidate.is_contended = candidate.is_contended or outcome.is_contended
+        elif verb is Verb.CREATE:
+            self._doubt(candidate.source_key, now_ms)
+            return None
+        elif isinstance(outcome, Missing):
+            self._forget_id(candidate)
+        self._queues.put(candidate, next_step(candidate, self._route, now_ms=now_ms))
+        return None
+
+    def _settle_rejected(self, verb: Verb, candidate: Candidate, outcome: Rejected, now_ms: int) -> Settlement:
+        found_id = candidate.destination_id if verb is Verb.UPDATE else None
+        # A refused upsert does not say whether an earlier one, whose answer was lost, made the record.
+        was_lost = candidate.known is not None and candidate.known.match_key is not None
+        doubt = now_ms if verb is Verb.UPSERT and was_lost else None
+        # Its parent may come later in this run: it is tried once more then, and brakes look at it only afterwards.
+        is_waiting = outcome.code is RejectCode.REFERENCE_NOT_FOUND and bool(self._route.references)
+        self._drop_rejected(candidate, outcome.code, is_waiting=is_waiting)
+        return settling.refused(
+            candidate,
+            outcome.code,
+            reasons.with_vendor_code(outcome),
+            now_ms=now_ms,
+            found_id=found_id,
+            in_doubt_until=doubt,
+            waiting=(WAITING_AGAIN if candidate.is_replay else WAITING_NEW) if is_waiting else None,
+        )
+
+    def _give_up(self, candidate: Candidate, outcome: Outcome, now_ms: int) -> Settlement:
+        """The row of a record that was answered too often without being settled."""
+        if isinstance(outcome, Missing):
+            return self._reject(candidate, RejectCode.NOT_FOUND, reasons.GONE, now_ms)
+        if isinstance(outcome, Unattempted):
+            reason = reasons.NOT_TAKEN.format(rounds=candidate.rounds)
+            return self._reject(candidate, RejectCode.VENDOR_REFUSED, reason, now_ms)
+        self._drop_rejected(candidate, RejectCode.VENDOR_REFUSED)
+        return settling.refused(
+            candidate,
+            RejectCode.VENDOR_REFUSED,
+            reasons.UNSETTLED.format(rounds=candidate.rounds),
+            now_ms=now_ms,
+            found_id=candidate.destination_id,
+            in_doubt_until=now_ms + self._grace_ms,
+        )
+
+    def _forget_id(self, candidate: Candidate) -> None:
+        """The destination no longer knows the id (L6). Without an answer it stays, or a rename would double it."""
+        if self._route.matches_by_id:
+            candidate.rounds = MAX_ROUNDS - 1
+        candidate.destination_id = None
+
+    def _doubt(self, source_key: str, now_ms: int) -> None:
+        candidate = self._queues.get(source_key)
+        if candidate is None:
+            return
+        candidate.losses += 1
+        if candidate.losses >= MAX_LOSSES:
+            msg = (
+                f"Stream '{self._route.stream}': {candidate.losses} creates of the same record got no answer. "
+                "The destination seems to be in trouble; the next run looks for the record and goes on."
+            )
+            raise FatalError(msg)
+        candidate.in_doubt_until = now_ms + self._grace_ms
+        self._queues.put(candidate, Step.DOUBT)

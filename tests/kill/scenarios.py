@@ -1,0 +1,110 @@
+"""What is written where, in the kill tests: one value per vendor, object and load method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is written, and how.
+
+    Attributes:
+        vendor: Name of the simulator, and of the target without its prefix.
+        object_name: Object that is written.
+        key_field: Field that recognises its records, the stream's key property.
+        text_field: Field whose value changes.
+        required: Fields that a new record needs, as templates with `{key}`.
+        settings: Settings that reach the simulator, as templates with `{url}`.
+        write_paths: Globs of the requests that write.
+        load_method: As the target's setting.
+        points: Moments of a kill beyond those that every target has.
+    """
+
+    vendor: str
+    object_name: str
+    key_field: str
+    text_field: str
+    required: Mapping[str, str]
+    settings: Mapping[str, str]
+    write_paths: tuple[str, ...]
+    load_method: str = "upsert"
+    points: tuple[str, ...] = field(default=())
+
+    def record(self, key: str, value: str) -> dict[str, Any]:
+        """One row of the source."""
+        required = {name: template.format(key=key) for name, template in self.required.items()}
+        return {self.key_field: key, self.text_field: value, **required}
+
+    def columns(self) -> list[str]:
+        """Names of a record's fields."""
+        return list(self.record("K", "red"))
+
+    def config(self, url: str) -> dict[str, Any]:
+        """The target's settings, without those of ledger and run."""
+        stream = {"object": self.object_name, "match_on": self.key_field, "load_method": self.load_method}
+        settings = {name: template.format(url=url) for name, template in self.settings.items()}
+        return {**settings, "streams": {"s": stream}}
+
+    def delivered(self, url: str) -> dict[str, list[str]]:
+        """Key to the values of the records that the destination holds for it."""
+        found: dict[str, list[str]] = {}
+        after = "0"
+        while after:
+            page_url = f"{url}/_simulator/records/{self.vendor}/{self.object_name}?limit=1000&after={after}"
+            page = requests.get(page_url, timeout=30).json()
+            for record in page["records"]:
+                properties = record["properties"]
+                found.setdefault(properties[self.key_field], []).append(properties[self.text_field])
+            after = page.get("next")
+        return found
+
+
+_HUBSPOT: dict[str, Any] = {
+    "vendor": "hubspot",
+    "key_field": "customer_id",
+    "settings": {"access_token": "pat-kill", "api_url": "{url}"},
+    "write_paths": ("*/batch/create", "*/batch/update", "*/batch/upsert"),
+}
+CONTACTS = Scenario(object_name="contacts", text_field="city", required={"email": "{key}@example.com"}, **_HUBSPOT)
+_DEAL = {"dealname": "Deal {key}", "dealstage": "appointmentscheduled"}
+DEALS = Scenario(object_name="deals", text_field="description", required=_DEAL, **_HUBSPOT)
+CREATED_DEALS = Scenario(
+    object_name="deals", text_field="description", required=_DEAL, load_method="create", **_HUBSPOT
+)
+
+_SALESFORCE: dict[str, Any] = {
+    "vendor": "salesforce",
+    "object_name": "Account",
+    "key_field": "External_Id__c",
+    "text_field": "Description",
+    "required": {"Name": "Account {key}"},
+}
+_LOGIN = {"access_token": "00Dkill!token", "instance_url": "{url}"}
+_COLLECTIONS = ("*/composite/sobjects*",)
+_JOBS = ("*/jobs/ingest*",)
+JOB_POINTS = ("job_opened", "job_uploading", "job_submitted", "job_ended")
+ACCOUNTS = Scenario(settings={**_LOGIN, "api": "rest"}, write_paths=_COLLECTIONS, **_SALESFORCE)
+CREATED_ACCOUNTS = Scenario(
+    settings={**_LOGIN, "api": "rest"}, write_paths=_COLLECTIONS, load_method="create", **_SALESFORCE
+)
+BULK_ACCOUNTS = Scenario(settings={**_LOGIN, "api": "bulk"}, write_paths=_JOBS, points=JOB_POINTS, **_SALESFORCE)
+CREATED_BULK_ACCOUNTS = Scenario(
+    settings={**_LOGIN, "api": "bulk"}, write_paths=_JOBS, load_method="create", points=JOB_POINTS, **_SALESFORCE
+)
+
+SCENARIOS = {
+    "contacts": CONTACTS,
+    "deals": DEALS,
+    "created-deals": CREATED_DEALS,
+    "accounts": ACCOUNTS,
+    "created-accounts": CREATED_ACCOUNTS,
+    "bulk-accounts": BULK_ACCOUNTS,
+    "created-bulk-accounts": CREATED_BULK_ACCOUNTS,
+}
