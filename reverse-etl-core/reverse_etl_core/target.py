@@ -23,7 +23,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from reverse_etl_core.config import CommonConfig
+from reverse_etl_core.config import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, CommonConfig
 from reverse_etl_core.errors import (
     EXIT_CONFIG,
     EXIT_FAILURE,
@@ -80,6 +80,9 @@ class ReverseETLTarget(Target, abc.ABC):
 
     default_concurrency: ClassVar[int] = 4
     """Requests in flight where the user does not say."""
+    default_checkpoint_records: ClassVar[int] = CHECKPOINT_RECORDS
+    default_checkpoint_seconds: ClassVar[int] = CHECKPOINT_SECONDS
+    """How often STATE leaves where the user does not say."""
 
     message_reader: LineReader
 
@@ -127,7 +130,12 @@ class ReverseETLTarget(Target, abc.ABC):
     @classmethod
     def settings(cls, *vendor: th.Property[Any]) -> dict[str, Any]:
         """The configuration's JSON Schema: the vendor's settings, then the common ones."""
-        properties = th.PropertiesList(*vendor, *common_settings(concurrency=cls.default_concurrency))
+        common = common_settings(
+            concurrency=cls.default_concurrency,
+            checkpoint_records=cls.default_checkpoint_records,
+            checkpoint_seconds=cls.default_checkpoint_seconds,
+        )
+        properties = th.PropertiesList(*vendor, *common)
         schema: dict[str, Any] = properties.to_dict()
         return schema
 
@@ -135,7 +143,11 @@ class ReverseETLTarget(Target, abc.ABC):
         """Parse all settings; one error lists what is wrong with any of them."""
         problems = self._unknown_settings()
         common = None
-        config = {"concurrency": self.default_concurrency} | dict(self.config)
+        config = {
+            "concurrency": self.default_concurrency,
+            "checkpoint_records": self.default_checkpoint_records,
+            "checkpoint_seconds": self.default_checkpoint_seconds,
+        } | dict(self.config)
         try:
             common = CommonConfig.from_mapping(config, target=self.name)
         except ConfigError as error:

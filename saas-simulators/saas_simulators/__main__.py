@@ -36,12 +36,13 @@ def serve(port: int, host: str, seed_path: Path | None, state_path: Path | None,
     except (SeedError, NotLoopbackError, OSError) as error:
         raise click.ClickException(str(error)) from None
     if no_limits:
-        server.simulation.hubspot.set_limits({"enabled": False})
+        for vendor in server.simulation.vendors:
+            vendor.set_limits({"enabled": False})
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: threading.Thread(target=server.interrupt, daemon=True).start())
     if port == 0:
         click.echo(server.port)
-    click.echo(f"Simulators at {server.url} (HubSpot); Ctrl-C stops them.", err=port == 0)
+    click.echo(f"Simulators at {server.url} (HubSpot, Salesforce, Mailchimp); Ctrl-C stops them.", err=port == 0)
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     server.serve()

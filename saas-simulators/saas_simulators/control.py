@@ -55,6 +55,7 @@ def overview(simulation: Simulation, _: Request, __: dict[str, str]) -> Reply:
     """Return what the page shows."""
     now = simulation.clock()
     latest = [record for vendor in simulation.vendors for record in vendor.latest()]
+    latest.sort(key=lambda record: str(record["updatedAt"]), reverse=True)
     body = {
         "now": now,
         "counts": {vendor.name: vendor.counts() for vendor in simulation.vendors},

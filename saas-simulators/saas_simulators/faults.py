@@ -27,7 +27,11 @@ KINDS = {
     "expired_token": "refuses the credential as expired (401)",
     "423": "refuses: the resource is locked",
     "477": "refuses: the account is being moved, with `retry_after`",
+    "row_lock": "refuses rows as locked, each with `probability`, where a request has more than `rows_over`",
+    "job_failure": "ends a bulk job as Failed, by `policy` TooManyLockFailure or Timeout, `after` chunks of 200 rows",
 }
+ROW_KINDS = frozenset({"row_lock"})  # asked for each row by the vendor, not once for the request
+JOB_KINDS = frozenset({"job_failure"})  # asked for each chunk of a job by the vendor
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -53,6 +57,7 @@ class FaultRule:
     policy: str = "TEN_SECONDLY_ROLLING"
     status: int = 503
     cut: bool = False
+    rows_over: int = 0
     matched: int = field(default=0, init=False)
     injected: int = field(default=0, init=False)
     _random: random.Random = field(default_factory=random.Random, init=False, repr=False)
@@ -68,8 +73,18 @@ class FaultRule:
 
     def draw(self, method: str, path: str) -> bool:
         """Decide whether this request is hit; one draw per matching request, whatever other rules do."""
-        if (self.method and self.method != method) or not self._pattern.fullmatch(path):
+        if not self._fits(method, path):
             return False
+        return self._draw_one()
+
+    def draw_rows(self, method: str, path: str, rows: int) -> list[int]:
+        """Decide which of the rows of a request are hit, one draw for each."""
+        return [row for row in range(rows) if self._draw_one()] if self._fits(method, path) else []
+
+    def _fits(self, method: str, path: str) -> bool:
+        return not (self.method and self.method != method) and self._pattern.fullmatch(path) is not None
+
+    def _draw_one(self) -> bool:
         self.matched += 1
         is_hit = self._random.random() < self.probability
         if not is_hit or self.matched <= self.after or (self.times is not None and self.injected >= self.times):
@@ -111,7 +126,24 @@ class FaultPlan:
         if not self.rules:
             return []
         with self._lock:
-            return [rule for rule in self.rules if rule.draw(method, path)]
+            ordinary = [rule for rule in self.rules if rule.kind not in ROW_KINDS | JOB_KINDS]
+            return [rule for rule in ordinary if rule.draw(method, path)]
+
+    def draw_job(self, path: str) -> FaultRule | None:
+        """Return the first rule that ends the job at this path now; its `method`, if any, is PATCH, which closed it."""
+        if not self.rules:
+            return None
+        with self._lock:
+            hits = [rule for rule in self.rules if rule.kind in JOB_KINDS and rule.draw("PATCH", path)]
+        return hits[0] if hits else None
+
+    def draw_rows(self, method: str, path: str, rows: int, request_rows: int) -> frozenset[int]:
+        """Return which of `rows` rows, part of a request of `request_rows`, are hit by rules for rows."""
+        if not self.rules:
+            return frozenset()
+        with self._lock:
+            fitting = [rule for rule in self.rules if rule.kind in ROW_KINDS and request_rows > rule.rows_over]
+            return frozenset(row for rule in fitting for row in rule.draw_rows(method, path, rows))
 
 
 def _parse(rule: object, position: int) -> FaultRule:
@@ -135,6 +167,7 @@ def _problems(rule: FaultRule) -> list[str]:
     if rule.method is not None and rule.method not in METHODS:
         found.append(f"'method' is {rule.method!r}; expected one of {', '.join(METHODS)}.")
     numbers = {"probability": rule.probability, "after": rule.after, "seconds": rule.seconds, "times": rule.times or 0}
+    numbers["rows_over"] = rule.rows_over
     found += [
         f"{name!r} is {value!r}; expected a number that is not negative."
         for name, value in numbers.items()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-VENDORS = ("hubspot",)
+VENDORS = ("hubspot", "salesforce", "mailchimp")
 
 
 class SeedError(ValueError):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from saas_simulators.hubspot.state import Account
+    from saas_simulators.mailchimp.state import Account as MailchimpAccount
+    from saas_simulators.salesforce.state import Org
 
 MAX_BODY_BYTES = 512 * 1024 * 1024
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -186,6 +188,16 @@ class SimulatorServer:
     def hubspot(self) -> Account:
         """The simulated HubSpot account, for assertions."""
         return self.simulation.hubspot.account
+
+    @property
+    def salesforce(self) -> Org:
+        """The simulated Salesforce org, for assertions."""
+        return self.simulation.salesforce.org
+
+    @property
+    def mailchimp(self) -> MailchimpAccount:
+        """The simulated Mailchimp account, for assertions."""
+        return self.simulation.mailchimp.account
 
     def start(self) -> None:
         """Listen in a thread; connections are accepted from here on."""

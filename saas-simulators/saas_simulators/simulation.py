@@ -11,11 +11,14 @@ from saas_simulators.exchange import json_reply
 from saas_simulators.faults import FaultPlan, FaultRule
 from saas_simulators.hubspot.vendor import HubSpot
 from saas_simulators.journal import Journal
+from saas_simulators.mailchimp.vendor import Mailchimp
+from saas_simulators.salesforce.vendor import Salesforce
 from saas_simulators.seeds import check_seed
-from saas_simulators.traffic import Seen, Traffic
+from saas_simulators.traffic import KEPT_BODY_BYTES, Seen, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from saas_simulators.exchange import Reply, Request
 
@@ -34,6 +37,12 @@ class Vendor(Protocol):
 
     def owns(self, path: str) -> bool:
         """Whether the path belongs to this vendor."""
+
+    def is_secret(self, path: str) -> bool:
+        """Whether bodies sent to a path hold credentials, so that they are not kept."""
+
+    def running(self) -> AbstractContextManager[Reply | None]:
+        """Return what a request stands in while it is answered; gives the refusal of one too many."""
 
     def route_name(self, request: Request) -> str:
         """Return the template that a request matches, for counting."""
@@ -89,7 +98,9 @@ class Simulation:
         self.faults = FaultPlan()
         self._interrupted = threading.Event()
         self.hubspot = HubSpot(checked.get("hubspot"), self.journal, clock)
-        self.vendors: Sequence[Vendor] = (self.hubspot,)
+        self.salesforce = Salesforce(checked.get("salesforce"), self.journal, clock, self.faults)
+        self.mailchimp = Mailchimp(checked.get("mailchimp"), self.journal, clock)
+        self.vendors: Sequence[Vendor] = (self.hubspot, self.salesforce, self.mailchimp)
         self.journal.clear()
 
     def reset(self) -> None:
@@ -102,9 +113,13 @@ class Simulation:
         self.faults.replace([])
 
     def interrupt(self) -> None:
-        """End every injected wait; what was to be applied later is dropped, so that it meets no fresh account."""
+        """End every injected wait; what was to be applied later is dropped, so that it meets no fresh account.
+
+        Bulk jobs leave off, too, so that nothing is written beside a dump.
+        """
         waiting, self._interrupted = self._interrupted, threading.Event()
         waiting.set()
+        self.salesforce.stop()
 
     def _wait(self, seconds: float) -> bool:
         """Wait, and return whether the wait was not cut short."""
@@ -122,8 +137,11 @@ class Simulation:
             names = ", ".join(vendor.name for vendor in self.vendors)
             return Delivery(json_reply(404, {"error": f"No simulated vendor serves this path. There are: {names}."}))
         rules = self.faults.draw(request.method, request.path)
-        delivery = self._faulty(owner, request, rules) if rules else Delivery(owner.respond(request))
-        is_secret = request.path.startswith("/oauth/")
+        with owner.running() as refusal:
+            if refusal is not None:
+                delivery = Delivery(refusal)
+            else:
+                delivery = self._faulty(owner, request, rules) if rules else Delivery(owner.respond(request))
         seen = Seen(
             time=self.clock(),
             method=request.method,
@@ -132,7 +150,7 @@ class Simulation:
             status=delivery.reply.status if delivery.reply else CUT_STATUS,
             milliseconds=(time.perf_counter() - started) * 1000,
             faults=delivery.faults,
-            body=None if is_secret else request.body,
+            body=None if owner.is_secret(request.path) else request.body[:KEPT_BODY_BYTES],
         )
         self.traffic.add(seen)
         return delivery

@@ -205,5 +205,5 @@ def test_a_stopped_server_answers_nobody() -> None:
 
 def test_paths_of_nobody(api: Api) -> None:
     """A path that no vendor serves says so."""
-    reply = api.send("GET", "/services/data")
+    reply = api.send("GET", "/nobody")
     assert (reply.status_code, reply.json()["error"][:19]) == (404, "No simulated vendor")

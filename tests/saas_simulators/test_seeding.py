@@ -16,9 +16,9 @@ README = Path(__file__).parents[2] / "saas-simulators" / "README.md"
 
 
 def readme_seed() -> dict[str, Any]:
-    """Return the example of the README."""
-    seed: dict[str, Any] = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", README.read_text("utf-8"), re.DOTALL)[0])
-    return seed
+    """Return the examples of the README, of all vendors."""
+    examples = re.findall(r"```yaml\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    return {vendor: content for example in examples for vendor, content in yaml.safe_load(example).items()}
 
 
 def test_the_example_of_the_readme_works() -> None:
@@ -35,6 +35,21 @@ def test_the_example_of_the_readme_works() -> None:
     (subscription,) = account.store("p4711_subscription").iterate()
     assert subscription.properties["seats"] == "5"
     assert len(simulation.journal) == 0
+
+
+def test_the_salesforce_example_of_the_readme_works() -> None:
+    """The README's seed adds its users, objects, fields, records and rules to the defaults, reset or not."""
+    simulation = Simulation(readme_seed())
+    simulation.reset()
+    org = simulation.salesforce.org
+    assert org.store("User").live_count == 3
+    (subscription,) = org.store("Subscription__c").iterate()
+    (account,) = org.store("Account").iterate()
+    assert subscription.values["Account__c"] == account.id
+    assert org.store("Subscription__c").relationships["person__r"].is_polymorphic
+    assert org.apex_limits == {"Lead": 100}
+    assert org.validation_rules["Account"][0].refuses({"Score__c": 101.0})
+    assert "External_Id__c" in org.store("Lead").indexes
 
 
 def test_records_may_set_read_only_properties() -> None:

@@ -19,6 +19,10 @@ from saas_simulators import control
 from saas_simulators.__main__ import main, serve
 from saas_simulators.faults import KINDS, FaultRule
 from saas_simulators.hubspot import limits, seeding, state
+from saas_simulators.salesforce import limits as salesforce_limits
+from saas_simulators.salesforce import seedfields
+from saas_simulators.salesforce import seeding as salesforce_seeding
+from saas_simulators.salesforce import state as salesforce_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,10 +88,19 @@ def test_version() -> None:
         *[f"{route.method} {route.template}" for route in control.ROUTES if route.template != "/"],
         *limits.NAMES,
         *seeding.PROPERTY_KEYS,
+        *salesforce_limits.NAMES,
+        *seedfields.FIELD_KEYS,
         *[option for parameter in serve.params for option in parameter.opts],
         *re.findall(r'"(record_\w+|property_\w+|schema_\w+|workflow_\w+)"', inspect.getsource(state)),
+        *re.findall(r'"(assignment_\w+|flow_\w+)"', inspect.getsource(salesforce_state)),
     ],
 )
 def test_readme_documents(word: str) -> None:
     """Every fault, field, path, limit, seed key and option stands in the README."""
     assert re.search(rf"`[^`\n]*{re.escape(word)}", README), word
+
+
+@pytest.mark.parametrize("key", sorted(salesforce_seeding.KEYS | salesforce_seeding.USER_KEYS))
+def test_readme_names_every_key_of_a_salesforce_seed(key: str) -> None:
+    """Every section of a seed, and every key of a user, stands in the README's example or text."""
+    assert re.search(rf"\b{key}:|`{key}`", README), key

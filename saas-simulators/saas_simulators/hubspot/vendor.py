@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from saas_simulators.exchange import HTML_TYPE, Reply
@@ -21,6 +22,7 @@ from saas_simulators.routing import Match, Router
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from saas_simulators.exchange import Request
     from saas_simulators.faults import FaultRule
@@ -63,6 +65,14 @@ class HubSpot:
     def owns(self, path: str) -> bool:
         """Whether a path belongs to HubSpot."""
         return path.startswith(PREFIXES)
+
+    def is_secret(self, path: str) -> bool:
+        """Whether bodies sent to a path hold credentials."""
+        return path.startswith("/oauth/")
+
+    def running(self) -> AbstractContextManager[Reply | None]:
+        """Return nothing to stand in: HubSpot does not limit how many requests run at once."""
+        return nullcontext()
 
     def route_name(self, request: Request) -> str:
         """Return the template that a request matches."""

@@ -1,0 +1,1 @@
+"""Mailchimp's Marketing API: audiences, members, merge fields, tags, interests, batches."""

@@ -1,0 +1,1 @@
+"""A Salesforce org behind its REST API: sessions, describe, rows, collections, composite, queries."""
