@@ -53,7 +53,6 @@ def _grant(sentence: str) -> Row:
 
 
 _AGAIN_LATER = "Run again later."
-_OAUTH = "Check 'client_id' and the secret or key that belongs to it."
 _DEFECT = Row(Recovery.STOP, "Salesforce cannot read the request. This is a defect of the target; please report it.")
 _SECURITY = _grant("A transaction security policy of the org stops the request. Except the user of this sync from it.")
 _BUSY = Row(Recovery.CONTENDED, "Another write held what this one needs, every time it was tried. " + _AGAIN_LATER)
@@ -76,15 +75,6 @@ TABLE: Mapping[str, Row] = {
     "TXN_SECURITY_END_A_SESSION": _SECURITY,
     "TXN_SECURITY_METERING_ERROR": _SECURITY,
     "HTTP 403": _grant("Salesforce denies access. Check the permissions of the user of this sync."),
-    # Logging in; the codes are those of OAuth
-    "invalid_grant": _grant("Salesforce refuses the login: user, password, token or key are not valid, or expired."),
-    "NOT_ON_THIS_HOST": _grant("This login works only on the org's own host. Set 'login_url' to its My Domain."),
-    "NO_RUN_AS_USER": _grant("The app has no user to run as. Choose one in its client credentials flow."),
-    "CONSUMER_NOT_APPROVED": _grant("The user has not approved the app. Pre-authorise the user's profile in the app."),
-    "invalid_client_id": _grant(f"Salesforce does not know the app. {_OAUTH}"),
-    "invalid_client": _grant(f"Salesforce refuses the app. {_OAUTH}"),
-    "unsupported_grant_type": _grant("The app does not allow this kind of login. Enable its flow in the app."),
-    "invalid_request": _grant(f"Salesforce finds the login incomplete. {_OAUTH}"),
     # Limits. source: api/salesforce.md 12; 403 and never 429
     "REQUEST_LIMIT_EXCEEDED": Row(
         Recovery.TRY_LATER, "The org's requests of the last 24 hours are used up. Run again later, or raise the limit."

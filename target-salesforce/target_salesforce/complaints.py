@@ -29,9 +29,6 @@ _CAUSES: tuple[tuple[str, re.Pattern[str], str], ...] = (
         re.compile(r"Provided external ID field does not exist or is not accessible"),
         "NO_SUCH_KEY_FIELD",  # restforce
     ),
-    ("invalid_grant", re.compile(r"request not supported on this domain"), "NOT_ON_THIS_HOST"),
-    ("invalid_grant", re.compile(r"no client credentials user enabled"), "NO_RUN_AS_USER"),
-    ("invalid_grant", re.compile(r"user hasn't approved this consumer"), "CONSUMER_NOT_APPROVED"),
 )
 _AUTOMATION_CODES = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"})
 """Errors of triggers and flows, which pass on what happened inside them."""
@@ -106,8 +103,8 @@ class Complaint:
 def read(body: object) -> Complaint:
     """Read an error body, or one entry of `errors` in a reply; anything else says nothing.
 
-    Requests are refused with an array whose entries have an `errorCode`, rows with a `statusCode`, tokens with an
-    `error`; several records that match one key come as an array of their addresses (HTTP 300).
+    Requests are refused with an array whose entries have an `errorCode`, rows with a `statusCode`; several records that
+    match one key come as an array of their addresses (HTTP 300).
 
     >>> read([{"message": "Required fields are missing: [Name]", "errorCode": "REQUIRED_FIELD_MISSING",
     ...        "fields": ["Name"]}])
@@ -120,10 +117,8 @@ def read(body: object) -> Complaint:
         return Complaint(ids=_fitting(_ID, addresses)) if addresses else read(body[0] if body else None)
     if not isinstance(body, dict):
         return Complaint()
-    given = [body.get(key) for key in ("errorCode", "statusCode", "error")]
-    code = next(iter(_fitting(_CODE, given)), "")
-    texts = [one for one in (body.get("message"), body.get("error_description")) if isinstance(one, str)]
-    message = texts[0] if texts else ""
+    code = next(iter(_fitting(_CODE, [body.get("errorCode"), body.get("statusCode")])), "")
+    message = body["message"] if isinstance(body.get("message"), str) else ""
     rule = _objects([body.get("duplicateResult"), body.get("duplicateResut")])  # [sic]; recorded in v50
     return Complaint(
         code=code,

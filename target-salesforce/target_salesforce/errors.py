@@ -1,4 +1,7 @@
-"""What Salesforce's refusals amount to, of whole requests and of single records; `codes.py` has the table."""
+"""What Salesforce's refusals amount to, of whole requests and of single records; `codes.py` has the table.
+
+Logins are refused in other words, see `login_errors.py`.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,6 @@ IDS_IN_MESSAGE = 5
 _SUCCESS = range(200, 300)
 _NO_CONTENT = 204
 _SEVERAL = 300
-_REFUSED_LOGIN = (400, 401)
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
 
@@ -73,8 +75,7 @@ def failure(request: Request, reply: Reply) -> ReverseETLError | None:
         return None
     found = complaints.read(body)
     code = _decisive_code(found, reply.status)
-    is_login = request.is_public and reply.status in _REFUSED_LOGIN  # whatever its code
-    row = TABLE.get(code if not is_login or code in found.codes else "invalid_grant")
+    row = TABLE.get(code)
     if row is None or (row.recovery is Recovery.REJECT and not request.is_write):
         return _unexpected(request, reply, found)
     return _BUILDERS[row.recovery](row, found, request, reply)

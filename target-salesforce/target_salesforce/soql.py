@@ -10,16 +10,13 @@ from urllib.parse import quote_plus
 from reverse_etl_core import identity
 from reverse_etl_core.errors import UnknownOutcomeError
 from reverse_etl_core.schema import Field, FieldType
+from target_salesforce.limits import FIND_URI_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 ID = Field("Id", FieldType.STRING)
 """The record id. It is compared as it stands: of its 15 characters, case matters."""
-
-QUERY_BYTES = 10_000
-"""Of one query in its address. Address and headers together may have 16,384 bytes, and newer access tokens have 2,000
-or more (source: REST API Developer Guide, "Status Codes and Error Responses", 414 and 431)."""
 
 _SHORT_ID = 15
 _RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
@@ -33,8 +30,8 @@ _UNQUOTED = {
     FieldType.DATETIME: _MOMENT,
 }
 # source: SOQL and SOSL Reference, "Quoted String Escape Sequences"
-_ESCAPES = str.maketrans(
-    {"\\": r"\\", "'": r"\'", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
+_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(32), 127)} | str.maketrans(
+    {"\\": r"\\", "'": r"\'", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\f": r"\f"}
 )
 _NEXT_PAGE = re.compile(r"/services/data/v\d+\.\d/query/[A-Za-z0-9-]+", re.ASCII)
 
@@ -71,7 +68,7 @@ def selects(object_name: str, field: Field, keys: Iterable[str]) -> Iterator[str
     columns = ID.name if field.name == ID.name else f"{ID.name}, {field.name}"
     head = f"SELECT {columns} FROM {object_name} WHERE {field.name} IN ("  # noqa: S608 - names from describe
     literals = (one for one in (literal(field, key) for key in keys) if one is not None)
-    for group in _groups(literals, QUERY_BYTES - len(quote_plus(head))):
+    for group in _groups(literals, FIND_URI_BYTES - len(quote_plus(head))):
         yield f"{head}{', '.join(group)})"
 
 
