@@ -202,11 +202,13 @@ class SettingsReader:
         """The address of an API, without a slash at its end; `http` is taken for this machine only."""
         if self.config.get(name) == "":
             self.bad(name, "is empty, and could be meant for a simulator. Remove it, or set it.")
-        text = (self.text(name) or default).strip()
-        problem = addresses.problem(text, like=default)
+        text = self.text(name)
+        if text is None:
+            return default
+        problem = addresses.problem(text.strip(), like=default)
         if problem:
             self.bad(name, problem)
-        return text.rstrip("/")
+        return text.strip().rstrip("/")
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Yes or no; also as text, as environment variables have it."""

@@ -33,6 +33,8 @@ minute for clocks that differ."""
 LOGIN_POLICY = RetryPolicy(attempts=5)
 """Fewer repeats than elsewhere: the last one has to leave before what was signed is out of date."""
 
+_TOO_LATE = "Salesforce's login took so long to answer that the signature was out of date. Run again later."
+
 AUDIENCES = {False: "https://login.salesforce.com", True: "https://test.salesforce.com"}
 """Whom a signed login is for, by whether the host is a sandbox's."""
 
@@ -179,11 +181,13 @@ class RenewedSession:
         """A new session; once asking has failed for good, nobody asks again: attempts lock users out."""
         if self._refusal is not None:
             raise self._refusal
+        asked_at_s = self._clock()
         try:
-            return parse(self._send(build(self._config, self._clock())))
+            return parse(self._send(build(self._config, asked_at_s)))
         except FatalError as refusal:
-            self._refusal = refusal
-            raise
+            is_late = isinstance(self._config.login, SignedLogin) and self._clock() > asked_at_s + SIGNED_FOR_S
+            self._refusal = FatalError(_TOO_LATE) if is_late else refusal
+            raise self._refusal from None
         except RetryableError as error:
             # It was repeated already. Let through, it would be repeated again by every request that wants the session,
             # and a create would be taken for one whose reply was lost.

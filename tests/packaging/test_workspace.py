@@ -75,7 +75,7 @@ def test_a_wheel_is_complete(package: str, wheels: dict[str, Path]) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("package", ["target-hubspot", "tap-warehouse-model", "saas-simulators"])
+@pytest.mark.parametrize("package", ["target-hubspot", "target-salesforce", "tap-warehouse-model", "saas-simulators"])
 def test_a_wheel_installs_alone(package: str, wheels: dict[str, Path], tmp_path: Path) -> None:
     """In an empty environment a wheel brings what it needs, no sibling, and starts."""
     environment = tmp_path / "env"
