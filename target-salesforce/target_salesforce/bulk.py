@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reverse_etl_core.destination import Jobs, JobState
 from reverse_etl_core.errors import (
     EXIT_CONFIG,
+    AuthError,
     BatchRefusedError,
     FatalError,
     JobFailedError,
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "bulk-"
 """Of the files that hold what a job sends and receives, while it does so."""
+ABANDONED_AFTER_S = 86_400
 
 # source: Bulk API 2.0 guide v66, the errors of jobs. What is not here passes by itself: the same records, sent again,
 # may succeed.
@@ -92,6 +94,7 @@ class BulkJobs(Jobs):
         self._api_version = api_version
         self._most_bytes = most_bytes
         self._has_asked = False
+        self._has_swept = False
         self._is_quota_used = False
         self._own: set[str] = set()
         self._maybe_empty: set[str] = set()
@@ -111,8 +114,7 @@ class BulkJobs(Jobs):
     def _check_batches(self) -> None:
         """Ask for the day's batches, once; a job that met their end says the same."""
         if not self._has_asked:
-            left = limits.bulk_batches_left(self._send(Request("GET", self._paths.limits())).json())
-            self._is_quota_used = self._is_quota_used or left == 0
+            self._is_quota_used = self._is_quota_used or self._batches_left() == 0
             self._has_asked = True
         if self._is_quota_used:
             msg = (
@@ -120,6 +122,16 @@ class BulkJobs(Jobs):
                 "later, or set 'api' to 'rest'."
             )
             raise QuotaExhaustedError(msg)
+
+    def _batches_left(self) -> int | None:
+        try:
+            body = self._send(Request("GET", self._paths.limits())).json()
+        except (AuthError, errors.NotFoundError):
+            # source: REST API Developer Guide, "Limits": for users with "View Setup and Configuration", which a user
+            # made for a sync may lack. A login that is no good fails again with the next request.
+            logger.info("The user of this sync may not read the org's limits, so they are met as they come.")
+            return None
+        return limits.bulk_batches_left(body)
 
     # -- handing over
 
@@ -267,10 +279,22 @@ class BulkJobs(Jobs):
         handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=".csv", dir=self._folder)
         os.close(handle)
         path = Path(name)
+        self._sweep(path)
         try:
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+    def _sweep(self, fresh: Path) -> None:
+        """Remove, once, what runs that were killed left behind; other runs may have files of their own under way."""
+        if self._has_swept:
+            return
+        self._has_swept = True
+        now_s = fresh.stat().st_mtime
+        for file in self._folder.glob(f"{PREFIX}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if now_s - file.stat().st_mtime > ABANDONED_AFTER_S:
+                    file.unlink()
 
 
 def _outcome(kind: ResultFile, layout: Sheet, operation: Operation, result: Result) -> Outcome:

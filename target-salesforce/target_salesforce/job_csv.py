@@ -204,8 +204,8 @@ def write(file: BinaryIO, layout: Sheet, most_bytes: int = FILE_BYTES) -> int:
     return count
 
 
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if cell else ""
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if text else ""
 
 
 # -- reading

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from reverse_etl_core import identity
 from reverse_etl_core.destination import JobState
 from reverse_etl_core.errors import (
     EXIT_CONFIG,
+    AuthError,
     FatalError,
     JobFailedError,
     QuotaExhaustedError,
@@ -578,8 +580,34 @@ def test_files_are_for_this_user_only(org: Org) -> None:
     assert set(modes) == {(0o600, 0o700)}
 
 
-def test_an_open_job_that_refuses_to_start_empty_is_filled(tmp_path: Path) -> None:
-    """Should Salesforce refuse to start a job without records, it has none, and gets them once more."""
+@pytest.mark.parametrize("age_s", [60, 100_000])
+def test_files_of_killed_runs_are_removed_in_the_end(org: Org, age_s: int) -> None:
+    """What a killed run left behind goes after a day; before, another run may be at it."""
+    org.folder.mkdir()
+    left = org.folder / "bulk-left.csv"
+    left.write_text("External_Id__c")
+    os.utime(left, (time.time() - age_s, time.time() - age_s))
+    org.run(batch_of([account("a")]))
+    assert left.exists() is (age_s == 60)
+    left.unlink(missing_ok=True)
+
+
+def test_limits_that_may_not_be_read_are_no_obstacle(org: Org, tmp_path: Path) -> None:
+    """A user made for the sync may lack the permission to see the setup."""
+
+    def send(request: Request) -> Reply:
+        if request.path.endswith("/limits"):
+            msg = "INSUFFICIENT_ACCESS"
+            raise AuthError(msg)
+        return org.send(request)
+
+    jobs = BulkJobs(send, Org.sobject_of, VERSION, folder=tmp_path)
+    assert jobs.state(jobs.open(batch_of([account("a")]))) is JobState.OPEN
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_an_open_job_that_refuses_to_start_is_filled_once_more(tmp_path: Path, is_there: bool) -> None:  # noqa: FBT001
+    """Should Salesforce refuse to start a job that seems empty, it gets its records again; two files are refused."""
     seen: list[str] = []
 
     def send(request: Request) -> Reply:
@@ -587,11 +615,43 @@ def test_an_open_job_that_refuses_to_start_empty_is_filled(tmp_path: Path) -> No
         if seen == ["PUT"]:
             msg = "lost"
             raise UnknownOutcomeError(msg)
-        if seen == ["PUT", "PATCH"]:
+        if seen == ["PUT", "PATCH"] or (is_there and seen == ["PUT", "PATCH", "GET", "PUT"]):
             msg = "INVALIDJOB"
             raise FatalError(msg)
         return Reply(200, body=b'{"state": "Open"}')
 
-    jobs = BulkJobs(send, Org.sobject_of, VERSION, folder=tmp_path)
-    jobs.submit(NEVER, batch_of([account("a")]))
+    BulkJobs(send, Org.sobject_of, VERSION, folder=tmp_path).submit(NEVER, batch_of([account("a")]))
     assert seen == ["PUT", "PATCH", "GET", "PUT", "PATCH"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_rows_that_results_leave_out_are_not_taken_for_unattempted(org: Org) -> None:
+    """The counters say that more rows were attempted than the files tell of: nobody knows which."""
+
+    def send(request: Request) -> Reply:
+        reply = org.send(request)
+        if request.download is not None and request.path.endswith("successfulResults"):
+            lines = request.download.read_bytes().splitlines(keepends=True)
+            request.download.write_bytes(b"".join(lines[:-1]))
+        return reply
+
+    org.jobs = BulkJobs(send, Org.sobject_of, VERSION, folder=org.folder)
+    outcomes = org.run(batch_of([account("a"), account("b")]))
+    assert {type(one) for one in outcomes.values()} == {Written, Unanswered}
+
+
+def test_an_empty_job_that_fails_for_being_empty_stops_nothing(org: Org) -> None:
+    """Should Salesforce fail a job that never got its records, they are simply sent again."""
+
+    def send(request: Request) -> Reply:
+        if request.method == "PUT":
+            msg = "lost"
+            raise UnknownOutcomeError(msg)
+        reply = org.send(request)
+        if b"JobComplete" in reply.body:
+            body = reply.body.replace(b"JobComplete", b"Failed").rstrip(b"}") + b', "errorMessage": "InvalidBatch : x"}'
+            return Reply(200, reply.headers, body)
+        return reply
+
+    org.jobs = BulkJobs(send, Org.sobject_of, VERSION, folder=org.folder)
+    assert org.run(batch_of([account("a")])) == {"s-a": Unattempted("s-a")}
