@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from reverse_etl_core import addresses
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.redaction import Secret
 
@@ -187,6 +188,38 @@ class SettingsReader:
             self.bad(name, "must be a string.")
             return None
         return value
+
+    def credential(self, name: str) -> str:
+        """A token or key without the line break that copying left at its end; empty where it is absent."""
+        text = (self.text(name) or "").strip()
+        if text.lower().startswith("bearer "):
+            self.bad(name, "begins with the word 'Bearer'. Give the token alone.")
+        elif any(not "!" <= character <= "~" for character in text):
+            self.bad(name, "holds blanks or other characters that no credential has. Copy it again.")
+        return text
+
+    def address(self, name: str, default: str) -> str:
+        """The address of an API, without a slash at its end; `http` is taken for this machine only."""
+        if self.config.get(name) == "":
+            self.bad(name, "is empty, and could be meant for a simulator. Remove it, or set it.")
+        text = self.text(name)
+        if text is None:
+            return default
+        problem = addresses.problem(text.strip(), like=default)
+        if problem:
+            self.bad(name, problem)
+        return text.strip().rstrip("/")
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Yes or no; also as text, as environment variables have it."""
+        value = self.config.get(name)
+        if value is None:
+            return default
+        word = str(value).strip().lower() if isinstance(value, (bool, str)) else ""
+        if word not in {"true", "false"}:
+            self.bad(name, "must be true or false.")
+            return default
+        return word == "true"
 
     def choice(self, name: str, allowed: tuple[str, ...], *, default: str) -> str:
         """One of the allowed words."""

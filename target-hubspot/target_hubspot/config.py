@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, urlsplit
 
 from singer_sdk import typing as th
 
@@ -88,7 +86,7 @@ class HubSpotConfig:
         reader = SettingsReader(config)
         parsed = cls(
             credentials=_credentials(reader),
-            api_url=_api_url(reader),
+            api_url=reader.address("api_url", API_URL),
             api_version=reader.choice("api_version", API_VERSIONS, default=API_VERSIONS[0]),
         )
         reader.raise_if_bad()
@@ -97,8 +95,8 @@ class HubSpotConfig:
 
 def _credentials(reader: SettingsReader) -> AccessToken | OAuthApp:
     problems_before = len(reader.problems)
-    token = _credential(reader, "access_token")
-    oauth = {name: _credential(reader, name) for name in OAUTH_SETTINGS}
+    token = reader.credential("access_token")
+    oauth = {name: reader.credential(name) for name in OAUTH_SETTINGS}
     given = [name for name in OAUTH_SETTINGS if oauth[name]]
     missing = [f"'{name}'" for name in OAUTH_SETTINGS if not oauth[name]]
     if len(reader.problems) > problems_before:
@@ -116,41 +114,3 @@ def _credentials(reader: SettingsReader) -> AccessToken | OAuthApp:
     if token:
         return AccessToken(Secret(token))
     return OAuthApp(oauth["client_id"], Secret(oauth["client_secret"]), Secret(oauth["refresh_token"]))
-
-
-def _credential(reader: SettingsReader, name: str) -> str:
-    """A credential without the line break that copying left at its end; empty where it is absent."""
-    text = (reader.text(name) or "").strip()
-    if text.lower().startswith("bearer "):
-        reader.bad(name, "begins with the word 'Bearer'. Give the token alone.")
-    elif any(not "!" <= character <= "~" for character in text):
-        reader.bad(name, "holds blanks or other characters that no credential has. Copy it again.")
-    return text
-
-
-def _api_url(reader: SettingsReader) -> str:
-    if reader.config.get("api_url") == "":
-        reader.bad("api_url", "is empty, and could be meant for a simulator. Remove it, or set it.")
-    text = (reader.text("api_url") or API_URL).strip()
-    try:
-        parts = urlsplit(text)
-        is_url = bool(parts.hostname) and parts.port != 0 and not any(character.isspace() for character in text)
-    except ValueError:
-        is_url = False
-    if not is_url or parts.scheme not in {"http", "https"}:
-        reader.bad("api_url", f"must be an address like {API_URL}.")
-    elif parts.username is not None or parts.query or parts.fragment:
-        reader.bad("api_url", f"must be an address without user, '?' or '#', like {API_URL}.")
-    elif parts.scheme == "http" and not _is_loopback(parts):
-        reader.bad("api_url", "must begin with https: over http everybody on the way could read the token.")
-    return text.rstrip("/")
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
