@@ -44,8 +44,7 @@ Settings are checked before the first request. One message names everything that
 NESTED = {
     ("target-hubspot", "streams"): (
         "### One stream in `streams`",
-        "The keys of `streams` are the names of the tap's streams. What is not said here has its default. All targets "
-        "have the same keys.",
+        "The keys of `streams` are the names of the tap's streams; all targets have these settings for each of them.",
     ),
     ("tap-warehouse-model", "models"): (
         "### One model in `models`",

@@ -26,7 +26,7 @@ class TargetSalesforce(ReverseETLTarget):
     default_concurrency = CONCURRENCY
     # A bulk job cannot be larger than what comes between two bookmarks.
     default_checkpoint_records = JOBS.records_per_job
-    default_checkpoint_seconds = 600
+    default_checkpoint_seconds = 300
     retry_policy: ClassVar[RetryPolicy | None] = None
     timeout_s: ClassVar[tuple[float, float]] = TIMEOUT_S
     config_jsonschema: ClassVar[dict[str, Any]] = {}

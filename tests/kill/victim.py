@@ -16,13 +16,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from target_salesforce.target import TargetSalesforce
-
 from reverse_etl_core.errors import ReverseETLError
 from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
 from reverse_etl_core.retry import RetryPolicy
 from reverse_etl_core.target import ReverseETLTarget
 from target_hubspot.target import TargetHubSpot
+from target_salesforce.target import TargetSalesforce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -1,0 +1,74 @@
+"""Salesforce's simulator, and what the conformance suite needs to know of Salesforce."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from conformance.stage import Stage, Vendor
+
+from reverse_etl_core.retry import RetryPolicy
+from saas_simulators import SimulatorServer
+from target_salesforce.target import TargetSalesforce
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class QuickTarget(TargetSalesforce):
+    """The target with shorter waits between repeats."""
+
+    retry_policy = RetryPolicy(base_s=0.02, cap_s=0.1)
+
+
+class SalesforceVendor(Vendor):
+    """Accounts, matched on the external id that the default seed has."""
+
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """Live accounts by `External_Id__c`."""
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        after = "0"
+        while after:
+            page = self.control(f"records/salesforce/{self.object_name}?limit=1000&after={after}")
+            for record in page["records"]:
+                if not record["archived"]:
+                    properties = record["properties"]
+                    found[str(properties.get(self.match_field))].append({**properties, "id": record["id"]})
+            after = page.get("next")
+        return dict(found)
+
+    def write_requests(self) -> int:
+        """Requests that are not reads and not logins."""
+        counts = self.control("requests?last=1")["counts"]
+        return sum(one["count"] for one in counts if one["method"] != "GET" and "/oauth2/" not in one["route"])
+
+
+@pytest.fixture
+def simulator() -> Iterator[SimulatorServer]:
+    """An org whose daily limit is out of the way; its headers still tell it."""
+    with SimulatorServer() as server:
+        limits = {"salesforce": {"daily": 1_000_000}}
+        requests.put(f"{server.url}/_simulator/limits", json=limits, timeout=10).raise_for_status()
+        yield server
+
+
+@pytest.fixture
+def stage(simulator: SimulatorServer, tmp_path: Path) -> Stage:
+    """Runs target-salesforce against the simulator, through collections."""
+    vendor = SalesforceVendor(
+        target=QuickTarget,
+        module="target_salesforce",
+        settings={"access_token": "00Dtoken-of-the-test", "instance_url": simulator.url, "api": "rest"},
+        url=simulator.url,
+        object_name="Account",
+        match_field="External_Id__c",
+        text_field="Description",
+        required={"Name": "Account {n}"},
+        invalid=("NumberOfEmployees", "many", "invalid_value"),
+        records_per_request=200,
+        write_path="*/composite/sobjects*",
+    )
+    return Stage(vendor, tmp_path)
