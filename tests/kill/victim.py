@@ -153,7 +153,7 @@ TARGETS: dict[str, type[Mortal]] = {"hubspot": MortalHubSpot, "salesforce": Mort
 
 def run_child(order: Mapping[str, Any]) -> int:
     """One run, in the child."""
-    Mortal.countdown = Countdown(order.get("point", ""), order.get("nth", 1))
+    Mortal.countdown = Countdown(order.get("point", "never"), order.get("nth", 1))
     Mortal.has_intents = order.get("has_intents", True)
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(output, 1)
