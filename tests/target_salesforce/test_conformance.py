@@ -25,7 +25,7 @@ class TestUpsert(BaseUpsert):
     def delete(self, stage: Stage, match_value: str) -> None:
         """Delete an account."""
         record = stage.vendor.records()[match_value][0]
-        url = f"{stage.vendor.url}/services/data/v67.0/sobjects/Account/{record['id']}"
+        url = f"{stage.vendor.url}/services/data/v67.0/sobjects/{stage.vendor.object_name}/{record['Id']}"
         requests.delete(url, headers={"Authorization": "Bearer 00Dperson"}, timeout=10).raise_for_status()
 
 
