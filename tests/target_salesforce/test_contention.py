@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +14,11 @@ from target_salesforce.complaints import Complaint
 from target_salesforce.contention import ALONE_ROUNDS, SIZES, Contention, Gate
 from target_salesforce.verdicts import Answer
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 WAIT_S = 10.0
+RNG = random.Random(1)  # noqa: S311 - jitter, not cryptography
 
 
 def operation(number: int) -> Operation:
@@ -58,9 +62,7 @@ class Org:
     ) -> dict[str, Answer]:
         """Answers by key, once contention is settled."""
         policy = RetryPolicy(base_s=1, cap_s=2)
-        found = Contention(sleep=self.sleep, rng=random.Random(1), policy=policy).settle(
-            answers, self.send, beside=beside
-        )
+        found = Contention(sleep=self.sleep, rng=RNG, policy=policy).settle(answers, self.send, beside=beside)
         assert len(found) == len(answers)
         return {one.operation.source_key: one for one in found}
 
@@ -142,7 +144,7 @@ def test_an_answer_that_ends_the_run_stops_the_repeats() -> None:
         org.sent.append([one.source_key for one in group])
         return [Answer(one, Unattempted(one.source_key), Recovery.STOP) for one in group]
 
-    contention = Contention(sleep=org.sleep, rng=random.Random(1))
+    contention = Contention(sleep=org.sleep, rng=RNG)
     found = contention.settle([contended(operation(number)) for number in range(120)], send)
     assert len(org.sent) == 1
     assert all(isinstance(one.outcome, Unattempted) for one in found)
