@@ -514,6 +514,8 @@ def test_triggers_that_stand_fewer_rows_get_fewer(org: Org, salesforce: Salesfor
     assert all(isinstance(one, Written) and one.created for one in outcomes)
     assert org.live("Lead") == 200
     assert org.count("composite/sobjects") == 1 + 4
+    salesforce.write(batch(salesforce.describe("Lead"), Verb.UPSERT, *leads(200)))
+    assert org.count("composite/sobjects") == 1 + 4 + 4  # the second batch knows
 
 
 def test_contention_in_several_threads_ends(

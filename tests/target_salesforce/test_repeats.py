@@ -178,6 +178,19 @@ def test_an_error_while_repeating_loses_nothing(error: Exception) -> None:
         salesforce.write(one)
 
 
+def test_parts_of_a_batch_do_not_depend_on_each_other() -> None:
+    """Where triggers stand few records, a batch goes in parts; what one of them loses is not lost to the others."""
+    too_many = bad("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: System.LimitException: Too many SOQL queries: 101")
+    keys = [f"a{number}" for number in range(12)]
+    replies: list[Any] = [DESCRIPTION, [too_many] * 12, [good()] * 10, [good()] * 2]
+    salesforce, sent = scripted(*replies, [good()] * 10, UnknownOutcomeError("cut"))
+    one = batch(salesforce, Verb.CREATE, *map(operation, keys))
+    assert all(isinstance(outcome, Written) for outcome in salesforce.write(one))
+    found = by_key(salesforce.write(one))
+    assert [key for key in keys if isinstance(found[key], Unanswered)] == ["a10", "a11"]
+    assert len(sent) == 6
+
+
 def test_an_examination_that_fails_changes_nothing() -> None:
     """The refusal stands; only an answer that is lost leaves the record unknown."""
     duplicate = bad("DUPLICATES_DETECTED", "Use one of these records?")
