@@ -7,6 +7,7 @@ safe for creates, too. source: api/salesforce.md 10 and 13, pitfalls 19 and 32
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.operations import Operation
 
+logger = logging.getLogger(__name__)
+
 SIZES = (50, 10)
 """Records per request, one after the other; triggers that fail on 200 mostly stand 50."""
 ALONE_ROUNDS = 3
@@ -28,8 +31,8 @@ ALONE_ROUNDS = 3
 BACKOFF = RetryPolicy(base_s=1.0, cap_s=10.0)
 """Salesforce itself waits ten seconds for a lock before it gives up (source: help.salesforce.com, knowledge article
 000229525, "Unable to lock row"): there is no hurry, and no need for long pauses."""
-PURPOSELESS = frozenset({"AUTOMATION_LIMIT"})
-"""Causes that do not pass by themselves: what fails alone fails again."""
+TOO_MANY = "AUTOMATION_LIMIT"
+"""The cause that does not pass by itself: what fails alone fails again, and the next batch fails as this one did."""
 
 
 class Gate:
@@ -84,9 +87,15 @@ class Contention:
         self._sleep = sleep
         self._rng = rng
         self._policy = policy
+        self._sizes: dict[str, int] = {}
+
+    def size_of(self, object_name: str, most: int) -> int:
+        """Records of an object that its triggers stand in one request, as far as that has shown."""
+        return self._sizes.get(object_name, most)
 
     def settle(
         self,
+        object_name: str,
         answers: Sequence[Answer],
         send: Callable[[Sequence[Operation]], list[Answer]],
         *,
@@ -95,6 +104,7 @@ class Contention:
         """Answers of which none is contended any more, as far as that can be reached.
 
         Args:
+            object_name: That is written.
             answers: Of one batch.
             send: Sends some of its operations again; gives an answer for each and never raises.
             beside: What operations that should travel together have in common: the parent whose row they lock.
@@ -111,37 +121,49 @@ class Contention:
             if self._sleep(backoff_s(self._policy, attempt, None, self._rng.uniform)):
                 break
             waiting.sort(key=lambda one: str(beside(one)))
-            for start in range(0, len(waiting), size):
-                self._again(settled, waiting[start : start + size], send)
-                if _is_over(settled):
-                    break
-            if _is_over(settled):
+            are_too_many = any(_is_too_many(settled[one.source_key]) for one in waiting)
+            logger.info(
+                "'%s': %d records were refused because of others; they are sent again, %d at a time.",
+                object_name,
+                len(waiting),
+                size,
+            )
+            if not self._round(settled, waiting, size, send):
                 break
+            if are_too_many and size > 1 and not any(_is_too_many(settled[one.source_key]) for one in waiting):
+                self._sizes[object_name] = size
         else:
             return list(settled.values())
         return [_left(one) for one in settled.values()]
 
-    def _again(
+    def _round(
         self,
         settled: dict[str, Answer],
-        group: Sequence[Operation],
+        waiting: Sequence[Operation],
+        size: int,
         send: Callable[[Sequence[Operation]], list[Answer]],
-    ) -> None:
-        with self.gate.alone() if len(group) == 1 else self.gate.together():
-            settled.update({one.operation.source_key: one for one in send(group)})
+    ) -> bool:
+        """Send operations again; false when an answer ends the run, so that nothing more should be sent."""
+        for start in range(0, len(waiting), size):
+            group = waiting[start : start + size]
+            with self.gate.alone() if len(group) == 1 else self.gate.together():
+                answers = send(group)
+            settled.update({one.operation.source_key: one for one in answers})
+            if any(one.recovery is Recovery.STOP for one in answers):
+                return False
+        return True
 
 
 def _contended(settled: dict[str, Answer], *, is_last: bool) -> list[Operation]:
     return [
         one.operation
         for one in settled.values()
-        if one.recovery is Recovery.CONTENDED and not (is_last and one.complaint and one.complaint.cause in PURPOSELESS)
+        if one.recovery is Recovery.CONTENDED and not (is_last and _is_too_many(one))
     ]
 
 
-def _is_over(settled: dict[str, Answer]) -> bool:
-    """Whether an answer ends the run, so that nothing more should be sent."""
-    return any(one.recovery is Recovery.STOP for one in settled.values())
+def _is_too_many(answer: Answer) -> bool:
+    return answer.recovery is Recovery.CONTENDED and bool(answer.complaint and answer.complaint.cause == TOO_MANY)
 
 
 def _left(answer: Answer) -> Answer:

@@ -162,8 +162,7 @@ class SalesforceDestination(Destination):
         """
         if self._end is not None:
             raise self._end
-        with self._contention.gate.together():
-            answers = self._attempt(batch)
+        answers = self._first(batch)
         for improve in (self._settled, self._repeated, self._examine, self._sort_out_lost):
             answers = improve(batch, answers)
             self._end = self._end or verdicts.end_of_run(answers)
@@ -174,13 +173,25 @@ class SalesforceDestination(Destination):
             raise self._end
         return outcomes
 
+    def _first(self, batch: Batch) -> list[Answer]:
+        """Send a batch, in as many parts as its triggers ask for; only the first may raise."""
+        size = self._contention.size_of(batch.schema.name, len(batch.operations))
+        parts = [batch.operations[start : start + size] for start in range(0, len(batch.operations), size)]
+        with self._contention.gate.together():
+            answers = self._attempt(wire.part(batch, parts[0]))
+            for one in parts[1:]:
+                answers += self._again(batch, one)
+        return answers
+
     def _attempt(self, batch: Batch) -> list[Answer]:
         sobject = self.sobject(batch.schema.name)
         reply = self._send(wire.build_write(batch, sobject, self._paths, self._headers))
         return wire.parse_write(batch, reply.json())
 
     def _again(self, batch: Batch, operations: Sequence[Operation]) -> list[Answer]:
-        """Send operations that were answered once; an error leaves them as they are, and does not touch others."""
+        """Send more operations of a batch; an error leaves them as they are, and does not touch others."""
+        if self._end is not None:
+            return self._left(operations, self._end)
         try:
             return self._attempt(wire.part(batch, operations))
         except UnknownOutcomeError:
@@ -199,7 +210,9 @@ class SalesforceDestination(Destination):
         def parents(operation: Operation) -> list[object]:
             return [operation.fields.get(name) for name in names]
 
-        return self._contention.settle(answers, lambda some: self._again(batch, some), beside=parents)
+        return self._contention.settle(
+            batch.schema.name, answers, lambda some: self._again(batch, some), beside=parents
+        )
 
     def _repeated(self, batch: Batch, answers: list[Answer]) -> list[Answer]:
         """Send once more what met a race, and without their optional references records whose parents are missing."""

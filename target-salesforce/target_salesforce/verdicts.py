@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unanswered, Unattempted, Verb
+from reverse_etl_core.operations import Missing, Operation, RejectCode, Rejected, Unanswered, Unattempted, Verb
 from target_salesforce import complaints, errors
 from target_salesforce.codes import Recovery
 from target_salesforce.objects import ID_FIELD
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reverse_etl_core.errors import ReverseETLError
-    from reverse_etl_core.operations import Batch, Operation, Outcome, Value
+    from reverse_etl_core.operations import Batch, Outcome, Value
     from target_salesforce.complaints import Complaint, Parent
 
 
@@ -126,7 +126,7 @@ def without_missing_references(batch: Batch, answer: Answer) -> Operation | None
         return None
     kept = {name: given for name, given in fields.items() if name not in lost}
     operation = answer.operation
-    return type(operation)(operation.source_key, operation.match_key, kept, operation.destination_id)
+    return Operation(operation.source_key, operation.match_key, kept, operation.destination_id)
 
 
 # -- what an administrator wrote

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from reverse_etl_core.errors import ConfigError
-from reverse_etl_core.operations import RejectCode, Rejected, Unanswered, Unattempted, Verb, Written
+from reverse_etl_core.operations import Batch, RejectCode, Rejected, Unanswered, Unattempted, Verb, Written
 from reverse_etl_core.schema import FieldType
 from reverse_etl_core.transport import Request
 from target_salesforce import errors
@@ -24,7 +24,7 @@ from target_salesforce.verdicts import Answer, judge
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reverse_etl_core.operations import Batch, Operation, Outcome, Value
+    from reverse_etl_core.operations import Operation, Outcome, Value
     from reverse_etl_core.schema import Field, Reference
     from target_salesforce.objects import SObject
 
@@ -277,4 +277,4 @@ def parse_examination(batch: Batch, body: object) -> dict[str, Answer]:
 
 def part(batch: Batch, operations: Sequence[Operation]) -> Batch:
     """A batch of the same kind with other operations."""
-    return type(batch)(batch.verb, batch.schema, batch.match_field, tuple(operations), batch.references)
+    return Batch(batch.verb, batch.schema, batch.match_field, tuple(operations), batch.references)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +14,11 @@ from target_salesforce.complaints import Complaint
 from target_salesforce.contention import ALONE_ROUNDS, SIZES, Contention, Gate
 from target_salesforce.verdicts import Answer
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 WAIT_S = 10.0
+RNG = random.Random(1)  # noqa: S311 - jitter, not cryptography
 
 
 def operation(number: int) -> Operation:
@@ -58,9 +62,8 @@ class Org:
     ) -> dict[str, Answer]:
         """Answers by key, once contention is settled."""
         policy = RetryPolicy(base_s=1, cap_s=2)
-        found = Contention(sleep=self.sleep, rng=random.Random(1), policy=policy).settle(
-            answers, self.send, beside=beside
-        )
+        self.contention = Contention(sleep=self.sleep, rng=RNG, policy=policy)
+        found = self.contention.settle("Contact", answers, self.send, beside=beside)
         assert len(found) == len(answers)
         return {one.operation.source_key: one for one in found}
 
@@ -116,6 +119,23 @@ def test_a_limit_that_one_record_exceeds_is_tried_once() -> None:
     assert len(org.sent) == 3
 
 
+def test_what_triggers_stand_is_remembered() -> None:
+    """The next batch of that object is sent in such parts; a lock says nothing of the next batch."""
+    org = Org(most=50, cause="AUTOMATION_LIMIT")
+    org.settle([contended(operation(number), "AUTOMATION_LIMIT") for number in range(120)])
+    assert org.contention.size_of("Contact", 200) == 50
+    assert org.contention.size_of("Account", 200) == 200
+    org.settle([contended(operation(number)) for number in range(120)])
+    assert org.contention.size_of("Contact", 200) == 200
+
+
+def test_one_record_that_is_too_heavy_makes_nobody_slow() -> None:
+    """If the size of requests did not help, it is not remembered."""
+    org = Org(most=0, cause="AUTOMATION_LIMIT")
+    org.settle([contended(operation(number), "AUTOMATION_LIMIT") for number in range(60)])
+    assert org.contention.size_of("Contact", 200) == 200
+
+
 def test_children_of_one_parent_travel_together() -> None:
     """Two requests that lock the same parent would get into each other's way."""
     org = Org(most=50)
@@ -142,8 +162,8 @@ def test_an_answer_that_ends_the_run_stops_the_repeats() -> None:
         org.sent.append([one.source_key for one in group])
         return [Answer(one, Unattempted(one.source_key), Recovery.STOP) for one in group]
 
-    contention = Contention(sleep=org.sleep, rng=random.Random(1))
-    found = contention.settle([contended(operation(number)) for number in range(120)], send)
+    contention = Contention(sleep=org.sleep, rng=RNG)
+    found = contention.settle("Contact", [contended(operation(number)) for number in range(120)], send)
     assert len(org.sent) == 1
     assert all(isinstance(one.outcome, Unattempted) for one in found)
 

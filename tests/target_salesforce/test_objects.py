@@ -142,8 +142,7 @@ def test_keys_compare_as_salesforce_compares() -> None:
 def test_the_natural_key_is_the_only_external_id() -> None:
     """Without one, or with several, people go by their e-mail and other objects by nothing."""
     assert SCHEMA.natural_match_field == "External_Id__c"
-    two = {"Shared_Key__c": {"unique": True}}
-    assert sobject(changed(**two), jobs=None).schema.natural_match_field == "Email"
+    assert sobject(changed(Shared_Key__c={"unique": True}), jobs=None).schema.natural_match_field == "Email"
     assert sobject(changed(External_Id__c=None), jobs=None).schema.natural_match_field == "Email"
     assert sobject(changed("Project__c", External_Id__c=None), jobs=None).schema.natural_match_field is None
     without_email = changed(External_Id__c=None, Email={"idLookup": False})
@@ -203,7 +202,9 @@ LISTING = {
 }
 
 
-@pytest.mark.parametrize(("name", "close"), [("contacts", "Contact"), ("Acount", "Account"), ("project", "Project__c")])
+@pytest.mark.parametrize(
+    ("name", "close"), [("contacts", "Contact"), ("Akkount", "Account"), ("project", "Project__c")]
+)
 def test_an_unknown_object_is_answered_with_close_ones(name: str, close: str) -> None:
     """By name, label or plural, and with the ending of custom objects."""
     assert f"'{close}'" in str(no_such_object(name, LISTING))
