@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.errors import FatalError
 from reverse_etl_core.intake import Intake
@@ -21,8 +23,6 @@ from reverse_etl_core.tally import Fate, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import msgspec
 
     from reverse_etl_core.brakes import RejectionBrake
     from reverse_etl_core.destination import Destination
@@ -94,10 +94,26 @@ class Pipeline:
         if self._jobs is not None:
             self._jobs.adopt()
         for page in self._ledger.replayable():
-            known = {one.source_key: one for one in page}
-            self._accept([self._intake.judge_again(one) for one in page], known)
+            adopted = [self._queues.drop(one.source_key) for one in page]
+            judged = [self._replayed(row, left) for row, left in zip(page, adopted, strict=True)]
+            self._accept([one for one, _ in judged], {row.source_key: row for _, row in judged})
             self._work(everything=False)
         self._work(everything=True)
+
+    def _replayed(self, row: Delivery, left: Candidate | None) -> tuple[Candidate | Refusal, Delivery]:
+        """Judge a record of an earlier run by today's rules.
+
+        Args:
+            row: What the ledger says of it.
+            left: What an adopted job said of it, beyond that: nothing of it is under way any more, unless this does.
+        """
+        judged = self._intake.judge_again(row)
+        if left is None:
+            return judged, row
+        if isinstance(judged, Candidate):
+            judged.is_contended = left.is_contended
+        known = {"intent_at": None, "in_doubt_until": left.in_doubt_until, "destination_id": left.destination_id}
+        return judged, msgspec.structs.replace(row, **known)
 
     def deliver(self, records: Sequence[msgspec.Raw | Mapping[str, Any]]) -> None:
         """Take records of the stream; what does not fill a request waits for `flush`.
