@@ -79,7 +79,7 @@ class Pipeline:
         self._queues = WorkQueues(route)
         self._recorder = Recorder(route, ledger, self._queues, tally, grace_ms)
         self._jobs: JobRunner | None = None
-        if destination.jobs is not None and route.schema.jobs is not None:
+        if destination.jobs is not None:  # also where no new ones are wanted: an earlier run may have left one
             self._jobs = JobRunner(
                 destination.jobs, route, ledger=ledger, queues=self._queues, recorder=self._recorder, wait=wait
             )
