@@ -132,6 +132,8 @@ class Pipeline:
 
     def flush(self) -> None:
         """Settle everything: after this, STATE may leave."""
+        if self._is_working:  # a parent of its own parent: what it has in hand is settled by whoever works on it
+            return
         self._work(everything=True)
         while len(self._queues):
             if not self._queues.doubts():
