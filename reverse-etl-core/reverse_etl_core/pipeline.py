@@ -150,7 +150,9 @@ class Pipeline:
             Whether fewer of them wait than before.
         """
         waited = sum(self.tally.waiting.values())
-        for page in self._ledger.waiting():
+        for rows in self._ledger.waiting():
+            # The same attempt goes on: one that is in vain rests no longer for it.
+            page = [msgspec.structs.replace(one, attempts=max(0, one.attempts - 1)) for one in rows]
             judged = [self._judge_again(one) for one in page]
             self._accept(judged, {one.source_key: one for one in page})
             self._work(everything=False)
