@@ -142,7 +142,8 @@ class Run:
             route.match_field,
             route.load_method,
         )
-        pipeline.replay()
+        if earlier is None:  # what waits for its parent since then is tried again at the end, and counted once
+            pipeline.replay()
         return pipeline
 
     def _open(self) -> Ledger:
