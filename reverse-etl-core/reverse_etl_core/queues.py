@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reverse_etl_core.routing import Route
+    from reverse_etl_core.schema import JobLimits
 
 
 class WorkQueues:
@@ -81,11 +82,14 @@ class WorkQueues:
             yield self._start(list(itertools.islice(queue.values(), limit)), Step.FIND)
 
     def take_batches(self, *, everything: bool) -> Iterator[Batch]:
-        """Full batches; partial ones only when everything has to go, and none that may still grow into a job."""
-        if self._route.schema.jobs is not None and not everything:
-            return
+        """Full batches; partial ones only when everything has to go, and none that may still grow into a job.
+
+        What would fill a job and yet makes none, too large or too contended, does not wait: it would pile up.
+        """
+        jobs = self._route.schema.jobs
         for step in VERBS:
-            if not self._waiting[step]:
+            may_grow = jobs is not None and not self._fills(step, jobs)
+            if not self._waiting[step] or (may_grow and not everything):
                 continue
             groups = list(batches(self._by_parent(step), self._route.schema.limits, _size))
             if not everything and not self._is_full(groups[-1]):
@@ -104,14 +108,16 @@ class WorkQueues:
             return None
         limits = Limits(jobs.records_per_job, jobs.bytes_per_job)
         for step in VERBS:
-            is_full = len(self._waiting[step]) >= jobs.records_per_job or self._bytes[step] >= jobs.bytes_per_job
-            if len(self._waiting[step]) < jobs.records_from or not (everything or is_full):
+            if len(self._waiting[step]) < jobs.records_from or not (everything or self._fills(step, jobs)):
                 continue
             willing = (one for one in self._by_parent(step) if not one.is_contended)
             group = next(batches(willing, limits, _size), [])
             if len(group) >= jobs.records_from:
                 return self._batch(self._start(group, step), step)
         return None
+
+    def _fills(self, step: Step, jobs: JobLimits) -> bool:
+        return len(self._waiting[step]) >= jobs.records_per_job or self._bytes[step] >= jobs.bytes_per_job
 
     def _batch(self, group: list[Candidate], step: Step) -> Batch:
         route, verb = self._route, VERBS[step]

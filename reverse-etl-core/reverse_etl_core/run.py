@@ -75,6 +75,7 @@ class Run:
         self._account = ""
         self._ledger: Ledger | None = None
         self._pipelines: dict[str, Pipeline] = {}
+        self._deliver_collected: dict[str, Callable[[], None]] = {}
         self._stream_ledgers: dict[Scope, StreamLedger] = {}
         self._schemas: dict[str, ObjectSchema] = {}
         self._tallies: dict[str, Tally] = {}
@@ -93,10 +94,23 @@ class Run:
         account: str = self._reach(self._destination.account)
         return account
 
-    def open_stream(self, stream: str, singer_schema: Mapping[str, Any], key_properties: Sequence[str]) -> Pipeline:
+    def open_stream(
+        self,
+        stream: str,
+        singer_schema: Mapping[str, Any],
+        key_properties: Sequence[str],
+        *,
+        deliver_collected: Callable[[], None],
+    ) -> Pipeline:
         """Decide a stream's way, and deliver first what earlier runs left open.
 
         A stream that is opened again, because its SCHEMA changed, settles its earlier records first.
+
+        Args:
+            stream: Its name.
+            singer_schema: Of its SCHEMA message.
+            key_properties: Of its SCHEMA message.
+            deliver_collected: Hands over the records that arrived but wait for their chunk to fill.
 
         Raises:
             ConfigError: The stream cannot be delivered as configured.
@@ -134,6 +148,7 @@ class Run:
             settle_parents=lambda: self._settle_parents(route),
         )
         self._pipelines[stream] = pipeline
+        self._deliver_collected[stream] = deliver_collected
         logger.info(
             "Stream '%s' goes to '%s' of account %s, matched on '%s', load method '%s'.",
             stream,
@@ -142,7 +157,8 @@ class Run:
             route.match_field,
             route.load_method,
         )
-        pipeline.replay()
+        if earlier is None:  # what waits for its parent since then is tried again at the end, and counted once
+            pipeline.replay()
         return pipeline
 
     def _open(self) -> Ledger:
@@ -192,7 +208,9 @@ class Run:
     def _settle_parents(self, route: Route) -> None:
         """Settle the streams whose records a stream points to, so that they exist before it is sent."""
         for pipeline in self._parents_of(route):
-            if pipeline.route.stream != route.stream:
+            stream = pipeline.route.stream
+            if stream != route.stream:
+                self._deliver_collected[stream]()
                 pipeline.flush()
 
     def _parents_of(self, route: Route) -> list[Pipeline]:

@@ -202,7 +202,7 @@ class ReverseETLTarget(Target, abc.ABC):
         if sink.stream_name == MELTANO_TEST_STREAM:
             self.logger.info("Connection test: account %s is reached; nothing is written.", self.run.check())
             return None
-        return self.run.open_stream(sink.stream_name, sink.schema, sink.key_properties)
+        return self.run.open_stream(sink.stream_name, sink.schema, sink.key_properties, deliver_collected=sink.deliver)
 
     def get_sink(self, stream_name: str, **kwargs: Any) -> Sink:  # noqa: ANN401 - the SDK's arguments
         """As the SDK, but a sink that a new SCHEMA replaces is delivered first, so that records keep their order."""
