@@ -1,4 +1,4 @@
-"""Ledgers on SQLite and on PostgreSQL."""
+"""Ledgers on SQLite and on PostgreSQL; a server on loopback."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 from core.fakes import Clock
+from core.loopback import Server, serving
 
 from reverse_etl_core.ledger import Ledger
 from reverse_etl_core.redaction import Secret
@@ -63,3 +64,10 @@ def opened(url: str, clock: Clock) -> Iterator[Callable[[], Ledger]]:
     yield open_it
     for one in ledgers:
         one.close()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server on loopback that answers `{}` until a test says otherwise."""
+    with serving() as state:
+        yield state
