@@ -327,7 +327,7 @@ def _lookup(entry: SettingsReader) -> LookupConfig | None:
     one = entry.inside("lookup")
     one.unknown(("object", "match_on", "on_missing"))
     object_name = one.text("object")
-    if object_name is None:
+    if one.config.get("object") in (None, "") and isinstance(entry.config["lookup"], Mapping):
         one.bad("object", "is missing: name the object of which the column holds match values.")
     on_missing = one.choice("on_missing", ON_MISSING, default=ON_MISSING[0])
     return LookupConfig(object_name or "", one.text("match_on"), on_missing)
