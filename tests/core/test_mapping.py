@@ -57,7 +57,7 @@ def test_all_problems_are_named_at_once_with_suggestions() -> None:
 
 def test_a_field_in_another_case_is_suggested() -> None:
     """Warehouses write names in capitals, or none at all."""
-    with pytest.raises(ConfigError, match="'IS_ACTIVE'.*mean 'is_active'"):
+    with pytest.raises(ConfigError, match=r"'IS_ACTIVE'.*mean 'is_active'"):
         mapping(["key", "IS_ACTIVE"])
 
 

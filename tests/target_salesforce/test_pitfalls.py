@@ -208,7 +208,7 @@ CONTACTS = {"c": {"object": "Contact", "match_on": KEY}}
 
 
 def test_29_a_duplicate_rule_that_only_alerts_rejects_all_the_same(each_api: SalesforceStage) -> None:
-    """Nobody is there to read the alert: the reject says which rule, and by collections also which record is like it."""
+    """Nobody is there to read the alert: the reject says so, by collections also which rule and which record it is."""
     rows = [person(1, "known@example.com"), person(2, "new@example.com")]
     (known,) = each_api.vendor.live("Contact")
     result = each_api.send({"c": rows}, streams=CONTACTS)
