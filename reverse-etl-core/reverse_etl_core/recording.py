@@ -59,9 +59,10 @@ class Recorder:
         settlements: list[Settlement] = []
         for candidate in group:
             held_key = candidate.find_key
-            step = step_after_find(candidate, self._route, list(found.get(held_key, ())))
+            ids = list(found.get(held_key, ()))
+            step = step_after_find(candidate, self._route, ids)
             if isinstance(step, RejectCode):
-                reason = reasons.AFTER_FIND[step].format(field=self._route.match_field)
+                reason = reasons.after_find(step, self._route.match_field, ids)
                 settlements.append(self._reject(candidate, step, reason, now_ms))
             elif step is Step.SKIP:
                 settlements.append(self._deliver(candidate, str(candidate.destination_id), held_key))

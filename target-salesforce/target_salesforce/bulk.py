@@ -15,6 +15,7 @@ from reverse_etl_core.errors import (
     EXIT_CONFIG,
     AuthError,
     BatchRefusedError,
+    ConfigError,
     FatalError,
     JobFailedError,
     QuotaExhaustedError,
@@ -167,7 +168,7 @@ class BulkJobs(Jobs):
             logger.warning("Nobody knows whether bulk job %s got its records: %s", job_id, lost)
             self._maybe_empty.add(job_id)
             return False
-        except (BatchRefusedError, FatalError):
+        except (BatchRefusedError, ConfigError, FatalError):
             if is_first:
                 raise
         return True

@@ -171,6 +171,22 @@ TABLE: Mapping[str, Row] = {
     "NO_SUCH_KEY_FIELD": Row(Recovery.CONFIGURE, "Records cannot be recognised by this field. Change 'match_on'."),
     "UNSUPPORTED_API_VERSION": Row(Recovery.CONFIGURE, "Salesforce has retired this version. Raise 'api_version'."),
     "HTTP 410": Row(Recovery.CONFIGURE, "Salesforce has retired this version. Raise 'api_version'."),
+    # A bulk job that is not opened. source: api/salesforce.md 9.2 and 9.7 (spelt so in bodies of REST)
+    "INVALIDENTITY": Row(Recovery.CONFIGURE, "Bulk jobs do not take this object. Set 'api' to rest."),
+    "NO_JOB_KEY": Row(
+        Recovery.CONFIGURE,
+        "Bulk jobs cannot recognise records by this field. Change 'match_on', or set 'api' to rest.",
+    ),
+    "INVALIDJOB": Row(
+        Recovery.STOP, "Salesforce does not take the bulk job. Run again; if that does not help, set 'api' to rest."
+    ),
+    "FEATURENOTENABLED": _grant(
+        "The user of this sync may not run this kind of bulk job. Grant the permission, or set 'api' to rest."
+    ),
+    "EXCEEDEDQUOTA": Row(
+        Recovery.TRY_LATER,
+        "The org's batches of bulk jobs of the last 24 hours are used up. Run again later, or set 'api' to rest.",
+    ),
     "EXCEEDED_ID_LIMIT": _DEFECT,
     "MALFORMED_QUERY": _DEFECT,
     "INVALID_QUERY_LOCATOR": Row(Recovery.STOP, f"Salesforce has forgotten a query under way. {_AGAIN_LATER}"),

@@ -29,6 +29,11 @@ _CAUSES: tuple[tuple[str, re.Pattern[str], str], ...] = (
         re.compile(r"Provided external ID field does not exist or is not accessible"),
         "NO_SUCH_KEY_FIELD",  # restforce
     ),
+    (
+        "INVALIDJOB",  # of an upsert; the other text that is known tells of a second upload
+        re.compile(r"InvalidJob : (?:Field name provided|External ID was blank)"),
+        "NO_JOB_KEY",  # stackoverflow 59282347
+    ),
 )
 _AUTOMATION_CODES = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"})
 """Errors of triggers and flows, which pass on what happened inside them."""

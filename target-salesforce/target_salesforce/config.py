@@ -98,14 +98,16 @@ SALESFORCE_SETTINGS: tuple[th.Property[Any], ...] = (
         default=APIS[0],
         allowed_values=list(APIS),
         description="`rest` sends 200 records a request, `bulk` uploads jobs of many thousands that Salesforce works "
-        "off by itself; `auto` takes jobs where more than 2,000 records are waiting.",
+        "off by itself; `auto` takes jobs where 2,000 records or more are waiting.",
     ),
     th.Property(
         "assignment_rule",
         th.StringType,
         default=RULES[0],
         description="Who gets leads, cases and accounts that are written: `default` leaves it to Salesforce, which "
-        "applies the active assignment rules; `off` applies none; or the id of a rule (`01Q…`).",
+        "applies the active assignment rules; `off` applies none; or the id of a rule (`01Q…`). Bulk jobs know none "
+        "but a rule that is named: with `default`, `api: auto` takes no jobs for leads and cases, and `api: bulk` "
+        "applies no rules.",
     ),
     th.Property(
         "allow_duplicates",
@@ -161,8 +163,10 @@ class SalesforceConfig:
         """
         headers = {}
         # source: REST API Developer Guide, "Assignment Rule Header" and "Duplicate Rule Header"
-        if self.assignment_rule != "default":
-            headers["Sforce-Auto-Assign"] = "FALSE" if self.assignment_rule == "off" else self.assignment_rule
+        if self.assignment_rule == "off" or (self.assignment_rule == "default" and self.api == "bulk"):
+            headers["Sforce-Auto-Assign"] = "FALSE"  # jobs run no rule that is not named, nor does what they leave over
+        elif self.assignment_rule != "default":
+            headers["Sforce-Auto-Assign"] = self.assignment_rule
         if self.allow_duplicates:
             headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
         return headers

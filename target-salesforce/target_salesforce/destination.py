@@ -23,6 +23,7 @@ from target_salesforce.verdicts import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from reverse_etl_core.operations import Batch, Operation, Outcome
@@ -66,6 +67,7 @@ class SalesforceDestination(Destination):
         headers: With which records are written.
         contention: Repeats what was refused because of others.
         job_limits: When bulk jobs pay; `None` where there are none.
+        without_jobs: Objects for which they are not used all the same.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class SalesforceDestination(Destination):
         contention: Contention,
         job_limits: JobLimits | None = None,
         jobs: Jobs | None = None,
+        without_jobs: AbstractSet[str] = frozenset(),
     ) -> None:
         self.jobs = jobs
         self._send = send
@@ -84,6 +87,7 @@ class SalesforceDestination(Destination):
         self._headers = headers
         self._contention = contention
         self._job_limits = job_limits
+        self._without_jobs = without_jobs
         self._lock = threading.Lock()
         self._sobjects: dict[str, SObject] = {}
         self._examined = 0
@@ -118,7 +122,8 @@ class SalesforceDestination(Destination):
         with self._lock:
             known = self._sobjects.get(key)
         if known is None:
-            known = objects.sobject(self._description(object_name.strip()), jobs=self._job_limits)
+            found = self._description(object_name.strip())
+            known = objects.sobject(found, jobs=None if found["name"] in self._without_jobs else self._job_limits)
             with self._lock:
                 self._sobjects[key] = self._sobjects[known.schema.name.lower()] = known
         return known
@@ -342,6 +347,9 @@ def connect(  # noqa: PLR0913 - everything that a test exchanges
         headers=config.write_headers(),
         contention=contention,
         job_limits=objects.job_limits(config.api),
+        # Collections run the rules that are active, jobs only one that is named: what comes of a record must not depend
+        # on how many there are.
+        without_jobs=objects.ASSIGNED if (config.api, config.assignment_rule) == ("auto", "default") else frozenset(),
     )
     if config.api != "rest":
         rule = config.assignment_rule if config.assignment_rule not in RULES else None

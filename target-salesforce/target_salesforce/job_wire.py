@@ -15,14 +15,13 @@ from reverse_etl_core.destination import JobState
 from reverse_etl_core.errors import UnknownOutcomeError
 from reverse_etl_core.operations import Batch, Verb
 from reverse_etl_core.transport import Request
+from target_salesforce.objects import ASSIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 OPERATIONS = {Verb.CREATE: "insert", Verb.UPDATE: "update", Verb.UPSERT: "upsert"}
-HAVE_ASSIGNMENT_RULES = frozenset({"Case", "Lead"})
-"""source: Bulk API 2.0 guide v66, "Create a Job", `assignmentRuleId`."""
 
 STATES = {
     "Open": JobState.OPEN,
@@ -83,7 +82,7 @@ def build_open(batch: Batch, paths: Paths, assignment_rule_id: str | None = None
     if batch.verb is Verb.UPSERT:
         body["externalIdFieldName"] = batch.match_field
     body |= {"contentType": "CSV", "columnDelimiter": "COMMA", "lineEnding": "CRLF"}
-    if assignment_rule_id and batch.schema.name in HAVE_ASSIGNMENT_RULES:
+    if assignment_rule_id and batch.schema.name in ASSIGNED:
         body["assignmentRuleId"] = assignment_rule_id
     return Request("POST", paths.jobs(), json=body, is_write=True)
 

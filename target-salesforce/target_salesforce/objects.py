@@ -72,6 +72,11 @@ class SObject:
     times: frozenset[str]
 
 
+# source: Bulk API 2.0 guide v66, "Create a Job", `assignmentRuleId`; REST API guide, "Assignment Rule Header"
+ASSIGNED = frozenset({"Case", "Lead"})
+"""Objects whose records an assignment rule gives to somebody."""
+
+
 def job_limits(api: str) -> JobLimits | None:
     """When bulk jobs are used, by the setting `api`: never, where they pay, or always."""
     if api == "rest":

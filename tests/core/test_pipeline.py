@@ -274,11 +274,12 @@ def test_a_newer_version_in_the_stream_supersedes_its_replay(tmp_path: Path) -> 
 
 
 def test_several_matches_are_ambiguous(tmp_path: Path) -> None:
-    """A match value that two records hold is rejected; nothing is written."""
+    """A match value that two records hold is rejected with their ids; nothing is written."""
     one = world(tmp_path, is_native=False)
     one.crm.records |= {"7": {"key": "k1"}, "8": {"key": "k1"}}
     assert one.run([[row(1)]])
     assert one.tally.codes == Counter(ambiguous_match=1)
+    assert one.rows()["[1]"]["error"].endswith("Merge them there: 7, 8.")
     assert one.crm.writes == []
 
 

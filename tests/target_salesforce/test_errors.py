@@ -63,6 +63,7 @@ OURS = {
     "FOREIGN_KEY_NOT_FOUND": "INVALID_FIELD",
     "DUPLICATE_IN_REQUEST": "DUPLICATE_VALUE",
     "NO_SUCH_KEY_FIELD": "NOT_FOUND",
+    "NO_JOB_KEY": "INVALIDJOB",
 }
 """Our names for what Salesforce tells apart by its message only."""
 
