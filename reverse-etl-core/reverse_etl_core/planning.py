@@ -48,7 +48,7 @@ class Candidate(msgspec.Struct, gc=False):
         in_doubt_until: Milliseconds since 1970 until which a lost request may still be applied.
         rounds: How often the destination answered without settling it.
         losses: How often its create got no answer.
-        is_contended: Another write held what it needs: it travels with few others, never in a job.
+        is_contended: It travels with few others, never in a job: another write held what it needs, or jobs failed.
         earlier_key: Match key of a lost create of an earlier version: it may have made the record under this one.
         unsure_key: Match key that the record had before a change whose answer was lost; it is read whether it still
             has it, since the ledger has room for one former key and this version brings a third.

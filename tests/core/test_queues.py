@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from reverse_etl_core import identity
-from reverse_etl_core.operations import Verb
+from reverse_etl_core.operations import Batch, Verb
 from reverse_etl_core.planning import VERBS, Candidate, Step
 from reverse_etl_core.queues import WorkQueues
 from reverse_etl_core.schema import JobLimits
@@ -167,3 +167,24 @@ def test_a_dropped_record_gives_its_match_value_free() -> None:
     queues.put(second, Step.CREATE)
     assert queues.drop("[1]") is None
     assert queues.claimant("k1") == "[2]"
+
+
+def test_contended_records_do_not_wait_for_jobs() -> None:
+    """They fill requests of their own, and are not counted where a job has to be full."""
+    queues = WorkQueues(route(people(records_per_request=3, jobs=JobLimits(1, 4, 10_000))))
+    for n in range(7):
+        one = candidate(n)
+        one.is_contended = n % 2 == 0
+        queues.put(one, Step.UPDATE)
+    assert queues.take_job(everything=False) is None
+    assert [keys(batch) for batch in queues.take_batches(everything=False)] == [["[0]", "[2]", "[4]"]]
+    queues.put(candidate(7), Step.UPDATE)
+    job = queues.take_job(everything=False)
+    assert job is not None
+    assert keys(job) == ["[1]", "[3]", "[5]", "[7]"]
+    assert [keys(batch) for batch in queues.take_batches(everything=True)] == [["[6]"]]
+
+
+def keys(batch: Batch) -> list[str]:
+    """Who travels in it."""
+    return [one.source_key for one in batch.operations]
