@@ -42,6 +42,14 @@ URL_SETTINGS = {"target-hubspot": "TARGET_HUBSPOT_API_URL", "target-salesforce":
 READS = ("/batch/read", "/search", "/token")
 """Ends of the routes that are asked with POST and yet change nothing."""
 
+COUNTED_EVENTS = {
+    "record_created": "records created",
+    "record_updated": "records updated",
+    "workflow_enrolled": "workflows started",  # HubSpot's word
+    "flow_started": "workflows started",  # Salesforce's
+}
+"""Side effects that are counted, and what they are called in the table."""
+
 START_S = 20
 STOP_S = 10
 
@@ -196,14 +204,14 @@ class Simulators:
         return counts | self._side_effects()
 
     def _side_effects(self) -> dict[str, int]:
-        events = {"record_created": 0, "record_updated": 0, "workflow_enrolled": 0}
+        counts = dict.fromkeys(COUNTED_EVENTS.values(), 0)
         last = 0
         while entries := (page := self.ask(f"journal?since={last}"))["entries"]:
             last = page["last"]
             for entry in entries:
-                if entry["event"] in events:
-                    events[entry["event"]] += 1
-        return events
+                if entry["event"] in COUNTED_EVENTS:
+                    counts[COUNTED_EVENTS[entry["event"]]] += 1
+        return counts
 
 
 def _sum(routes: Sequence[Mapping[str, Any]]) -> int:
@@ -308,7 +316,7 @@ def sync(title: str, shell: Shell, target: str, account: Simulators) -> dict[str
 def _conclude(rows: Sequence[Mapping[str, Any]], url: str) -> None:
     print("\nWhat the simulators counted:\n")
     _print_table(rows)
-    if not rows[0]["record_created"] or rows[-1]["writes"]:
+    if not rows[0]["records created"] or rows[-1]["writes"]:
         msg = "The first run should have created records, and the last one should have written nothing."
         raise DemoError(msg)
     print("\nThe last run made no write request, and it started no workflow.\n")
@@ -325,12 +333,11 @@ def _conclude(rows: Sequence[Mapping[str, Any]], url: str) -> None:
 
 def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     names = list(rows[0])
-    titles = [name.replace("record_", "records_").replace("_", " ") for name in names]
-    for line in (titles, *([str(row[name]) for name in names] for row in rows)):
+    for line in (names, *([str(row[name]) for name in names] for row in rows)):
         first, *others = line
         print(
             f"  {first:18}",
-            *(f"{text:>{len(title)}}" for text, title in zip(others, titles[1:], strict=True)),
+            *(f"{text:>{len(title)}}" for text, title in zip(others, names[1:], strict=True)),
             sep="  ",
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_warehouse_model.tap import TapWarehouseModel
 from target_hubspot.target import TargetHubSpot
+from target_salesforce.target import TargetSalesforce
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap, Target
 
 PAGE = Path(__file__).with_name("settings.md")
-PLUGINS: tuple[type[Tap | Target], ...] = (TargetHubSpot, TapWarehouseModel)
+PLUGINS: tuple[type[Tap | Target], ...] = (TargetHubSpot, TargetSalesforce, TapWarehouseModel)
 
 INTRODUCTION = """\
 <!-- Written by docs/generate_settings.py: change the descriptions in the code, then run `make docs`. -->
@@ -43,7 +44,7 @@ Settings are checked before the first request. One message names everything that
 NESTED = {
     ("target-hubspot", "streams"): (
         "### One stream in `streams`",
-        "The keys of `streams` are the names of the tap's streams. What is not said here has its default.",
+        "The keys of `streams` are the names of the tap's streams; all targets have these settings for each of them.",
     ),
     ("tap-warehouse-model", "models"): (
         "### One model in `models`",

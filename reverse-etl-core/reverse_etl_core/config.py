@@ -210,11 +210,13 @@ class SettingsReader:
         """The address of an API, without a slash at its end; `http` is taken for this machine only."""
         if self.config.get(name) == "":
             self.bad(name, "is empty, and could be meant for a simulator. Remove it, or set it.")
-        text = (self.text(name) or default).strip()
-        problem = addresses.problem(text, like=default)
+        text = self.text(name)
+        if text is None:
+            return default
+        problem = addresses.problem(text.strip(), like=default)
         if problem:
             self.bad(name, problem)
-        return text.rstrip("/")
+        return text.strip().rstrip("/")
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Yes or no; also as text, as environment variables have it."""
@@ -336,7 +338,7 @@ def _lookup(entry: SettingsReader) -> LookupConfig | None:
     one = entry.inside("lookup")
     one.unknown(("object", "match_on", "on_missing"))
     object_name = one.text("object")
-    if object_name is None:
+    if one.config.get("object") in (None, "") and isinstance(entry.config["lookup"], Mapping):
         one.bad("object", "is missing: name the object of which the column holds match values.")
     on_missing = one.choice("on_missing", ON_MISSING, default=ON_MISSING[0])
     return LookupConfig(object_name or "", one.text("match_on"), on_missing)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.errors import FatalError
 from reverse_etl_core.intake import Intake
@@ -21,8 +23,6 @@ from reverse_etl_core.tally import Fate, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import msgspec
 
     from reverse_etl_core.brakes import RejectionBrake
     from reverse_etl_core.destination import Destination
@@ -79,7 +79,7 @@ class Pipeline:
         self._queues = WorkQueues(route)
         self._recorder = Recorder(route, ledger, self._queues, tally, grace_ms)
         self._jobs: JobRunner | None = None
-        if destination.jobs is not None and route.schema.jobs is not None:
+        if destination.jobs is not None:  # also where no new ones are wanted: an earlier run may have left one
             self._jobs = JobRunner(
                 destination.jobs, route, ledger=ledger, queues=self._queues, recorder=self._recorder, wait=wait
             )
@@ -94,10 +94,26 @@ class Pipeline:
         if self._jobs is not None:
             self._jobs.adopt()
         for page in self._ledger.replayable():
-            known = {one.source_key: one for one in page}
-            self._accept([self._intake.judge_again(one) for one in page], known)
+            adopted = [self._queues.drop(one.source_key) for one in page]
+            judged = [self._replayed(row, left) for row, left in zip(page, adopted, strict=True)]
+            self._accept([one for one, _ in judged], {row.source_key: row for _, row in judged})
             self._work(everything=False)
         self._work(everything=True)
+
+    def _replayed(self, row: Delivery, left: Candidate | None) -> tuple[Candidate | Refusal, Delivery]:
+        """Judge a record of an earlier run by today's rules.
+
+        Args:
+            row: What the ledger says of it.
+            left: What an adopted job said of it, beyond that: nothing of it is under way any more, unless this does.
+        """
+        judged = self._intake.judge_again(row)
+        if left is None:
+            return judged, row
+        if isinstance(judged, Candidate):
+            judged.is_contended = left.is_contended
+        known = {"intent_at": None, "in_doubt_until": left.in_doubt_until, "destination_id": left.destination_id}
+        return judged, msgspec.structs.replace(row, **known)
 
     def deliver(self, records: Sequence[msgspec.Raw | Mapping[str, Any]]) -> None:
         """Take records of the stream; what does not fill a request waits for `flush`.
@@ -130,6 +146,8 @@ class Pipeline:
 
     def flush(self) -> None:
         """Settle everything: after this, STATE may leave."""
+        if self._is_working:  # a parent of its own parent: what it has in hand is settled by whoever works on it
+            return
         self._work(everything=True)
         while len(self._queues):
             if not self._queues.doubts():
@@ -146,7 +164,9 @@ class Pipeline:
             Whether fewer of them wait than before.
         """
         waited = sum(self.tally.waiting.values())
-        for page in self._ledger.waiting():
+        for rows in self._ledger.waiting():
+            # The same attempt goes on: one that is in vain rests no longer for it.
+            page = [msgspec.structs.replace(one, attempts=max(0, one.attempts - 1)) for one in rows]
             judged = [self._judge_again(one) for one in page]
             self._accept(judged, {one.source_key: one for one in page})
             self._work(everything=False)

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from reverse_etl_core.sending import Sent
     from reverse_etl_core.tally import Tally
 
-MAX_ROUNDS = 3
+MAX_ROUNDS = 4
 """How often a record may be answered without being settled before it is rejected."""
+
+ROUNDS_IN_JOBS = 2
+"""How often of these in jobs. One that fails says nothing of its records, and so may the next: then they travel in
+requests, which answer for each of them."""
 
 MAX_LOSSES = 10
 """How often the create of one record may get no answer before the run gives up; a grace period lies between."""
@@ -59,9 +63,10 @@ class Recorder:
         settlements: list[Settlement] = []
         for candidate in group:
             held_key = candidate.find_key
-            step = step_after_find(candidate, self._route, list(found.get(held_key, ())))
+            ids = list(found.get(held_key, ()))
+            step = step_after_find(candidate, self._route, ids)
             if isinstance(step, RejectCode):
-                reason = reasons.AFTER_FIND[step].format(field=self._route.match_field)
+                reason = reasons.after_find(step, self._route.match_field, ids)
                 settlements.append(self._reject(candidate, step, reason, now_ms))
             elif step is Step.SKIP:
                 settlements.append(self._deliver(candidate, str(candidate.destination_id), held_key))
@@ -144,6 +149,7 @@ class Recorder:
         candidate.rounds += 1
         if candidate.rounds >= MAX_ROUNDS:
             return self._give_up(candidate, outcome, now_ms)
+        candidate.is_contended = candidate.is_contended or candidate.rounds >= ROUNDS_IN_JOBS
         if isinstance(outcome, Unattempted):
             candidate.is_contended = candidate.is_contended or outcome.is_contended
         elif verb is Verb.CREATE:

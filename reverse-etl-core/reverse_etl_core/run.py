@@ -82,6 +82,7 @@ class Run:
         self._account = ""
         self._ledger: Ledger | None = None
         self._streams: dict[str, Pipeline | Dispatcher] = {}
+        self._deliver_collected: dict[str, Callable[[], None]] = {}
         self._stream_ledgers: dict[Scope, StreamLedger] = {}
         self._schemas: dict[str, ObjectSchema] = {}
         self._tallies: dict[str, Tally] = {}
@@ -101,11 +102,22 @@ class Run:
         return account
 
     def open_stream(
-        self, stream: str, singer_schema: Mapping[str, Any], key_properties: Sequence[str]
+        self,
+        stream: str,
+        singer_schema: Mapping[str, Any],
+        key_properties: Sequence[str],
+        *,
+        deliver_collected: Callable[[], None],
     ) -> Pipeline | Dispatcher:
         """Decide a stream's way, and deliver first what earlier runs left open.
 
         A stream that is opened again, because its SCHEMA changed, settles its earlier records first.
+
+        Args:
+            stream: Its name.
+            singer_schema: Of its SCHEMA message.
+            key_properties: Of its SCHEMA message.
+            deliver_collected: Hands over the records that arrived but wait for their chunk to fill.
 
         Raises:
             ConfigError: The stream cannot be delivered as configured.
@@ -120,9 +132,11 @@ class Run:
         def open_pipeline(object_name: str) -> Pipeline:
             return self._open_pipeline(stream, singer_schema, key_properties, object_name)
 
+        self._deliver_collected[stream] = deliver_collected
         if config.object_from is None:
             pipeline = self._streams[stream] = open_pipeline(config.object_name)
-            pipeline.replay()
+            if earlier is None:  # what waits for its parent since then is tried again at the end, and counted once
+                pipeline.replay()
             return pipeline
         if config.object_from not in singer_schema.get("properties", {}):
             msg = f"Stream '{stream}' has no column '{config.object_from}' that 'object_from' names."
@@ -264,7 +278,9 @@ class Run:
     def _settle_parents(self, route: Route) -> None:
         """Settle the streams whose records a stream points to, so that they exist before it is sent."""
         for pipeline in self._parents_of(route):
-            if pipeline.route.stream != route.stream:
+            stream = pipeline.route.stream
+            if stream != route.stream:
+                self._deliver_collected[stream]()
                 pipeline.flush()
 
     def _parents_of(self, route: Route) -> list[Pipeline]:

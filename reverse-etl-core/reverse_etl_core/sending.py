@@ -9,13 +9,16 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import msgspec
+
 from reverse_etl_core.errors import AccountingError, BatchRefusedError, FatalError, ReverseETLError
-from reverse_etl_core.operations import Batch, Outcome, Rejected
+from reverse_etl_core.operations import Outcome, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from reverse_etl_core.destination import Destination
+    from reverse_etl_core.operations import Batch
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -71,7 +74,7 @@ def send(destination: Destination, batch: Batch) -> Sent:
 def _halves(batch: Batch) -> list[Batch]:
     middle = len(batch.operations) // 2
     halves = (batch.operations[:middle], batch.operations[middle:])
-    return [Batch(batch.verb, batch.schema, batch.match_field, half) for half in halves]
+    return [msgspec.structs.replace(batch, operations=half) for half in halves]
 
 
 def _answers(batch: Batch, outcomes: list[Outcome]) -> list[Outcome]:

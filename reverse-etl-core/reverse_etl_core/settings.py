@@ -7,8 +7,6 @@ from typing import Any
 from singer_sdk import typing as th
 
 from reverse_etl_core.config import (
-    CHECKPOINT_RECORDS,
-    CHECKPOINT_SECONDS,
     DAILY_QUOTA_PERCENT,
     LEDGER_MODES,
     LOAD_METHODS,
@@ -54,13 +52,21 @@ _STREAM = th.ObjectType(
 )
 
 
-def common_settings(*, concurrency: int) -> list[th.Property[Any]]:
+def common_settings(*, concurrency: int, checkpoint_records: int, checkpoint_seconds: int) -> list[th.Property[Any]]:
     """The properties that every target adds to its own.
 
     Args:
         concurrency: The vendor's default for requests in flight.
+        checkpoint_records: The vendor's default for records between two STATE messages.
+        checkpoint_seconds: The same in seconds.
     """
-    return [*_delivery(), *_addresses(), *_ledger(), *_brakes(concurrency), *_checkpoints()]
+    return [
+        *_delivery(),
+        *_addresses(),
+        *_ledger(),
+        *_brakes(concurrency),
+        *_checkpoints(checkpoint_records, checkpoint_seconds),
+    ]
 
 
 def _delivery() -> list[th.Property[Any]]:
@@ -178,7 +184,7 @@ def _brakes(concurrency: int) -> list[th.Property[Any]]:
     ]
 
 
-def _checkpoints() -> list[th.Property[Any]]:
+def _checkpoints(records: int, seconds: int) -> list[th.Property[Any]]:
     return [
         th.Property(
             "report_dir",
@@ -188,13 +194,13 @@ def _checkpoints() -> list[th.Property[Any]]:
         th.Property(
             "checkpoint_records",
             th.IntegerType,
-            default=CHECKPOINT_RECORDS,
+            default=records,
             description="Release STATE after this many records, once everything before it is settled.",
         ),
         th.Property(
             "checkpoint_seconds",
             th.NumberType,
-            default=CHECKPOINT_SECONDS,
+            default=seconds,
             description="Release STATE after this many seconds, once everything before it is settled.",
         ),
     ]

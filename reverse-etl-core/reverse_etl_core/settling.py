@@ -34,7 +34,7 @@ def intent(candidate: Candidate, *, is_create: bool) -> Intent:
     known = candidate.known
     former_key = candidate.earlier_key or (known.former_key if known else None)
     if known is not None and known.destination_id is not None and known.match_key != candidate.match_key:
-        former_key = known.match_key
+        former_key = candidate.held_key or known.match_key
     return Intent(
         source_key=candidate.source_key,
         match_key=candidate.match_key,

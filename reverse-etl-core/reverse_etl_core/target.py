@@ -23,7 +23,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from reverse_etl_core.config import CommonConfig
+from reverse_etl_core.config import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, CommonConfig
 from reverse_etl_core.emails import EmailRules
 from reverse_etl_core.errors import (
     EXIT_CONFIG,
@@ -82,6 +82,9 @@ class ReverseETLTarget(Target, abc.ABC):
 
     default_concurrency: ClassVar[int] = 4
     """Requests in flight where the user does not say."""
+    default_checkpoint_records: ClassVar[int] = CHECKPOINT_RECORDS
+    default_checkpoint_seconds: ClassVar[int] = CHECKPOINT_SECONDS
+    """How often STATE leaves where the user does not say."""
 
     message_reader: LineReader
 
@@ -134,7 +137,12 @@ class ReverseETLTarget(Target, abc.ABC):
     @classmethod
     def settings(cls, *vendor: th.Property[Any]) -> dict[str, Any]:
         """The configuration's JSON Schema: the vendor's settings, then the common ones."""
-        properties = th.PropertiesList(*vendor, *common_settings(concurrency=cls.default_concurrency))
+        common = common_settings(
+            concurrency=cls.default_concurrency,
+            checkpoint_records=cls.default_checkpoint_records,
+            checkpoint_seconds=cls.default_checkpoint_seconds,
+        )
+        properties = th.PropertiesList(*vendor, *common)
         schema: dict[str, Any] = properties.to_dict()
         return schema
 
@@ -142,7 +150,11 @@ class ReverseETLTarget(Target, abc.ABC):
         """Parse all settings; one error lists what is wrong with any of them."""
         problems = self._unknown_settings()
         common = None
-        config = {"concurrency": self.default_concurrency} | dict(self.config)
+        config = {
+            "concurrency": self.default_concurrency,
+            "checkpoint_records": self.default_checkpoint_records,
+            "checkpoint_seconds": self.default_checkpoint_seconds,
+        } | dict(self.config)
         try:
             common = CommonConfig.from_mapping(config, target=self.name)
         except ConfigError as error:
@@ -197,7 +209,7 @@ class ReverseETLTarget(Target, abc.ABC):
         if sink.stream_name == MELTANO_TEST_STREAM:
             self.logger.info("Connection test: account %s is reached; nothing is written.", self.run.check())
             return None
-        return self.run.open_stream(sink.stream_name, sink.schema, sink.key_properties)
+        return self.run.open_stream(sink.stream_name, sink.schema, sink.key_properties, deliver_collected=sink.deliver)
 
     def get_sink(self, stream_name: str, **kwargs: Any) -> Sink:  # noqa: ANN401 - the SDK's arguments
         """As the SDK, but a sink that a new SCHEMA replaces is delivered first, so that records keep their order."""

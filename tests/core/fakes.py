@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import sqlalchemy as sa
 
 from reverse_etl_core.brakes import RejectionBrake
 from reverse_etl_core.config import FieldConfig, LookupConfig, StreamConfig
@@ -21,6 +22,7 @@ from reverse_etl_core.errors import (
     UnknownOutcomeError,
 )
 from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
+from reverse_etl_core.ledger.tables import metadata
 from reverse_etl_core.operations import (
     Batch,
     DeferCode,
@@ -44,6 +46,8 @@ from reverse_etl_core.traffic import Traffic
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from core.fake_jobs import FakeJobs
 
     from reverse_etl_core.emails import EmailRules
 
@@ -283,6 +287,7 @@ class World:
         path: Of the ledger.
         route: Of the stream.
         ledger_class: Exchanged by control experiments.
+        jobs: The destination's, through all runs.
     """
 
     path: Path
@@ -290,6 +295,7 @@ class World:
     crm: Crm = field(default_factory=Crm)
     ledger_class: type[Ledger] = Ledger
     keeps_deliveries: bool = True
+    jobs: FakeJobs | None = None
     max_percent: float = 100.0
     tally: Tally = field(default_factory=Tally)
     error: BaseException | None = None
@@ -305,8 +311,10 @@ class World:
         crew: Crew[Any, Any] = Crew(1)
         scope = Scope("sync", "account-1", "people", "people")
         self.tally, traffic = Tally(), Traffic()
+        destination = FakeDestination(self.crm, self.route.schema, faults, traffic=traffic)
+        destination.jobs = self.jobs
         given: dict[str, Any] = {
-            "destination": FakeDestination(self.crm, self.route.schema, faults, traffic=traffic),
+            "destination": destination,
             "ledger": ledger.open_stream(scope, keeps_deliveries=self.keeps_deliveries),
             "crew": crew,
             "tally": self.tally,
@@ -345,13 +353,17 @@ class World:
             self.error = error
         return self.error is None
 
-    def rows(self) -> dict[str, dict[str, Any]]:
-        """The ledger's deliveries by source key."""
+    def table(self, name: str) -> list[dict[str, Any]]:
+        """A table of the ledger."""
         ledger = self.open()
         with ledger.begin() as connection:
-            rows = connection.exec_driver_sql("SELECT * FROM deliveries").mappings().all()
+            rows = connection.execute(sa.select(metadata.tables[name])).mappings().all()
         ledger.close()
-        return {row["source_key"]: dict(row) for row in rows}
+        return [dict(row) for row in rows]
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The ledger's deliveries by source key."""
+        return {row["source_key"]: row for row in self.table("deliveries")}
 
     def contents(self, *names: str) -> list[tuple[Any, ...]]:
         """Fields of the destination's records, once everything late has arrived."""

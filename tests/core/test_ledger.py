@@ -8,13 +8,11 @@ import stat
 import subprocess
 import sys
 import threading
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from core.fakes import Clock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,56 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from core.fakes import Clock
+
 SCOPE = Scope("sync", "account", "people", "people")
 PASSWORD = "p4ssw0rd-of-the-ledger"
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server for this session."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pgserver = pytest.importorskip("pgserver")  # it has no wheels for the newest Pythons
-
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty ledger."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/ledger.db"
-        return
-    server = request.getfixturevalue("postgres")
-    name = f"test_{abs(hash(request.node.nodeid)):x}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    yield server.replace("/postgres?", f"/{name}?")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The ledger's clock."""
-    return Clock()
-
-
-@pytest.fixture
-def opened(url: str, clock: Clock) -> Iterator[Callable[[], Ledger]]:
-    """Opens the ledger, as often as a test wants."""
-    ledgers: list[Ledger] = []
-
-    def open_it() -> Ledger:
-        ledgers.append(Ledger(Secret(url), now=clock))
-        return ledgers[-1]
-
-    yield open_it
-    for one in ledgers:
-        one.close()
 
 
 @pytest.fixture

@@ -55,6 +55,12 @@ def test_all_problems_are_named_at_once_with_suggestions() -> None:
         assert words in text
 
 
+def test_a_field_in_another_case_is_suggested() -> None:
+    """Warehouses write names in capitals, or none at all."""
+    with pytest.raises(ConfigError, match=r"'IS_ACTIVE'.*mean 'is_active'"):
+        mapping(["key", "IS_ACTIVE"])
+
+
 def test_unknown_fields_can_be_dropped_and_are_named_once(caplog: pytest.LogCaptureFixture) -> None:
     """`unknown_fields: drop` warns and goes on."""
     with caplog.at_level(logging.WARNING):

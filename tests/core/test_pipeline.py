@@ -236,7 +236,7 @@ def test_a_record_that_is_never_answered_for_is_rejected(tmp_path: Path) -> None
 def test_a_create_that_is_given_up_without_an_answer_may_still_have_made_the_record(tmp_path: Path) -> None:
     """G2: its next version changes that record, also under another match value."""
     one = world(tmp_path, is_native=False)
-    assert one.run([[row(1, "a")]], ["unanswered", "unanswered", "unanswered after"])
+    assert one.run([[row(1, "a")]], [*["unanswered"] * 3, "unanswered after"])
     assert one.tally.codes == Counter(vendor_refused=1)
     assert one.run([[row(1, "b")]])
     assert one.contents("key") == [("b",)]
@@ -274,11 +274,12 @@ def test_a_newer_version_in_the_stream_supersedes_its_replay(tmp_path: Path) -> 
 
 
 def test_several_matches_are_ambiguous(tmp_path: Path) -> None:
-    """A match value that two records hold is rejected; nothing is written."""
+    """A match value that two records hold is rejected with their ids; nothing is written."""
     one = world(tmp_path, is_native=False)
     one.crm.records |= {"7": {"key": "k1"}, "8": {"key": "k1"}}
     assert one.run([[row(1)]])
     assert one.tally.codes == Counter(ambiguous_match=1)
+    assert one.rows()["[1]"]["error"].endswith("Merge them there: 7, 8.")
     assert one.crm.writes == []
 
 

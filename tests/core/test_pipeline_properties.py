@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core.fake_jobs import JOB_FAULTS, JOB_KILLS, FakeJobs
 from core.fakes import FAULTS, World, keeping_books_with, people, route
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reverse_etl_core.ledger import StreamLedger
+from reverse_etl_core.schema import JobLimits
 
 WEEK_S = 8 * 24 * 3600.0
 KILLS = ("kill before", "kill after", "kill late")
@@ -28,19 +30,28 @@ runs = st.tuples(
     st.lists(st.sampled_from([None, *FAULTS, *KILLS]), max_size=5),
     st.sampled_from([0.0, 10.0, 100.0, 7200.0]),
 )
+runs_with_jobs = st.tuples(
+    *(st.lists(st.lists(records, min_size=1, max_size=6), max_size=3), st.just([]), st.sampled_from([0.0, 100.0])),
+    st.lists(st.sampled_from([None, *JOB_FAULTS, *JOB_KILLS]), max_size=4),
+)
 worlds = st.tuples(st.booleans(), st.sampled_from(["upsert", "create", "update"]))
+SMALL_JOBS = JobLimits(records_from=2, records_per_job=3, bytes_per_job=10_000)
 
 
 def play(world: World, script: list[Any]) -> list[dict[str, Any]]:
     """Run after run; a tap sends again whatever no STATE has acknowledged."""
     unconfirmed: list[list[dict[str, Any]]] = []
     sent: list[dict[str, Any]] = []
-    for chunks, faults, pause_s in script:
+    for chunks, faults, pause_s, *job_faults in script:
         unconfirmed += chunks
         sent += [one for chunk in chunks for one in chunk]
+        if world.jobs is not None:
+            world.jobs.faults = next(iter(job_faults), ())
         if world.run(unconfirmed, faults):
             unconfirmed = []
         world.crm.clock.wait(pause_s)
+    if world.jobs is not None:
+        world.jobs.faults = ()
     for pause_s in (WEEK_S, WEEK_S, 0.0, 0.0, 0.0, 0.0):  # a chain of renames settles one link per run
         world.crm.clock.wait(pause_s)
         assert world.run(unconfirmed), world.error
@@ -93,16 +104,20 @@ def check_row(rows: dict[str, dict[str, Any]], key: str, record: dict[str, Any],
         assert row["error_code"] == reasons.get(record["name"])
 
 
-def world(folder: str, *, is_native: bool, load_method: str, **changes: Any) -> World:
+def world(
+    folder: str, *, is_native: bool, load_method: str, job_limits: JobLimits | None = None, **changes: Any
+) -> World:
     """An empty world."""
-    way = route(people(is_native=is_native), load_method=load_method)
-    return World(Path(folder) / "ledger.db", way, **changes)
+    way = route(people(is_native=is_native, jobs=job_limits), load_method=load_method)
+    one = World(Path(folder) / "ledger.db", way, **changes)
+    one.jobs = FakeJobs(one.crm) if job_limits else None
+    return one
 
 
-def play_and_check(script: list[Any], kind: tuple[bool, str]) -> None:
+def play_and_check(script: list[Any], kind: tuple[bool, str], job_limits: JobLimits | None = None) -> None:
     """One example: G1 inside of each run, G2 and G3 at the end, then G4."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:  # noqa: S108
-        one = world(folder, is_native=kind[0], load_method=kind[1])
+        one = world(folder, is_native=kind[0], load_method=kind[1], job_limits=job_limits)
         sent = play(one, script)
         check(one, sent)
         writes, finds = len(one.crm.writes), one.crm.finds
@@ -127,6 +142,21 @@ def test_one_record_per_key_with_its_latest_content_whatever_happens(script: lis
 def test_one_record_per_key_in_thousands_of_histories(script: list[Any], kind: tuple[bool, str]) -> None:
     """The same, for as many histories as a night allows."""
     play_and_check(script, kind)
+
+
+@settings(max_examples=40, **settings_of_all)
+@given(st.lists(runs_with_jobs, max_size=4), worlds)
+def test_one_record_per_key_whatever_happens_to_jobs(script: list[Any], kind: tuple[bool, str]) -> None:
+    """G1 to G4 hold where records travel in jobs, for any faults, kills and restarts."""
+    play_and_check(script, kind, SMALL_JOBS)
+
+
+@pytest.mark.long
+@settings(max_examples=5000, **settings_of_all)
+@given(st.lists(runs_with_jobs | runs, max_size=5), worlds)
+def test_one_record_per_key_in_thousands_of_histories_with_jobs(script: list[Any], kind: tuple[bool, str]) -> None:
+    """The same, for as many histories as a night allows, with faults of requests between."""
+    play_and_check(script, kind, SMALL_JOBS)
 
 
 class WithoutIntents(StreamLedger):

@@ -59,6 +59,20 @@ def test_the_readme_shows_what_people_see(output: str) -> None:
     assert f"{rejected} rows of the sample are not fit" in readme
 
 
+@pytest.mark.parametrize("target", ["target-salesforce"])
+def test_every_target_has_its_demo(target: str, tmp_path: Path) -> None:
+    """With another target the same rows arrive: thousands, then what changed, then nothing."""
+    project = Project.copy(tmp_path / "project")
+    code, text = project.run(*project.demo(f"TARGET={target}"))
+    assert code == 0, text
+    counts = table(text)
+    assert counts["first run"][2] > 4_000
+    assert counts["first run"][1] < counts["first run"][2] / 50
+    _, _, created, updated, _ = counts["some rows changed"]
+    assert created + updated > 30
+    assert counts["nothing changed"][1:] == [0, 0, 0, 0]
+
+
 def test_nothing_is_left_behind(output: str, project: Project) -> None:
     """No process goes on, and the working files are in `demo/.work` and `.meltano`, which git ignores."""
     assert output

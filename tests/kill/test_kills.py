@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from .scenarios import CONTACTS, SCENARIOS, Scenario
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -50,13 +52,13 @@ class Source:
             self.rows[key] = self.rng.choice(VALUES)
             self.changes.append(key)
 
-    def messages(self, record: Any, stream: str, columns: list[str]) -> str:
+    def messages(self, scenario: Scenario) -> str:
         """What an incremental tap sends: everything since the last STATE, with a STATE now and then."""
-        schema = {"properties": {name: {} for name in columns}}
-        lines = [{"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": ["customer_id"]}]
+        schema = {"properties": {name: {} for name in scenario.columns()}}
+        lines = [{"type": "SCHEMA", "stream": "s", "schema": schema, "key_properties": [scenario.key_field]}]
         for number in range(self.position, len(self.changes)):
             key = self.changes[number]
-            lines.append({"type": "RECORD", "stream": stream, "record": record(key, self.rows[key])})
+            lines.append({"type": "RECORD", "stream": "s", "record": scenario.record(key, self.rows[key])})
             if number % 60 == 0:
                 lines.append(_state(number + 1))
         lines.append(_state(len(self.changes)))
@@ -67,33 +69,6 @@ def _state(position: int) -> dict[str, Any]:
     return {"type": "STATE", "value": {"bookmarks": {"s": {"position": position}}}}
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """What is written, and how."""
-
-    object_name: str
-    text_field: str
-    load_method: str = "upsert"
-
-    def record(self, key: str, value: str) -> dict[str, Any]:
-        """A contact or a deal."""
-        needed = (
-            {"email": f"{key}@example.com"}
-            if self.object_name == "contacts"
-            else {"dealname": f"Deal {key}", "dealstage": "appointmentscheduled"}
-        )
-        return {"customer_id": key, self.text_field: value, **needed}
-
-    def columns(self) -> list[str]:
-        """Names of a record's fields."""
-        return list(self.record("K", "red"))
-
-
-CONTACTS = Scenario("contacts", "city")
-DEALS = Scenario("deals", "description")
-CREATED_DEALS = Scenario("deals", "description", "create")
-
-
 class Loop:
     """Runs the victim until its input is delivered, killing it on the way."""
 
@@ -101,7 +76,7 @@ class Loop:
         self.scenario = scenario
         self.source = Source(random.Random(seed), scenario.load_method == "create")  # noqa: S311 - a test's dice
         self.kills: Counter[str] = Counter()
-        self._url = url
+        self.url = url
         self._folder = folder
         self._has_intents = has_intents
         self._victim = subprocess.Popen(
@@ -112,6 +87,10 @@ class Loop:
             env={"PATH": "", "MELTANO_PROJECT_ROOT": str(folder), "PYTHONPATH": ":".join(sys.path)},
         )
 
+    def points(self) -> tuple[str, ...]:
+        """The moments of a kill."""
+        return (*POINTS, *self.scenario.points, "random")
+
     def close(self) -> None:
         """End the victim's parent."""
         assert self._victim.stdin is not None
@@ -120,20 +99,22 @@ class Loop:
 
     def run(self, **death: Any) -> int:
         """One run; takes over the last STATE that left it."""
-        stream = "s"
         source, output = self._folder / "input", self._folder / "output"
-        source.write_text(self.source.messages(self.scenario.record, stream, self.scenario.columns()), encoding="utf-8")
-        match = {"object": self.scenario.object_name, "match_on": "customer_id"}
+        source.write_text(self.source.messages(self.scenario), encoding="utf-8")
         config = {
-            "access_token": "pat-kill",
-            "api_url": self._url,
+            **self.scenario.config(self.url),
             "ledger_url": f"sqlite:///{self._folder}/ledger.db",
             "report_dir": str(self._folder / "reports"),
-            "streams": {stream: {**match, "load_method": self.scenario.load_method}},
             "reconcile_grace_seconds": GRACE_S,
             "checkpoint_records": 50,
         }
-        order = {"config": config, "input": str(source), "output": str(output), "has_intents": self._has_intents}
+        order = {
+            "vendor": self.scenario.vendor,
+            "config": config,
+            "input": str(source),
+            "output": str(output),
+            "has_intents": self._has_intents,
+        }
         code = self._order({**order, **death})
         states = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
         complete = [line for line in states if line.endswith("}")]
@@ -162,45 +143,35 @@ class Loop:
         assert self.run() == 0
         assert self.source.position == len(self.source.changes)
 
-    def delivered(self) -> dict[str, list[str]]:
-        """Key to the values of the records that the destination holds for it."""
-        found: dict[str, list[str]] = {}
-        after = "0"
-        while after:
-            url = f"{self._url}/_simulator/records/hubspot/{self.scenario.object_name}?limit=1000&after={after}"
-            page = requests.get(url, timeout=30).json()
-            for record in page["records"]:
-                properties = record["properties"]
-                found.setdefault(properties["customer_id"], []).append(properties[self.scenario.text_field])
-            after = page.get("next")
-        return found
-
 
 @pytest.fixture
 def simulator_url(tmp_path: Path) -> Iterator[str]:
-    """A simulator in a process of its own, whose batch writes are slow and sometimes applied late."""
+    """A simulator in a process of its own."""
     command = [sys.executable, "-m", "saas_simulators", "serve", "--port", "0", "--no-limits"]
     log = (tmp_path / "simulator.log").open("w")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
     url = f"http://127.0.0.1:{process.stdout.readline().strip()}"
-    late = {"kind": "apply_later", "method": "POST", "probability": 0.1, "seconds": LATE_S, "cut": True}
-    rules = [
-        *({**late, "path": f"*/batch/{verb}"} for verb in ("create", "update", "upsert")),
-        {"kind": "latency", "path": "*/batch/*", "seconds": 0.02, "jitter_seconds": 0.02},
-    ]
-    requests.put(f"{url}/_simulator/faults", json=rules, timeout=10).raise_for_status()
     yield url
     process.terminate()
     process.wait(timeout=10)
     log.close()
 
 
+def make_writes_slow_and_late(scenario: Scenario, url: str) -> None:
+    """Let every write take a while, and one in ten be applied after the client was hung up on."""
+    late = {"kind": "apply_later", "probability": 0.1, "seconds": LATE_S, "cut": True}
+    slow = {"kind": "latency", "seconds": 0.02, "jitter_seconds": 0.02}
+    rules = [{**rule, "path": path} for rule in (late, slow) for path in scenario.write_paths]
+    requests.put(f"{url}/_simulator/faults", json=rules, timeout=10).raise_for_status()
+
+
 def kill_and_verify(loop: Loop, *, kills_per_point: int, verify_every: int = 6) -> int:
     """Kill at every point, finish now and then, and count the records that are wrong."""
     rng = random.Random(11)  # noqa: S311 - a test's dice
     wrong = 0
-    deaths = [point for point in (*POINTS, "random") for _ in range(kills_per_point)]
+    make_writes_slow_and_late(loop.scenario, loop.url)
+    deaths = [point for point in loop.points() for _ in range(kills_per_point)]
     rng.shuffle(deaths)
     try:
         for number, point in enumerate(deaths, start=1):
@@ -215,13 +186,13 @@ def kill_and_verify(loop: Loop, *, kills_per_point: int, verify_every: int = 6) 
 
 def count_wrong(loop: Loop) -> int:
     """Records that are missing, doubled, or hold an old value."""
-    delivered, rows = loop.delivered(), loop.source.rows
+    delivered, rows = loop.scenario.delivered(loop.url), loop.source.rows
     if loop.scenario.load_method == "create":
         return sum(len(delivered.get(key, [])) != 1 for key in rows)
     return sum(delivered.get(key) != [value] for key, value in rows.items()) + len(delivered.keys() - rows.keys())
 
 
-@pytest.mark.parametrize("scenario", [CONTACTS, DEALS, CREATED_DEALS], ids=["contacts", "deals", "created-deals"])
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_kills_lose_and_double_nothing(scenario: Scenario, simulator_url: str, tmp_path: Path) -> None:
     """After every kill the next run settles all: no duplicate, none missing, none stale."""
     loop = Loop(scenario, simulator_url, tmp_path)
@@ -237,10 +208,10 @@ def test_without_intents_records_go_stale(simulator_url: str, tmp_path: Path) ->
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("scenario", [CONTACTS, DEALS, CREATED_DEALS], ids=["contacts", "deals", "created-deals"])
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_two_hundred_kills_lose_and_double_nothing(scenario: Scenario, simulator_url: str, tmp_path: Path) -> None:
     """200 kills and more, at least 20 at each point: no duplicate, none missing, none stale."""
     loop = Loop(scenario, simulator_url, tmp_path)
     assert kill_and_verify(loop, kills_per_point=45) == 0
     assert sum(count for point, count in loop.kills.items() if point != "survived") >= 200
-    assert all(loop.kills[point] >= 20 for point in (*POINTS, "random")), dict(loop.kills)
+    assert all(loop.kills[point] >= 20 for point in loop.points()), dict(loop.kills)

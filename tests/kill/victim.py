@@ -1,8 +1,8 @@
-"""Runs target-hubspot again and again in forked children that are killed at a given point.
+"""Runs a target again and again in forked children that are killed at a given point.
 
-A JSON line on stdin is one run: `config`, `input` and `output` (paths), `point` and `nth`, or `after_ms` for a
-kill at that moment. A JSON line on stdout answers it with the child's exit status. Everything is imported once,
-so that a run costs no more than its work.
+A JSON line on stdin is one run: `vendor`, `config`, `input` and `output` (paths), `point` and `nth`, or `after_ms`
+for a kill at that moment. A JSON line on stdout answers it with the child's exit status. Everything is imported
+once, so that a run costs no more than its work.
 """
 
 from __future__ import annotations
@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Any
 from reverse_etl_core.errors import ReverseETLError
 from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
 from reverse_etl_core.retry import RetryPolicy
+from reverse_etl_core.target import ReverseETLTarget
 from target_hubspot.target import TargetHubSpot
+from target_salesforce.target import TargetSalesforce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from reverse_etl_core.config import CommonConfig
     from reverse_etl_core.destination import Destination
     from reverse_etl_core.ledger import Intent, Job, Settlement
-    from reverse_etl_core.operations import Batch, Outcome
 
 POINTS = ("after_intent", "in_flight", "before_outcome", "after_outcome", "before_state")
 IN_FLIGHT_S = 0.01
@@ -88,28 +89,40 @@ class MortalLedgers(Ledger):
         return opened
 
 
-class MortalTarget(TargetHubSpot):
-    """target-hubspot that dies at a point."""
+class Mortal(ReverseETLTarget):
+    """A target that dies at a point."""
 
-    retry_policy = RetryPolicy(base_s=0.01, cap_s=0.05)
     countdown: Countdown
     has_intents = True
 
     def connect(self, config: Mapping[str, Any], common: CommonConfig | None) -> Destination:
         """The real destination, with deaths around each write."""
         destination = super().connect(config, common)
-        write = destination.write
-
-        def mortal_write(batch: Batch) -> list[Outcome]:
-            self.countdown.pass_by("after_intent")
-            if self.countdown.reach("in_flight"):
-                threading.Timer(IN_FLIGHT_S, os.kill, (os.getpid(), signal.SIGKILL)).start()
-            outcomes = write(batch)
-            self.countdown.pass_by("before_outcome")
-            return outcomes
-
-        destination.write = mortal_write  # type: ignore[method-assign]
+        destination.write = self._around(  # type: ignore[method-assign]
+            destination.write, before="after_intent", after="before_outcome", has_time_to_die=True
+        )
+        jobs = destination.jobs
+        if jobs is not None:
+            jobs.open = self._around(jobs.open, after="job_opened")  # type: ignore[method-assign]
+            jobs.submit = self._around(  # type: ignore[method-assign]
+                jobs.submit, before="after_intent", after="job_submitted", has_time_to_die=True
+            )
+            jobs.abort = self._around(jobs.abort, after="before_outcome")  # type: ignore[method-assign]
+            jobs.outcomes = self._around(jobs.outcomes, before="job_ended", after="before_outcome")  # type: ignore[method-assign]
         return destination
+
+    def _around(
+        self, call: Callable[..., Any], *, before: str = "", after: str = "", has_time_to_die: bool = False
+    ) -> Callable[..., Any]:
+        def mortal(*arguments: Any) -> Any:
+            self.countdown.pass_by(before)
+            if has_time_to_die and (self.countdown.reach("in_flight") or self.countdown.reach("job_uploading")):
+                threading.Timer(IN_FLIGHT_S, os.kill, (os.getpid(), signal.SIGKILL)).start()
+            answer = call(*arguments)
+            self.countdown.pass_by(after)
+            return answer
+
+        return mortal
 
     def open_ledger(self, config: CommonConfig) -> Ledger:
         """The real ledger, mortal."""
@@ -123,16 +136,31 @@ class MortalTarget(TargetHubSpot):
         super()._write_state_message(state)
 
 
+class MortalHubSpot(Mortal, TargetHubSpot):
+    """target-hubspot."""
+
+    retry_policy = RetryPolicy(base_s=0.01, cap_s=0.05)
+
+
+class MortalSalesforce(Mortal, TargetSalesforce):
+    """target-salesforce."""
+
+    retry_policy = RetryPolicy(base_s=0.01, cap_s=0.05)
+
+
+TARGETS: dict[str, type[Mortal]] = {"hubspot": MortalHubSpot, "salesforce": MortalSalesforce}
+
+
 def run_child(order: Mapping[str, Any]) -> int:
     """One run, in the child."""
-    MortalTarget.countdown = Countdown(order.get("point", ""), order.get("nth", 1))
-    MortalTarget.has_intents = order.get("has_intents", True)
+    Mortal.countdown = Countdown(order.get("point", "never"), order.get("nth", 1))
+    Mortal.has_intents = order.get("has_intents", True)
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(output, 1)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8")
     try:
         with open(order["input"], encoding="utf-8") as lines:  # noqa: PTH123 - as a shell would
-            MortalTarget(config=order["config"]).listen(lines)
+            TARGETS[order["vendor"]](config=order["config"]).listen(lines)
     except ReverseETLError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)  # noqa: T201 - the test reads it
         return error.exit_code

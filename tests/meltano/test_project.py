@@ -17,6 +17,7 @@ from demo.project import REPOSITORY, Project
 
 FILE: dict[str, Any] = yaml.safe_load((REPOSITORY / "meltano.yml").read_text(encoding="utf-8"))
 PLUGINS = {one["name"]: one for kind in ("extractors", "loaders") for one in FILE["plugins"][kind]}
+VENDORS = [one["name"].removeprefix("target-") for one in FILE["plugins"]["loaders"]]
 ALL = [one for kind in FILE["plugins"].values() for one in kind]
 KINDS = {"object": "object", "array": "array", "boolean": "boolean", "integer": "integer", "number": "integer"}
 
@@ -37,7 +38,7 @@ def expected(setting: str, definition: dict[str, Any]) -> dict[str, Any]:
         declared["sensitive"] = True
     if kind in KINDS:
         declared["kind"] = KINDS[kind]
-    if setting in {"load_method", "unknown_fields", "ledger"}:
+    if setting in {"load_method", "unknown_fields", "ledger", "api"}:
         declared |= {"kind": "options", "options": [value for value in definition["enum"] if value is not None]}
     return declared
 
@@ -94,7 +95,9 @@ def test_the_file_is_current() -> None:
     assert FILE["requires_meltano"] == ">=4.4,<5"
     assert FILE["send_anonymous_usage_stats"] is False
     assert FILE["default_environment"] == "demo"
-    assert FILE["jobs"] == [{"name": "sync-hubspot", "tasks": ["tap-warehouse-model target-hubspot"]}]
+    assert FILE["jobs"] == [
+        {"name": f"sync-{vendor}", "tasks": [f"tap-warehouse-model target-{vendor}"]} for vendor in VENDORS
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +123,25 @@ def test_about_works_through_meltano(plugin: str, project: Project) -> None:
     assert f"Name: {plugin}" in output
 
 
-def test_config_test_succeeds_before_meltanos_own_error(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("target", "address", "credential"),
+    [
+        ("target-hubspot", "TARGET_HUBSPOT_API_URL", "TARGET_HUBSPOT_ACCESS_TOKEN"),
+        ("target-salesforce", "TARGET_SALESFORCE_LOGIN_URL", "TARGET_SALESFORCE_CLIENT_ID"),
+    ],
+)
+def test_config_test_succeeds_before_meltanos_own_error(
+    target: str, address: str, credential: str, project: Project
+) -> None:
     """`meltano config test` reaches the account; Meltano 4.4.1 then trips over the process that has ended."""
     simulators = project.start("saas-simulators", "serve", "--port", "0")
     assert simulators.stdout is not None
     port = int(simulators.stdout.readline())
     try:
         url = f"http://127.0.0.1:{port}"
-        command = ("meltano", "--environment=demo", "config", "test", "target-hubspot")
-        _, good = project.run(*command, TARGET_HUBSPOT_API_URL=url)
-        _, bad = project.run(*command, TARGET_HUBSPOT_API_URL=url, TARGET_HUBSPOT_ACCESS_TOKEN="invalid-token")
+        command = ("meltano", "--environment=demo", "config", "test", target)
+        _, good = project.run(*command, **{address: url})
+        _, bad = project.run(*command, **{address: url, credential: "invalid-token"})
     finally:
         simulators.terminate()
         simulators.communicate(timeout=10)

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
+from conformance.standard import check_sdk_suite
+
 from saas_simulators import SimulatorServer
+from target_hubspot.target import TargetHubSpot
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SUITE = """
-import json, os
-from singer_sdk.testing import get_target_test_class
-from target_hubspot.target import TargetHubSpot
-TestStandard = get_target_test_class(TargetHubSpot, config=json.loads(os.environ["TARGET_CONFIG"]))
-"""
-TESTS_OF_THE_SUITE = 16
 
 # The suite's streams, with the properties that an account would have for them.
 OBJECTS: dict[str, dict[str, str]] = {
@@ -83,16 +73,6 @@ def test_the_sdk_suite_passes(tmp_path: Path) -> None:
     """Every test of `get_target_test_class` passes, none is skipped, and records of the streams have arrived."""
     with SimulatorServer(seed=account()) as server:
         config = {"access_token": "pat-na1-token", "api_url": server.url, "streams": STREAMS}
-        (tmp_path / "test_suite.py").write_text(SUITE, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "test_suite.py"],
-            cwd=tmp_path,
-            env={**os.environ, "TARGET_CONFIG": json.dumps(config)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        check_sdk_suite(TargetHubSpot, config, tmp_path)
         arrived = {store.type.name: store.live_count for store in server.hubspot.stores.values()}
-    assert done.returncode == 0, done.stdout
-    assert re.search(rf"^{TESTS_OF_THE_SUITE} passed in ", done.stdout, re.MULTILINE), done.stdout
     assert (arrived["test_strings"], arrived["test_array_data"], arrived["test_schema_updates"]) == (11, 4, 6)

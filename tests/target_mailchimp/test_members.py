@@ -28,7 +28,6 @@ from target_mailchimp.members import MemberWriter
 from target_mailchimp.objects import members_schema
 
 if TYPE_CHECKING:
-
     from reverse_etl_core.operations import Outcome
     from reverse_etl_core.transport import Request
 

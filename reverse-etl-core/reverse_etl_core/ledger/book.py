@@ -216,9 +216,12 @@ class StreamLedger:
 
         Args:
             intents: Records that are about to be sent.
-            job: The asynchronous job that takes them; noted with them.
+            job: The asynchronous job that takes them; noted with them, also where only rejects are kept: the next
+                run waits until it is over, or it would overwrite what is newer.
         """
         if not self._keeps_deliveries:
+            intents = ()
+        if not (self._keeps_deliveries or job):
             return
         now = self.now_ms()
         job_id = job.job_id if job else None

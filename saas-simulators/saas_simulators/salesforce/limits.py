@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from saas_simulators.limits import DailyQuota, LimitsError
-from saas_simulators.salesforce.bulk.settings import NULLABLE, NUMBERS, SWITCHES, BulkSettings
+from saas_simulators.salesforce.bulk.settings import BULK_BATCHES, NULLABLE, NUMBERS, SWITCHES, BulkSettings
 from saas_simulators.salesforce.errors import SalesforceError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class OrgLimits:
         """Return what `GET /limits` shows: the counters, and limits that nothing here uses up."""
         # source: recording cumulusci, a full body; a selection
         daily = DAILY if self.daily.limit is None else self.daily.limit
-        batches = bulk_batches.limit or 0
+        batches = BULK_BATCHES if bulk_batches.limit is None else bulk_batches.limit
         return {
             "DailyApiRequests": _allowance(daily, self.daily.used),
             "DailyAsyncApexExecutions": _allowance(250_000),

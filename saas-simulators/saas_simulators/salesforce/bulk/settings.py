@@ -13,8 +13,8 @@ SWITCHES = frozenset({"bulk_hard_delete", "bulk_second_upload_refused"})
 NUMBERS = frozenset({"bulk_seconds_per_batch", "bulk_max_base64_bytes", "bulk_batches", "bulk_batches_used"})
 NULLABLE = frozenset({"bulk_batches"})
 SECONDS_PER_BATCH = 0.02
+BULK_BATCHES = 15_000  # source: Salesforce limits cheat sheet: shared by both Bulk APIs, in 24 hours
 MAX_BASE64_BYTES = 150_000_000  # source: Bulk API 2.0 guide v66, "Upload Job Data": 150 MB of base64
-DAILY_BATCHES = 15_000  # source: Salesforce limits cheat sheet: shared by both Bulk APIs
 
 
 class BulkSettings:
@@ -35,7 +35,7 @@ class BulkSettings:
         self.hard_delete: bool = limits.get("bulk_hard_delete", False)
         # source: salesforce.stackexchange 231917 (v43) for False; third-party reports for True
         self.second_upload_refused: bool = limits.get("bulk_second_upload_refused", False)
-        self.batches = DailyQuota(limits.get("bulk_batches", DAILY_BATCHES if limits.get("enabled", True) else None))
+        self.batches = DailyQuota(limits.get("bulk_batches", BULK_BATCHES if limits.get("enabled", True) else None))
         self.batches.used = limits.get("bulk_batches_used", 0)
 
     def as_limits(self) -> dict[str, Any]:

@@ -1,0 +1,202 @@
+"""Salesforce's codes, and what each of them asks for: one table, data only."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from reverse_etl_core.operations import RejectCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Recovery(enum.Enum):
+    """What has to happen after an error."""
+
+    RENEW = "get a new access token"
+    GRANT = "a person grants what is missing"
+    WAIT = "the same request again, after a pause"
+    TRY_LATER = "another run, hours later"
+    UNCERTAIN = "nobody knows whether it was applied"
+    SMALLER = "the same records again, in smaller requests"
+    CONTENDED = "the same record again, with fewer others beside it"
+    AGAIN = "the same record again, once"
+    CONFIGURE = "a setting must change"
+    FIND = "the record has to be found anew"
+    REJECT = "the record has to change"
+    STOP = "nothing that a run could do"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        recovery: What has to happen.
+        sentence: What it means and what to do; the names of fields are put before it.
+        reject: Code of the rejection, for `Recovery.REJECT` and for what did not help in the end.
+    """
+
+    recovery: Recovery
+    sentence: str
+    reject: RejectCode = RejectCode.VENDOR_REFUSED
+
+
+def _reject(reject: RejectCode, sentence: str) -> Row:
+    return Row(Recovery.REJECT, sentence, reject)
+
+
+def _grant(sentence: str) -> Row:
+    return Row(Recovery.GRANT, sentence)
+
+
+_AGAIN_LATER = "Run again later."
+_DEFECT = Row(Recovery.STOP, "Salesforce cannot read the request. This is a defect of the target; please report it.")
+_SECURITY = _grant("A transaction security policy of the org stops the request. Except the user of this sync from it.")
+_BUSY = Row(Recovery.CONTENDED, "Another write held what this one needs, every time it was tried. " + _AGAIN_LATER)
+_NO_PARENT = _reject(
+    RejectCode.REFERENCE_NOT_FOUND,
+    "The record that it refers to does not exist, or the user of this sync does not see it. Load parents first.",
+)
+_TOO_SLOW = Row(Recovery.SMALLER, "Salesforce ran out of time, even for this record alone. " + _AGAIN_LATER)
+_NO_ADDRESS = "There is nothing at this address. Check 'api_version', and the address of the org."
+
+TABLE: Mapping[str, Row] = {
+    # Who is asking. source: api/salesforce.md 2 (recorded by restforce, rudder-transformer, jsforce)
+    "INVALID_SESSION_ID": Row(Recovery.RENEW, "Salesforce does not know the session, or it has expired. Log in anew."),
+    "NOT_A_REST_SESSION": _grant("The access token is not one for the REST API. Its app needs the scope 'api'."),
+    "INVALID_AUTH_HEADER": _grant("Salesforce cannot read the access token. Set another one."),
+    "HTTP 401": Row(Recovery.RENEW, "Salesforce refuses the access token. Log in anew."),
+    "API_DISABLED_FOR_ORG": _grant("The org's edition, or the user's profile, has no access to the API. Enable it."),
+    "API_CURRENTLY_DISABLED": Row(Recovery.TRY_LATER, f"The org's API is switched off for now. {_AGAIN_LATER}"),
+    "TXN_SECURITY_NO_ACCESS": _SECURITY,
+    "TXN_SECURITY_END_A_SESSION": _SECURITY,
+    "TXN_SECURITY_METERING_ERROR": _SECURITY,
+    "HTTP 403": _grant("Salesforce denies access. Check the permissions of the user of this sync."),
+    # Limits. source: api/salesforce.md 12; 403 and never 429
+    "REQUEST_LIMIT_EXCEEDED": Row(
+        Recovery.TRY_LATER, "The org's requests of the last 24 hours are used up. Run again later, or raise the limit."
+    ),
+    "CONCURRENT_REQUESTS": Row(Recovery.WAIT, "The org has too many long requests at a time."),
+    "HTTP 429": Row(Recovery.WAIT, "Salesforce's request limit is reached."),
+    "STORAGE_LIMIT_EXCEEDED": Row(Recovery.STOP, "The org's storage is full. Free some, or buy more, and run again."),
+    "LIMIT_EXCEEDED": Row(Recovery.STOP, "A limit of the org is exceeded. Look at its system overview."),
+    # A server error may have been applied: no other reading is safe.
+    "HTTP 5xx": Row(Recovery.UNCERTAIN, "Salesforce failed to answer."),
+    "UNKNOWN_EXCEPTION": Row(Recovery.UNCERTAIN, "Salesforce failed."),
+    "SERVER_UNAVAILABLE": Row(Recovery.UNCERTAIN, "Salesforce is not available."),
+    "QUERY_TIMEOUT": _TOO_SLOW,
+    "REQUEST_RUNNING_TOO_LONG": _TOO_SLOW,
+    # Nothing wrong with the record. source: api/salesforce.md 13, pitfalls 19 and 32
+    "UNABLE_TO_LOCK_ROW": _BUSY,
+    "AUTOMATION_LOCK": _BUSY,
+    "TOO_MANY_APEX_REQUESTS": _BUSY,
+    "APEX_TRIGGER_COUPLING_LIMIT": _BUSY,
+    "AUTOMATION_LIMIT": Row(
+        Recovery.CONTENDED, "A trigger or flow exceeds a limit of Apex, for this record alone. Mend it in Salesforce."
+    ),
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK": Row(Recovery.AGAIN, "Undone because of another record of its request."),
+    "PROCESSING_HALTED": Row(Recovery.AGAIN, "Undone because of another record of its request."),
+    # One field. source: api/salesforce.md 5 and 13 (the first five recorded, the others documented)
+    "INVALID_FIELD": _reject(
+        RejectCode.UNKNOWN_FIELD, "Salesforce has no such field, or the user of this sync does not see it. Grant it."
+    ),
+    "INVALID_FIELD_FOR_INSERT_UPDATE": _reject(
+        RejectCode.READ_ONLY_FIELD, "The user of this sync may not write it, or nobody may. Grant it, or leave it out."
+    ),
+    "REQUIRED_FIELD_MISSING": _reject(RejectCode.REQUIRED_FIELD, "Salesforce requires a value. Fill it in the model."),
+    "INVALID_EMAIL_ADDRESS": _reject(RejectCode.INVALID_EMAIL, "Not a valid e-mail address. Correct it at the source."),
+    "MALFORMED_ID": _reject(RejectCode.INVALID_VALUE, "Not the id of a record of the right object. Correct the model."),
+    "STRING_TOO_LONG": _reject(RejectCode.TOO_LONG, "Longer than Salesforce takes. Shorten it in the model."),
+    "NUMBER_OUTSIDE_VALID_RANGE": _reject(RejectCode.INVALID_VALUE, "The number has more digits than the field takes."),
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _reject(
+        RejectCode.INVALID_OPTION,
+        "Not one of the values that the record type allows. Map it in the model, or add the value.",
+    ),
+    "INVALID_TYPE_ON_FIELD_IN_RECORD": _reject(RejectCode.INVALID_VALUE, "Not of the field's type. Cast it."),
+    "JSON_PARSER_ERROR": _reject(
+        RejectCode.INVALID_VALUE, "Salesforce cannot read a value: a date, number or id, say. Cast it in the model."
+    ),
+    # Another record
+    "FOREIGN_KEY_NOT_FOUND": _NO_PARENT,
+    "INVALID_CROSS_REFERENCE_KEY": Row(Recovery.FIND, _NO_PARENT.sentence, RejectCode.REFERENCE_NOT_FOUND),
+    "ENTITY_IS_DELETED": Row(Recovery.FIND, _NO_PARENT.sentence, RejectCode.REFERENCE_NOT_FOUND),
+    "NOT_FOUND": Row(Recovery.FIND, _NO_ADDRESS, RejectCode.NOT_FOUND),
+    "FIELD_INTEGRITY_EXCEPTION": _reject(
+        RejectCode.REFERENCE_NOT_FOUND, "It refers to a record of the wrong object, or to one that does not fit."
+    ),
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": _reject(
+        RejectCode.PERMISSION, "The user of this sync may not use the record that it refers to. Share it."
+    ),
+    "INSUFFICIENT_ACCESS_OR_READONLY": _reject(
+        RejectCode.PERMISSION, "The user of this sync may not write this record. Share it, or grant the permission."
+    ),
+    "INSUFFICIENT_ACCESS": _reject(RejectCode.PERMISSION, "The user of this sync may not do this. Grant it."),
+    "DUPLICATE_VALUE": _reject(
+        RejectCode.CONFLICT, "Another record holds this value, which must be unique. Merge the two, or change one."
+    ),
+    "DUPLICATE_IN_REQUEST": _reject(
+        RejectCode.DUPLICATE_KEY, "Two records of one request are the same one for Salesforce. Make the key unique."
+    ),
+    "DUPLICATE_EXTERNAL_ID": _reject(
+        RejectCode.AMBIGUOUS_MATCH, "Several records hold the value by which one is looked for. Merge them."
+    ),
+    "HTTP 300": _reject(RejectCode.AMBIGUOUS_MATCH, "Several records hold the match value. Merge them."),
+    "DUPLICATES_DETECTED": _reject(
+        RejectCode.DUPLICATE_RULE, "A duplicate rule finds a record like it. Merge them, or let the rule's alert pass."
+    ),
+    # Rules of the org
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": _reject(RejectCode.VALIDATION_RULE, "A validation rule refuses the record."),
+    "FIELD_FILTER_VALIDATION_EXCEPTION": _reject(RejectCode.VALIDATION_RULE, "A lookup filter refuses the reference."),
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": _reject(
+        RejectCode.VALIDATION_RULE, "A trigger of the org fails or refuses the record. Its administrator can tell why."
+    ),
+    "CANNOT_EXECUTE_FLOW_TRIGGER": _reject(
+        RejectCode.VALIDATION_RULE, "A flow of the org fails for this record. Its administrator can tell why."
+    ),
+    "CANNOT_UPDATE_CONVERTED_LEAD": _reject(
+        RejectCode.VENDOR_REFUSED, "The lead is converted and cannot change any more. Write to its contact instead."
+    ),
+    "ENTITY_IS_LOCKED": _reject(RejectCode.PERMISSION, "An approval process has locked the record."),
+    "INACTIVE_OWNER_OR_USER": _reject(RejectCode.VENDOR_REFUSED, "Its owner is no active user. Name another one."),
+    "OP_WITH_INVALID_USER_TYPE_EXCEPTION": _reject(
+        RejectCode.VENDOR_REFUSED, "The user that it names may not own such records. Name another one."
+    ),
+    "INVALID_TYPE_FOR_OPERATION": _reject(RejectCode.PERMISSION, "The user of this sync may not write this object."),
+    "MISSING_ARGUMENT": _reject(RejectCode.MISSING_KEY, "Salesforce finds no id or match value in the record."),
+    # The whole request
+    "INVALID_TYPE": Row(Recovery.CONFIGURE, "Salesforce has no such object. Check 'object' of the stream."),
+    "NO_SUCH_KEY_FIELD": Row(Recovery.CONFIGURE, "Records cannot be recognised by this field. Change 'match_on'."),
+    "UNSUPPORTED_API_VERSION": Row(Recovery.CONFIGURE, "Salesforce has retired this version. Raise 'api_version'."),
+    "HTTP 410": Row(Recovery.CONFIGURE, "Salesforce has retired this version. Raise 'api_version'."),
+    # A bulk job that is not opened. source: api/salesforce.md 9.2 and 9.7 (spelt so in bodies of REST)
+    "INVALIDENTITY": Row(Recovery.CONFIGURE, "Bulk jobs do not take this object. Set 'api' to rest."),
+    "NO_JOB_KEY": Row(
+        Recovery.CONFIGURE,
+        "Bulk jobs cannot recognise records by this field. Change 'match_on', or set 'api' to rest.",
+    ),
+    "INVALIDJOB": Row(
+        Recovery.STOP, "Salesforce does not take the bulk job. Run again; if that does not help, set 'api' to rest."
+    ),
+    "FEATURENOTENABLED": _grant(
+        "The user of this sync may not run this kind of bulk job. Grant the permission, or set 'api' to rest."
+    ),
+    "EXCEEDEDQUOTA": Row(
+        Recovery.TRY_LATER,
+        "The org's batches of bulk jobs of the last 24 hours are used up. Run again later, or set 'api' to rest.",
+    ),
+    "EXCEEDED_ID_LIMIT": _DEFECT,
+    "MALFORMED_QUERY": _DEFECT,
+    "INVALID_QUERY_LOCATOR": Row(Recovery.STOP, f"Salesforce has forgotten a query under way. {_AGAIN_LATER}"),
+    "METHOD_NOT_ALLOWED": _DEFECT,
+    "UNSUPPORTED_MEDIA_TYPE": _DEFECT,
+    "HTTP 414": _DEFECT,
+    "HTTP 431": _DEFECT,
+    "HTTP 404": Row(Recovery.FIND, _NO_ADDRESS, RejectCode.NOT_FOUND),
+}
+"""Code to meaning. What is not here is fatal for a whole call, and `vendor_refused` for one record of it."""
+
+UNKNOWN = _reject(RejectCode.VENDOR_REFUSED, "Salesforce refuses the record.")
+"""What one record is refused for under a code that the table does not know."""
