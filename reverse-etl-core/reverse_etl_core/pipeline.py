@@ -12,7 +12,7 @@ from reverse_etl_core.errors import FatalError
 from reverse_etl_core.intake import Intake
 from reverse_etl_core.jobs import JobRunner
 from reverse_etl_core.ledger import Status
-from reverse_etl_core.ledger.book import WAITING_AGAIN
+from reverse_etl_core.ledger.rows import WAITING_AGAIN
 from reverse_etl_core.operations import DeferCode, RejectCode
 from reverse_etl_core.planning import Candidate, Refusal, Removal, Step, doubt_ends_ms, first_step, next_step
 from reverse_etl_core.queues import WorkQueues

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.errors import FatalError, RetryableError, UnknownOutcomeError
-from reverse_etl_core.ledger.book import WAITING_AGAIN, WAITING_NEW
+from reverse_etl_core.ledger.rows import WAITING_AGAIN, WAITING_NEW
 from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unattempted, Verb, Written
 from reverse_etl_core.planning import Candidate, Step, missing_to_create, next_step, step_after_find
 from reverse_etl_core.tally import Fate
