@@ -185,12 +185,26 @@ def field_problems(
         for name in names
         if name not in schema.fields and config.unknown_fields == "fail"
     ]
-    known = [name for name in names if name in schema.fields and name != match_field]
+    problems += _doubled(stream, [name for name in names if name in schema.fields], schema)
+    known = [name for name in names if name in schema.fields and schema.canonical(name) != match_field]
     read_only = ", ".join(f"'{name}'" for name in known if not schema.fields[name].is_writable)
     if read_only:
         remedy = "Leave them out of 'fields' or the model."
         problems.append(f"Stream '{stream}': {read_only} of '{schema.name}' cannot be written. {remedy}")
     return problems
+
+
+def _doubled(stream: str, names: Iterable[str], schema: ObjectSchema) -> list[str]:
+    """Fields that are named twice, in different spellings: nobody knows which value counts."""
+    by_field: dict[str, list[str]] = {}
+    for name in names:
+        by_field.setdefault(schema.canonical(name), []).append(f"'{name}'")
+    return [
+        f"Stream '{stream}': {' and '.join(spellings)} mean the same field of '{schema.name}'. Map one of them in "
+        "'fields', or leave one out of the model."
+        for spellings in by_field.values()
+        if len(spellings) > 1
+    ]
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

@@ -139,13 +139,13 @@ def _match_field(
 ) -> str:
     if config.match_on is not None:
         return _checked_match_field(stream, config.match_on, schema)
-    wanted = config.fields.keys() if config.fields is not None else columns
+    wanted = {schema.canonical(name) for name in (config.fields if config.fields is not None else columns)}
     if schema.natural_match_field in wanted:
         return str(schema.natural_match_field)
     if len(key_properties) == 1:
         column = key_properties[0]
         fields = [name for name, source in (config.fields or {}).items() if source.column == column] or [column]
-        for name in fields:
+        for name in map(schema.canonical, fields):
             if name == schema.id_field or name in schema.key_fields():
                 return name
     msg = (
@@ -156,8 +156,8 @@ def _match_field(
 
 
 def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> str:
-    if match_on == schema.id_field:
-        return match_on
+    if schema.canonical(match_on) == schema.id_field:
+        return str(schema.id_field)
     if match_on not in schema.fields:
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', which '{schema.name}' does not have."
         msg += f" Its unique fields: {_match_choices(schema)}."
@@ -166,7 +166,7 @@ def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> st
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', whose values '{schema.name}' does not keep unique."
         msg += f" Use one of: {_match_choices(schema)}; or create a unique field at the destination."
         raise ConfigError(msg)
-    return match_on
+    return schema.canonical(match_on)
 
 
 def _match_choices(schema: ObjectSchema) -> str:

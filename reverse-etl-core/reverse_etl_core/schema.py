@@ -113,7 +113,7 @@ class ObjectSchema:
 
     Attributes:
         name: Canonical name in the API's paths; also the name in the ledger.
-        fields: By name.
+        fields: By name; a mapping may find them by other spellings too, which it does not list.
         limits: What one batch may carry.
         jobs: What one asynchronous job may carry; `None` where there are none.
         id_field: The destination's own record id, where it may be used as `match_on`; such a record can
@@ -135,6 +135,10 @@ class ObjectSchema:
     upsert_fields: frozenset[str] = frozenset()
     has_derived_ids: bool = False
     required_to_create: tuple[tuple[str, ...], ...] = field(default=())
+
+    def canonical(self, name: str) -> str:
+        """A field's own name, however it is spelt; a name that means no field stays as it is."""
+        return self.fields[name].name if name in self.fields else name
 
     def key_fields(self) -> list[str]:
         """Names of the fields that can be `match_on`, the natural one first, without the record id."""

@@ -35,31 +35,40 @@ class Completion:
         consent: Which status a member may get.
         tag_prefix: How the tags begin that are taken away where a record lacks them; `None` takes none away.
         shown: The records with their members as the answer shows them.
+        is_own_path: Whether the answer is that of a member's own path: it took no tags, and what follows must not
+            create a member either, so it goes there too.
     """
 
     def __init__(
-        self, calls: Calls, consent: Consent, tag_prefix: str | None, shown: Sequence[tuple[Draft, Member]]
+        self,
+        calls: Calls,
+        consent: Consent,
+        tag_prefix: str | None,
+        shown: Sequence[tuple[Draft, Member]],
+        *,
+        is_own_path: bool = False,
     ) -> None:
         self._calls = calls
         self._consent = consent
         self._prefix = tag_prefix
         self._shown = shown
+        self._is_own_path = is_own_path
         self._outcomes: dict[str, Outcome] = {}
 
-    def run(self, *, created: Callable[[Draft], bool], adds_tags: bool = False) -> dict[str, Outcome]:
+    def run(self, created: Callable[[Draft], bool]) -> dict[str, Outcome]:
         """Make the calls that are needed, most often none.
 
         Args:
             created: Whether a record's member is new.
-            adds_tags: Whether the first call took no tags.
 
         Returns:
             One outcome per record, by source key.
         """
         self._outcomes = {one.source_key: Written(one.source_key, one.member, created(one)) for one, _ in self._shown}
-        if adds_tags:
+        if self._is_own_path:
             self._add_tags()
-        self._remove_tags(is_done=adds_tags)
+        elif self._prefix is not None:
+            self._remove_tags()
         self._set_statuses()
         return self._outcomes
 
@@ -94,10 +103,8 @@ class Completion:
     def _surplus(self, draft: Draft, member: Member) -> list[tags.Tag]:
         return [] if draft.tags is None else tags.surplus(tags.shown_tags(member), draft.tags, self._prefix)
 
-    def _remove_tags(self, *, is_done: bool) -> None:
+    def _remove_tags(self) -> None:
         """Take away managed tags that records lack, in the fewest requests."""
-        if is_done or self._prefix is None:
-            return
         drafts = {draft.member: draft for draft, _ in self._shown}
         surpluses = {
             draft.member: surplus for draft, member in self._shown if (surplus := self._surplus(draft, member))
@@ -130,7 +137,7 @@ class Completion:
             change: dict[str, Any] = {}
             if gaps := draft.permission_gaps(member):
                 change["marketing_permissions"] = permission_list(gaps)
-            if status is not None and member.get(STATUS) == ARCHIVED:
+            if status is not None and (self._is_own_path or member.get(STATUS) == ARCHIVED):
                 # A member's own path brings it back (reported); of the call for many that is not evidenced.
                 change[STATUS] = status
             elif status is not None:

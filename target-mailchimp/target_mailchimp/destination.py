@@ -177,7 +177,12 @@ class MailchimpDestination(Destination):
             for one in known:
                 if str(one.get(key)).strip().casefold() == wanted:
                     return str(one["id"])
-        created = self._send(wire.build_segment(list_id, segment)).json()
+        try:
+            created = self._send(wire.build_segment(list_id, segment)).json()
+        except errors.RecordRefusedError as refused:
+            code = refused.refusal.vendor_code
+            msg = f"Mailchimp refuses to create the segment '{segment}' ({code}). Create it by hand, or name another."
+            raise ConfigError(msg) from None
         logger.info("Segment '%s' of audience %s is created.", segment, list_id)
         return str(created["id"])
 

@@ -107,9 +107,9 @@ class MemberWriter:
         self._created.update(draft.member for draft, _ in shown if draft.address in answers.created)
         return outcomes | self._complete(shown)
 
-    def _complete(self, shown: Sequence[tuple[Draft, Member]], *, adds_tags: bool = False) -> dict[str, Outcome]:
-        completion = Completion(self._calls, self._consent, self._prefix, shown)
-        outcomes = completion.run(created=lambda draft: draft.member in self._created, adds_tags=adds_tags)
+    def _complete(self, shown: Sequence[tuple[Draft, Member]], *, is_own_path: bool = False) -> dict[str, Outcome]:
+        completion = Completion(self._calls, self._consent, self._prefix, shown, is_own_path=is_own_path)
+        outcomes = completion.run(lambda draft: draft.member in self._created)
         for draft, _ in shown:
             if not isinstance(outcomes[draft.source_key], Unanswered):
                 self._created.discard(draft.member)
@@ -139,4 +139,4 @@ class MemberWriter:
             return Missing(draft.source_key)
         except errors.RecordRefusedError as refused:
             return rejected(draft, refused.refusal)
-        return self._complete([(draft, shown)], adds_tags=True)[draft.source_key]
+        return self._complete([(draft, shown)], is_own_path=True)[draft.source_key]

@@ -115,6 +115,23 @@ def test_every_kind_of_field_arrives(stage: Stage, vendor: MailchimpVendor) -> N
     assert found["HOME"] == address
 
 
+def test_columns_find_their_fields_in_other_spellings(stage: Stage, vendor: MailchimpVendor) -> None:
+    """`email` is the address, and the natural match field; tags and names of merge fields go in any case."""
+    row = {"id": 1, "email": f"ada{DOMAIN}", "fname": "Ada", "birth DAY": "12/21"}
+    schema = {"type": "SCHEMA", "stream": "people", "schema": {"properties": {name: {} for name in row}}}
+    messages = [schema | {"key_properties": ["id"]}, {"type": "RECORD", "stream": "people", "record": row}]
+    config = {"streams": {"people": {"object": "members"}}, "unknown_fields": "drop"}
+    assert stage.run(messages, **config).totals["created"] == 1
+    assert (properties(vendor, "ADA")["FNAME"], properties(vendor, "ADA")["BORN"]) == ("Ada", "12/21")
+
+
+def test_two_columns_of_one_field_are_refused(stage: Stage, vendor: MailchimpVendor) -> None:
+    """In any spelling; both are named."""
+    result = stage.deliver([{"email_address": "ada", "email": "bob@shop.example"}])
+    assert (result.exit_code, "'email'" in result.error) == (78, True)
+    assert vendor.write_requests() == 0
+
+
 def test_null_clears_every_kind_of_field(stage: Stage, vendor: MailchimpVendor) -> None:
     """G8, for all kinds at once: nothing is left but the address."""
     names = ("FNAME", "LTV", "BORN", "SINCE", "SIZE", "SITE", "ZIP", "language")

@@ -251,6 +251,19 @@ def test_an_update_goes_to_the_members_own_path_which_never_creates() -> None:
     assert all("@" not in one.path for one in mailchimp.requests)
 
 
+def test_an_update_that_changes_a_status_cannot_create_either() -> None:
+    """The call for many would create who vanished meanwhile; the member's own path does not."""
+    mailchimp = Mailchimp(member("ada", "subscribed"), member("ada", "unsubscribed"))
+    known = subscriber_hash("ada@shop.example")
+    assert write(mailchimp, operation("ada", known, FNAME="x", status="unsubscribed"), verb=Verb.UPDATE) == [
+        written("ada")
+    ]
+    assert [(one.method, one.json) for one in mailchimp.requests] == [
+        ("PATCH", {"merge_fields": {"FNAME": "x"}}),
+        ("PATCH", {"status": "unsubscribed"}),
+    ]
+
+
 def test_an_update_that_never_got_through_ends_the_run() -> None:
     """With nothing answered the error itself is the answer."""
     with pytest.raises(UnknownOutcomeError):
