@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -25,6 +26,8 @@ class Scenario:
         write_paths: Globs of the requests that write.
         load_method: As the target's setting.
         points: Moments of a kill beyond those that every target has.
+        key_suffix: What makes a key of the source one that the destination takes.
+        greeting: Event of the simulator's journal that every new record may set off once.
     """
 
     vendor: str
@@ -36,11 +39,13 @@ class Scenario:
     write_paths: tuple[str, ...]
     load_method: str = "upsert"
     points: tuple[str, ...] = field(default=())
+    key_suffix: str = ""
+    greeting: str = ""
 
     def record(self, key: str, value: str) -> dict[str, Any]:
         """One row of the source."""
         required = {name: template.format(key=key) for name, template in self.required.items()}
-        return {self.key_field: key, self.text_field: value, **required}
+        return {self.key_field: key + self.key_suffix, self.text_field: value, **required}
 
     def columns(self) -> list[str]:
         """Names of a record's fields."""
@@ -61,9 +66,25 @@ class Scenario:
             page = requests.get(page_url, timeout=30).json()
             for record in page["records"]:
                 properties = record["properties"]
-                found.setdefault(properties[self.key_field], []).append(properties[self.text_field])
+                key = properties[self.key_field].removesuffix(self.key_suffix).upper()  # addresses lose their capitals
+                found.setdefault(key, []).append(properties[self.text_field])
             after = page.get("next")
         return found
+
+    def greeted_twice(self, url: str) -> int:
+        """How often a record was greeted again."""
+        greeted: Counter[str] = Counter()
+        last = 0
+        while self.greeting and (entries := _journal(url, last)):
+            greeted.update(one["id"] for one in entries if one["event"] == self.greeting)
+            last = entries[-1]["sequence"]
+        return sum(count - 1 for count in greeted.values())
+
+
+def _journal(url: str, after: int) -> list[dict[str, Any]]:
+    page = requests.get(f"{url}/_simulator/journal?since={after}", timeout=30)
+    entries: list[dict[str, Any]] = page.json()["entries"]
+    return entries
 
 
 _HUBSPOT: dict[str, Any] = {
@@ -99,6 +120,19 @@ CREATED_BULK_ACCOUNTS = Scenario(
     settings={**_LOGIN, "api": "bulk"}, write_paths=_JOBS, load_method="create", points=JOB_POINTS, **_SALESFORCE
 )
 
+MEMBERS = Scenario(
+    vendor="mailchimp",
+    object_name="demo0000aa",
+    key_field="email_address",
+    text_field="FNAME",
+    required={},
+    settings={"api_key": "kill-us1", "api_url": "{url}"},
+    write_paths=("/3.0/lists/*",),
+    key_suffix="@shop.example",
+    greeting="welcome_mail",
+)
+CREATED_MEMBERS = replace(MEMBERS, load_method="create")
+
 SCENARIOS = {
     "contacts": CONTACTS,
     "deals": DEALS,
@@ -107,4 +141,6 @@ SCENARIOS = {
     "created-accounts": CREATED_ACCOUNTS,
     "bulk-accounts": BULK_ACCOUNTS,
     "created-bulk-accounts": CREATED_BULK_ACCOUNTS,
+    "members": MEMBERS,
+    "created-members": CREATED_MEMBERS,
 }

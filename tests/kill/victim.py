@@ -21,6 +21,7 @@ from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
 from reverse_etl_core.retry import RetryPolicy
 from reverse_etl_core.target import ReverseETLTarget
 from target_hubspot.target import TargetHubSpot
+from target_mailchimp.target import TargetMailchimp
 from target_salesforce.target import TargetSalesforce
 
 if TYPE_CHECKING:
@@ -148,7 +149,17 @@ class MortalSalesforce(Mortal, TargetSalesforce):
     retry_policy = RetryPolicy(base_s=0.01, cap_s=0.05)
 
 
-TARGETS: dict[str, type[Mortal]] = {"hubspot": MortalHubSpot, "salesforce": MortalSalesforce}
+class MortalMailchimp(Mortal, TargetMailchimp):
+    """target-mailchimp."""
+
+    retry_policy = RetryPolicy(base_s=0.01, cap_s=0.05)
+
+
+TARGETS: dict[str, type[Mortal]] = {
+    "hubspot": MortalHubSpot,
+    "mailchimp": MortalMailchimp,
+    "salesforce": MortalSalesforce,
+}
 
 
 def run_child(order: Mapping[str, Any]) -> int:
