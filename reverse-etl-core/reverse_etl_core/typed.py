@@ -140,7 +140,18 @@ def _type(field: Field) -> Any:  # noqa: ANN401 - a type
         return str if field.max_length is None else Annotated[str, msgspec.Meta(max_length=field.max_length)]
     if field.type is FieldType.OPTION and field.options:
         return Literal[field.options]
+    if field.type is FieldType.OPTIONS:
+        return _list_type(field.options)
     return _TYPES.get(field.type, msgspec.UnsetType)
+
+
+def _list_type(options: tuple[str, ...]) -> Any:  # noqa: ANN401 - a type
+    """Lists of trimmed texts; an empty one clears, and so is another value once it is mapped."""
+    item: Any = Annotated[str, msgspec.Meta(pattern=r"^\S(?:.*\S)?\Z")]
+    if options:
+        trimmed = tuple(one for one in options if one and one == one.strip())
+        item = Literal[trimmed] if trimmed else msgspec.UnsetType
+    return Annotated[list[item], msgspec.Meta(min_length=1)]
 
 
 _SECOND_LOOKS: dict[FieldType, Callable[[Any], bool]] = {
@@ -155,4 +166,4 @@ _TYPES: dict[FieldType, Any] = {
     FieldType.DATE: dt.date,
     FieldType.DATETIME: dt.datetime,
 }
-"""Types without parameters. What is not here (lists of options) always goes the thorough way."""
+"""Types without parameters."""

@@ -63,6 +63,7 @@ FIELDS = (
     Field("is_active", FieldType.BOOLEAN),
     Field("plan", FieldType.OPTION, options=("free", "pro")),
     Field("tags", FieldType.OPTIONS, options=("a", "b")),
+    Field("labels", FieldType.OPTIONS),
     Field("total", FieldType.NUMBER, is_creatable=False, is_updatable=False),
 )
 

@@ -23,6 +23,40 @@ LIST_ID = "demo0000aa"
 DOMAIN = "@shop.example"
 
 
+PRESS = "press00000"
+RICH: dict[str, Any] = {
+    "mailchimp": {
+        "audiences": [
+            {
+                "id": LIST_ID,
+                "merge_fields": [
+                    {"tag": "BORN", "name": "Birth day", "type": "birthday"},
+                    {"tag": "SINCE", "type": "date"},
+                    {"tag": "SIZE", "type": "dropdown", "options": {"choices": ["S", "M"]}},
+                    {"tag": "HOME", "type": "address"},
+                    {"tag": "SITE", "type": "url"},
+                    {"tag": "ZIP", "type": "zip"},
+                ],
+                "marketing_permissions": ["Email", "Post"],
+                "interest_categories": [
+                    {"title": "Letters", "type": "checkboxes", "interests": ["Weekly", "Monthly"]},
+                    {"title": "Colour", "type": "radio", "interests": ["Red", "Blue"]},
+                ],
+                "members": [{"email_address": f"first{DOMAIN}"}],
+            },
+            {
+                "id": PRESS,
+                "name": "Press",
+                "merge_fields": [{"tag": "FNAME", "type": "text", "required": True}],
+                "segments": ["Spring"],
+            },
+        ],
+        "too_many_signups": [f"busy{DOMAIN}"],
+    }
+}
+"""An account with all that an audience can have, to seed a simulator with."""
+
+
 class QuickTarget(TargetMailchimp):
     """The target with shorter waits between repeats."""
 
@@ -152,10 +186,28 @@ def key_of(address: str) -> str:
     return address.removesuffix(DOMAIN).upper()
 
 
+def properties(vendor: MailchimpVendor, key: str) -> dict[str, Any]:
+    """A member as the simulator keeps it."""
+    (found,) = vendor.records()[key]
+    return found
+
+
+def keyed(stage: Stage, key: str, **changes: Any) -> list[Any]:
+    """A message whose source key is not the address."""
+    row = {"id": 7, "email_address": key, "FNAME": "x", **changes}
+    return stage.messages([row], key_properties=["id"], columns=["id", *changes])
+
+
 @pytest.fixture
-def simulator() -> Iterator[SimulatorServer]:
+def seed() -> dict[str, Any] | None:
+    """What the account holds at the start; a module that needs more has its own."""
+    return None
+
+
+@pytest.fixture
+def simulator(seed: dict[str, Any] | None) -> Iterator[SimulatorServer]:
     """A Mailchimp account."""
-    with SimulatorServer() as server:
+    with SimulatorServer(seed=seed) as server:
         yield server
 
 
