@@ -79,10 +79,13 @@ class StreamLedger:
         ]
         insert = ledger.insert(deliveries)
         kept = ("scope_id", "source_key")
-        self._upsert = insert.on_conflict_do_update(
-            index_elements=kept,
-            set_={one.name: insert.excluded[one.name] for one in deliveries.c if one.name not in kept},
+        self._rows = ledger.writer(
+            insert.on_conflict_do_update(
+                index_elements=kept,
+                set_={one.name: insert.excluded[one.name] for one in deliveries.c if one.name not in kept},
+            )
         )
+        self._log = ledger.writer(sa.insert(outcomes))
 
     def now_ms(self) -> int:
         """The ledger's clock."""
@@ -128,7 +131,7 @@ class StreamLedger:
             if job is not None:
                 connection.execute(sa.insert(jobs), self._job_row(job, now))
             while some := list(itertools.islice(waiting, INTENTS_AT_ONCE)):
-                connection.execute(self._upsert, [self._intended_row(one, now, job_id) for one in some])
+                self._rows.write(connection, [self._intended_row(one, now, job_id) for one in some])
 
     def _intended_row(self, one: Intent, now: int, job_id: str | None) -> dict[str, object]:
         return _row(
@@ -191,8 +194,8 @@ class StreamLedger:
                 keys = [{"scope": self._scope_id, "key": one.source_key} for one in gone]
                 connection.execute(_FORGET, keys)
             if kept:
-                connection.execute(self._upsert, [self._settled_row(one, now) for one in kept])
-                connection.execute(_LOG, [self._outcome_row(one, now) for one in kept])
+                self._rows.write(connection, [self._settled_row(one, now) for one in kept])
+                self._log.write(connection, [self._outcome_row(one, now) for one in kept])
 
     def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
         return _row(
@@ -309,7 +312,6 @@ _REST = (
     .where(deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key"))
     .values(waiting=None, due_at=sa.bindparam("due"))
 )
-_LOG = sa.insert(outcomes)
 
 
 _BLANK: dict[str, object] = dict.fromkeys((one.name for one in deliveries.c), None)
