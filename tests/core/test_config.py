@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,12 @@ def test_a_number_is_a_number(name: str, value: Any) -> None:
     """Words, booleans, NaN, infinity and what is too small are refused."""
     with pytest.raises(ConfigError, match=f"'{name}' must be a number"):
         parse(**{name: value})
+
+
+@pytest.mark.parametrize("value", [2.5, "2.5", Decimal("2.5")])
+def test_a_number_may_be_text_or_a_decimal(value: Any) -> None:
+    """The environment has text, and the SDK reads fractions in a file as decimals."""
+    assert parse(reconcile_grace_seconds=value).reconcile_grace_s == 2.5
 
 
 def test_the_configuration_does_not_show_its_secret() -> None:
