@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import (
@@ -14,9 +12,9 @@ from reverse_etl_core.errors import (
     QuotaExhaustedError,
     RateLimitedError,
     ReverseETLError,
-    UnknownOutcomeError,
 )
 from reverse_etl_core.operations import RejectCode
+from reverse_etl_core.recovery import Recovery, Refusal, Row, about, reject, uncertain, unexpected, unreadable
 from target_mailchimp import complaints, limits
 from target_mailchimp.complaints import COMPLIANCE, FORGOTTEN, MEMBER_EXISTS
 
@@ -27,44 +25,10 @@ if TYPE_CHECKING:
     from target_mailchimp.complaints import Complaint
 
 
-class Recovery(enum.Enum):
-    """What has to happen after an error."""
-
-    GRANT = "a person gives a valid key, or a role that may do it"
-    WAIT = "the same request again, after a pause"
-    UNCERTAIN = "nobody knows whether it was applied"
-    CONFIGURE = "a setting must change"
-    FIND = "what the path names is gone"
-    REJECT = "the record has to change"
-    STOP = "nothing that a run could do"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        recovery: What has to happen.
-        sentence: What it means and what to do; the names of fields are put before it.
-        reject: Code of the rejection, for `Recovery.REJECT`.
-        rest_s: How long a refused record is left alone at least.
-        pause_s: How long to wait, for `Recovery.WAIT`.
-    """
-
-    recovery: Recovery
-    sentence: str
-    reject: RejectCode = RejectCode.VENDOR_REFUSED
-    rest_s: float = 0.0
-    pause_s: float = limits.CONNECTIONS_PAUSE_S
-
-
-def _reject(reject: RejectCode, sentence: str, *, rest_s: float = 0.0) -> Row:
-    return Row(Recovery.REJECT, sentence, reject, rest_s)
-
-
+VENDOR = "Mailchimp"
 _CHECK_KEY = "Check 'api_key', or 'access_token' and 'server_prefix'. Keys end after a year."
 _CONNECTIONS = Row(Recovery.WAIT, f"Mailchimp takes {limits.CONNECTIONS} connections at once, and there were more.")
-_EXISTS = _reject(RejectCode.CONFLICT, "Another member of the audience has this address. Merge the two, or change one.")
+_EXISTS = reject(RejectCode.CONFLICT, "Another member of the audience has this address. Merge the two, or change one.")
 _DEFECT = Row(Recovery.STOP, "Mailchimp cannot read the request. This is a defect of the target; please report it.")
 _ROLE = Row(Recovery.GRANT, "The user of the key may not do this. Give the user the role of a manager.")
 _INVALID = "The value does not fit the field. Cast it in the model."
@@ -91,21 +55,21 @@ TABLE: Mapping[str, Row] = {
     # A server error may have been applied, a time-out too: no other reading is safe.
     "HTTP 5xx": Row(Recovery.UNCERTAIN, "Mailchimp failed to answer."),
     # Consent (guarantee G10). source: quoted 2020 to 2025
-    COMPLIANCE: _reject(
+    COMPLIANCE: reject(
         RejectCode.CONSENT,
         "The person unsubscribed, the address bounced or Mailchimp reviews it. Only the person can subscribe again; "
         "'resubscribe: pending' asks by mail.",
     ),
-    FORGOTTEN: _reject(
+    FORGOTTEN: reject(
         RejectCode.CONSENT,
         "The contact was deleted for good and cannot be imported again. Only the person can subscribe again.",
     ),
     # Addresses
-    "FAKE_ADDRESS": _reject(
+    "FAKE_ADDRESS": reject(
         RejectCode.INVALID_EMAIL, "Mailchimp takes the address for fake or invalid. Correct it at the source."
     ),
-    "INVALID_ADDRESS": _reject(RejectCode.INVALID_EMAIL, "Not a valid e-mail address. Correct it at the source."),
-    "TOO_MANY_SIGNUPS": _reject(
+    "INVALID_ADDRESS": reject(RejectCode.INVALID_EMAIL, "Not a valid e-mail address. Correct it at the source."),
+    "TOO_MANY_SIGNUPS": reject(
         RejectCode.VENDOR_REFUSED,
         "The address has signed up to many audiences of Mailchimp's lately, and no more is taken for now. It is tried "
         "again after some days.",
@@ -114,26 +78,26 @@ TABLE: Mapping[str, Row] = {
     MEMBER_EXISTS: _EXISTS,
     "ERROR_CONTACT_EXISTS": _EXISTS,
     # Fields
-    "INVALID_NUMBER": _reject(RejectCode.INVALID_VALUE, "Mailchimp takes a number here. Cast it in the model."),
-    "INVALID_DATE": _reject(RejectCode.INVALID_VALUE, "Mailchimp takes a date here. Cast it in the model."),
-    "INVALID_BIRTHDAY": _reject(RejectCode.INVALID_VALUE, "Mailchimp takes a birthday as MM/DD. Cast it in the model."),
-    "INVALID_ZIP": _reject(RejectCode.INVALID_VALUE, "Mailchimp takes a zip code of 5 digits. Cast it in the model."),
-    "INVALID_URL": _reject(RejectCode.INVALID_VALUE, "Mailchimp takes the whole address of a page. Mend the model."),
-    "INVALID_TYPE": _reject(RejectCode.INVALID_VALUE, _INVALID),
-    "INVALID_MERGE_FIELDS": _reject(RejectCode.INVALID_VALUE, _INVALID),
-    "INVALID_CHOICE": _reject(
+    "INVALID_NUMBER": reject(RejectCode.INVALID_VALUE, "Mailchimp takes a number here. Cast it in the model."),
+    "INVALID_DATE": reject(RejectCode.INVALID_VALUE, "Mailchimp takes a date here. Cast it in the model."),
+    "INVALID_BIRTHDAY": reject(RejectCode.INVALID_VALUE, "Mailchimp takes a birthday as MM/DD. Cast it in the model."),
+    "INVALID_ZIP": reject(RejectCode.INVALID_VALUE, "Mailchimp takes a zip code of 5 digits. Cast it in the model."),
+    "INVALID_URL": reject(RejectCode.INVALID_VALUE, "Mailchimp takes the whole address of a page. Mend the model."),
+    "INVALID_TYPE": reject(RejectCode.INVALID_VALUE, _INVALID),
+    "INVALID_MERGE_FIELDS": reject(RejectCode.INVALID_VALUE, _INVALID),
+    "INVALID_CHOICE": reject(
         RejectCode.INVALID_OPTION,
         "The value is not one of the field's choices. Map it in the model, or add the choice.",
     ),
-    "VALUE_REQUIRED": _reject(RejectCode.REQUIRED_FIELD, _REQUIRED),
-    "REQUIRED_MISSING": _reject(RejectCode.REQUIRED_FIELD, _REQUIRED),
-    "ADDRESS_INCOMPLETE": _reject(
+    "VALUE_REQUIRED": reject(RejectCode.REQUIRED_FIELD, _REQUIRED),
+    "REQUIRED_MISSING": reject(RejectCode.REQUIRED_FIELD, _REQUIRED),
+    "ADDRESS_INCOMPLETE": reject(
         RejectCode.REQUIRED_FIELD, "An address needs street, city, state and zip. Fill them in the model."
     ),
     # One record, for whatever reason
-    "Invalid Resource": _reject(RejectCode.VENDOR_REFUSED, "Mailchimp refuses the record."),
-    "ERROR_GENERIC": _reject(RejectCode.VENDOR_REFUSED, "Mailchimp refuses the record, and does not say why."),
-    "HTTP 413": _reject(RejectCode.TOO_LONG, "Larger than Mailchimp takes. Shorten the texts."),  # inferred
+    "Invalid Resource": reject(RejectCode.VENDOR_REFUSED, "Mailchimp refuses the record."),
+    "ERROR_GENERIC": reject(RejectCode.VENDOR_REFUSED, "Mailchimp refuses the record, and does not say why."),
+    "HTTP 413": reject(RejectCode.TOO_LONG, "Larger than Mailchimp takes. Shorten the texts."),  # inferred
     # Paths
     "HTTP 404": Row(
         Recovery.FIND, "Mailchimp has nothing at this address: a member, an audience or a segment of it is gone."
@@ -157,25 +121,6 @@ _NOT_FOUND = 404
 _SERVER_ERROR = 500  # and above
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why Mailchimp refuses one record, in our words.
-
-    Attributes:
-        code: What it is rejected with.
-        reason: A sentence without field values.
-        vendor_code: Mailchimp's title or error code, or our name for a sentence of it.
-        fields: Those that it concerns, as far as Mailchimp says.
-        rest_s: How long the record is left alone at least.
-    """
-
-    code: RejectCode
-    reason: str
-    vendor_code: str
-    fields: tuple[str, ...] = ()
-    rest_s: float = 0.0
-
-
 class RecordRefusedError(BatchRefusedError):
     """A call is refused for something in one of its records; carries what Mailchimp says of it."""
 
@@ -193,12 +138,12 @@ def failure(request: Request, reply: Reply) -> ReverseETLError | None:
     body = reply.json_or_none()
     if reply.status in _SUCCESS:
         is_readable = reply.status == _NO_CONTENT or isinstance(body, dict)
-        return None if is_readable else _unreadable(request, reply)
+        return None if is_readable else unreadable(VENDOR, request, reply)
     found = complaints.read(body)
     code = _decisive_code(found, reply, is_json=isinstance(body, dict))
     row = TABLE.get(code)
     if row is None or (row.recovery is Recovery.REJECT and not request.is_write):
-        return _unexpected(request, reply, found)
+        return unexpected(VENDOR, request, reply, found.vendor_code)
     return _BUILDERS[row.recovery](row, found, reply)
 
 
@@ -219,36 +164,16 @@ def _known_code(found: Complaint) -> str | None:
     return next((code for code in found.codes if code in TABLE), None)
 
 
-def _unreadable(request: Request, reply: Reply) -> ReverseETLError:
-    return UnknownOutcomeError(
-        f"Mailchimp answered {request.method} {request.path} with {reply.status} and {len(reply.body)} bytes that are "
-        "not its JSON."
-    )
-
-
-def _unexpected(request: Request, reply: Reply, found: Complaint) -> ReverseETLError:
-    """An error that no run can cure: unknown, or about a request that holds no record."""
-    named = f"'{found.vendor_code}'" if found.vendor_code else "without a title"
-    return FatalError(
-        f"Mailchimp refused {request.method} {request.path} (HTTP {reply.status}, {named}). The target does not know "
-        "this error; please report it."
-    )
-
-
 def _grant(row: Row, found: Complaint, _reply: Reply) -> ReverseETLError:
     title = f" ({found.vendor_code})" if found.vendor_code else ""
     return AuthError(f"{row.sentence}{title}")
 
 
 def _wait(row: Row, _found: Complaint, reply: Reply) -> ReverseETLError:
-    seconds = limits.retry_after_s(reply.headers, row.pause_s)
+    seconds = limits.retry_after_s(reply.headers, row.pause_s or limits.CONNECTIONS_PAUSE_S)
     if seconds <= limits.LONGEST_PAUSE_S:
         return RateLimitedError(row.sentence, retry_after_s=seconds)
     return QuotaExhaustedError(f"{row.sentence} It asks to wait {seconds / 60:.0f} minutes.")
-
-
-def _uncertain(row: Row, _found: Complaint, reply: Reply) -> ReverseETLError:
-    return UnknownOutcomeError(f"{row.sentence} (HTTP {reply.status})")
 
 
 def _configure(row: Row, _found: Complaint, _reply: Reply) -> ReverseETLError:
@@ -270,7 +195,7 @@ def _stop(row: Row, _found: Complaint, reply: Reply) -> ReverseETLError:
 _BUILDERS: Mapping[Recovery, Callable[[Row, Complaint, Reply], ReverseETLError]] = {
     Recovery.GRANT: _grant,
     Recovery.WAIT: _wait,
-    Recovery.UNCERTAIN: _uncertain,
+    Recovery.UNCERTAIN: lambda row, _found, reply: uncertain(row, reply),
     Recovery.CONFIGURE: _configure,
     Recovery.FIND: _missing,
     Recovery.REJECT: _refused,
@@ -295,7 +220,4 @@ def _refusal(row: Row, found: Complaint) -> Refusal:
 
 
 def _sentence(row: Row, found: Complaint) -> str:
-    if not found.fields:
-        return row.sentence
-    word = "Field" if len(found.fields) == 1 else "Fields"
-    return f"{word} {', '.join(repr(name) for name in found.fields)}: {row.sentence}"
+    return about("Field", found.fields, row.sentence)

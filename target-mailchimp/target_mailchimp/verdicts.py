@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.operations import RejectCode, Rejected, Unanswered, Written
+from reverse_etl_core.recovery import Recovery
 from target_mailchimp import errors
 
 if TYPE_CHECKING:
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from reverse_etl_core.operations import Outcome
+    from reverse_etl_core.recovery import Refusal
     from target_mailchimp.drafts import Draft
-    from target_mailchimp.errors import Refusal
 
 STATUS_KEPT = (
     "Mailchimp left the member's status as it is. It does so, without an error, where a person has opted out: only the "
@@ -26,7 +27,7 @@ NO_MEMBER = "The audience has no member with this address, so it cannot join a s
 
 def complained(draft: Draft, error: Mapping[str, Any], *, is_create: bool = False) -> Outcome:
     """The outcome of one entry of `errors` in a successful answer."""
-    if errors.item_recovery(error) is not errors.Recovery.REJECT:
+    if errors.item_recovery(error) is not Recovery.REJECT:
         return Unanswered(draft.source_key)
     return rejected(draft, errors.item_refusal(error), is_create=is_create)
 
