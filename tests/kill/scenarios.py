@@ -25,6 +25,7 @@ class Scenario:
         write_paths: Globs of the requests that write.
         load_method: As the target's setting.
         points: Moments of a kill beyond those that every target has.
+        key_template: The value of the key field, with `{key}`.
     """
 
     vendor: str
@@ -36,11 +37,16 @@ class Scenario:
     write_paths: tuple[str, ...]
     load_method: str = "upsert"
     points: tuple[str, ...] = field(default=())
+    key_template: str = "{key}"
 
     def record(self, key: str, value: str) -> dict[str, Any]:
         """One row of the source."""
         required = {name: template.format(key=key) for name, template in self.required.items()}
-        return {self.key_field: key, self.text_field: value, **required}
+        return {self.key_field: self.key_value(key), self.text_field: value, **required}
+
+    def key_value(self, key: str) -> str:
+        """What recognises the record of a key."""
+        return self.key_template.format(key=key)
 
     def columns(self) -> list[str]:
         """Names of a record's fields."""
@@ -98,6 +104,19 @@ BULK_ACCOUNTS = Scenario(settings={**_LOGIN, "api": "bulk"}, write_paths=_JOBS, 
 CREATED_BULK_ACCOUNTS = Scenario(
     settings={**_LOGIN, "api": "bulk"}, write_paths=_JOBS, load_method="create", points=JOB_POINTS, **_SALESFORCE
 )
+CREATED_BULK_CONTACTS = Scenario(
+    vendor="salesforce",
+    object_name="Contact",
+    key_field="Email",
+    key_template="{key}@example.com",
+    text_field="MailingCity",
+    required={"LastName": "Person {key}"},
+    settings={**_LOGIN, "api": "bulk"},
+    write_paths=_JOBS,
+    load_method="create",
+    points=JOB_POINTS,
+)
+"""By a field whose values may repeat: nothing but the ledger keeps them from being created twice."""
 
 SCENARIOS = {
     "contacts": CONTACTS,
@@ -107,4 +126,52 @@ SCENARIOS = {
     "created-accounts": CREATED_ACCOUNTS,
     "bulk-accounts": BULK_ACCOUNTS,
     "created-bulk-accounts": CREATED_BULK_ACCOUNTS,
+    "created-bulk-contacts": CREATED_BULK_CONTACTS,
 }
+
+
+@dataclass(frozen=True)
+class Families:
+    """Accounts, and contacts that name them by external id, in two streams of one input.
+
+    Attributes:
+        api: As the target's setting.
+        is_children_first: Whether the contacts come before their accounts.
+    """
+
+    api: str
+    is_children_first: bool
+    vendor: str = "salesforce"
+    load_method: str = "upsert"
+
+    @property
+    def write_paths(self) -> tuple[str, ...]:
+        """Globs of the requests that write."""
+        return (*_COLLECTIONS, *_JOBS)
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """Moments of a kill beyond those that every target has."""
+        return JOB_POINTS if self.api == "bulk" else ()
+
+    def config(self, url: str) -> dict[str, Any]:
+        """The target's settings, without those of ledger and run."""
+        lookup = {"from": "account", "lookup": {"object": "Account", "match_on": "External_Id__c"}}
+        contact = {"External_Id__c": "id", "LastName": "name", "AccountId": lookup}
+        streams = {
+            "accounts": {"object": "Account", "fields": {"External_Id__c": "id", "Name": "name"}},
+            "contacts": {"object": "Contact", "match_on": "External_Id__c", "fields": contact},
+        }
+        return {"access_token": "00Dkill!token", "instance_url": url, "api": self.api, "streams": streams}
+
+    def delivered(self, url: str, object_name: str) -> list[dict[str, Any]]:
+        """The records of an object."""
+        found: list[dict[str, Any]] = []
+        after = "0"
+        while after:
+            page = requests.get(
+                f"{url}/_simulator/records/salesforce/{object_name}?limit=1000&after={after}", timeout=30
+            )
+            found += [{"Id": one["id"], **one["properties"]} for one in page.json()["records"]]
+            after = page.json().get("next")
+        return found
