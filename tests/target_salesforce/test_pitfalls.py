@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import SalesforceStage
+    from salesforce_stage import SalesforceStage
 
 KEY = "External_Id__c"
 SEED = {
@@ -134,11 +134,11 @@ def test_23_the_spelling_of_a_field_is_corrected_at_the_start(each_api: Salesfor
 
 def test_24_a_field_that_is_hidden_or_misspelt_is_named_at_the_start(each_api: SalesforceStage) -> None:
     """Before anything is written, all of them at once; with `drop` the others are delivered."""
-    rows = accounts(3, Hidden__c=1, Nmae="x")
+    rows = accounts(3, Hidden__c=1, Nope__c="x")
     refused = each_api.send({"a": rows}, streams=ACCOUNTS)
     assert (refused.exit_code, each_api.vendor.write_requests()) == (78, 0)
     assert "'Hidden__c'" in refused.error
-    assert "'Nmae'" in refused.error
+    assert "'Nope__c'" in refused.error
     assert each_api.send({"a": rows}, streams=ACCOUNTS, unknown_fields="drop").totals["created"] == 3
 
 

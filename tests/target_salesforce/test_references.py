@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import SalesforceStage
+    from salesforce_stage import SalesforceStage
 
 KEY = "External_Id__c"
 EXTERNAL = {"name": KEY, "external_id": True, "unique": True}
