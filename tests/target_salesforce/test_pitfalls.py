@@ -266,6 +266,16 @@ def test_30_a_used_up_limit_ends_the_run_at_once(each_api: SalesforceStage) -> N
     assert len(names(each_api)) == len(each_api.vendor.events(CREATED)) == 4000
 
 
+def test_30_used_up_batches_of_jobs_end_the_run_at_once(stage: SalesforceStage) -> None:
+    """Jobs have a daily limit of their own: 75, no job is opened, and the next run goes on."""
+    stage.vendor.control("limits", {"salesforce": {"bulk_batches": 3, "bulk_batches_used": 3}})
+    first = stage.send({"a": accounts(50)}, streams=ACCOUNTS, api="bulk")
+    assert (first.exit_code, first.codes, stage.vendor.jobs()) == (75, {"quota": 50}, 0)
+    assert "DailyBulkApiBatches" in first.error
+    stage.vendor.control("limits", {"salesforce": {"bulk_seconds_per_batch": 0}})
+    assert stage.send({"a": accounts(50)}, streams=ACCOUNTS, api="bulk").totals["created"] == 50
+
+
 # -- 31 to 34: what must not be repeated, and what must not become a new record
 
 
