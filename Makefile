@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
-MEMBERS := reverse-etl-core target-hubspot target-salesforce tap-warehouse-model saas-simulators
-EDITABLE := -e './reverse-etl-core[postgres]' -e ./target-hubspot -e ./target-salesforce -e './tap-warehouse-model[postgres]' -e ./saas-simulators
+MEMBERS := reverse-etl-core target-hubspot target-mailchimp target-salesforce tap-warehouse-model saas-simulators
+EDITABLE := -e './reverse-etl-core[postgres]' -e ./target-hubspot -e ./target-mailchimp -e ./target-salesforce \
+    -e './tap-warehouse-model[postgres]' -e ./saas-simulators
 READY := $(VENV)/.ready
 # Of `make demo`.
 TARGET ?= target-hubspot

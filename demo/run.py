@@ -32,11 +32,20 @@ WORK = Path("demo/.work")
 WAREHOUSE = WORK / "warehouse.duckdb"
 BIN = Path(os.path.relpath(Path(sys.executable).parent, ROOT))
 MELTANO = (BIN / "meltano", "--environment=demo")
-TAP = "tap-warehouse-model"
+TAPS = {
+    "target-hubspot": "tap-warehouse-model",
+    "target-mailchimp": "tap-customers",
+    "target-salesforce": "tap-warehouse-model",
+}
+"""Per target, the tap whose streams it takes."""
 PORT = 8765
 """The port in `meltano.yml`; another one is taken where it is in use."""
 
-URL_SETTINGS = {"target-hubspot": "TARGET_HUBSPOT_API_URL", "target-salesforce": "TARGET_SALESFORCE_LOGIN_URL"}
+URL_SETTINGS = {
+    "target-hubspot": "TARGET_HUBSPOT_API_URL",
+    "target-mailchimp": "TARGET_MAILCHIMP_API_URL",
+    "target-salesforce": "TARGET_SALESFORCE_LOGIN_URL",
+}
 """Per target, the variable that says where its API is."""
 
 READS = ("/batch/read", "/search", "/token")
@@ -45,8 +54,11 @@ READS = ("/batch/read", "/search", "/token")
 COUNTED_EVENTS = {
     "record_created": "records created",
     "record_updated": "records updated",
-    "workflow_enrolled": "workflows started",  # HubSpot's word
-    "flow_started": "workflows started",  # Salesforce's
+    "member_added": "records created",
+    "member_updated": "records updated",
+    "workflow_enrolled": "automations started",  # HubSpot's word
+    "flow_started": "automations started",  # Salesforce's
+    "welcome_mail": "automations started",  # Mailchimp's
 }
 """Side effects that are counted, and what they are called in the table."""
 
@@ -293,7 +305,7 @@ def demonstrate(target: str, *, keep: bool) -> None:
     shell = Shell({}, environment())
     shell.run(BIN / "python", "demo/warehouse.py", "build", WAREHOUSE)
     shell.run(*MELTANO, "install", log=WORK / "install.log")
-    shell.run(*MELTANO, "state", "clear", "--force", f"demo:{TAP}-to-{target}", log=WORK / "state.log")
+    shell.run(*MELTANO, "state", "clear", "--force", f"demo:{TAPS[target]}-to-{target}", log=WORK / "state.log")
     with simulators(shell, keep=keep) as account:
         rows = [sync("first run", shell, target, account)]
         shell.run(BIN / "python", "demo/warehouse.py", "change", WAREHOUSE)
@@ -307,7 +319,7 @@ def sync(title: str, shell: Shell, target: str, account: Simulators) -> dict[str
     variables = {} if account.url.endswith(f":{PORT}") else {URL_SETTINGS[target]: account.url}
     before, began_s = account.counts(), time.monotonic()
     pipeline_shell = Shell(variables, {**shell.environment, **variables})
-    pipeline_shell.run(*MELTANO, "run", TAP, target, log=WORK / f"{title.replace(' ', '-')}.log")
+    pipeline_shell.run(*MELTANO, "run", TAPS[target], target, log=WORK / f"{title.replace(' ', '-')}.log")
     seconds = round(time.monotonic() - began_s)
     after = account.counts()
     return {"": title, "seconds": seconds} | {name: after[name] - before[name] for name in after}
@@ -319,7 +331,7 @@ def _conclude(rows: Sequence[Mapping[str, Any]], url: str) -> None:
     if not rows[0]["records created"] or rows[-1]["writes"]:
         msg = "The first run should have created records, and the last one should have written nothing."
         raise DemoError(msg)
-    print("\nThe last run made no write request, and it started no workflow.\n")
+    print("\nThe last run made no write request, and it set nothing off.\n")
     places = {
         f"{WORK}/reports/*/report.json": "one report per run",
         f"{WORK}/ledger.db": "what was delivered, and why some records were not: docs/ledger.md",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_warehouse_model.tap import TapWarehouseModel
 from target_hubspot.target import TargetHubSpot
+from target_mailchimp.target import TargetMailchimp
 from target_salesforce.target import TargetSalesforce
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap, Target
 
 PAGE = Path(__file__).with_name("settings.md")
-PLUGINS: tuple[type[Tap | Target], ...] = (TargetHubSpot, TargetSalesforce, TapWarehouseModel)
+PLUGINS: tuple[type[Tap | Target], ...] = (TargetHubSpot, TargetSalesforce, TargetMailchimp, TapWarehouseModel)
 
 INTRODUCTION = """\
 <!-- Written by docs/generate_settings.py: change the descriptions in the code, then run `make docs`. -->

@@ -8,6 +8,7 @@ SELECT
     phone,
     job,
     lower(trim(plan)) AS plan,
+    'plan: ' || lower(trim(plan)) AS plan_tag,
     round(churn_score, 4) AS churn_risk,
     note,
     updated_at

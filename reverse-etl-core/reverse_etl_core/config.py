@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,6 +72,7 @@ class StreamConfig:
         load_method: One of `LOAD_METHODS`.
         fields: Destination field to where it comes from; `None` maps every column to the field of its name.
         unknown_fields: One of `UNKNOWN_FIELDS`.
+        object_from: Column that names the object of each record; `None` where all of them go to `object_name`.
     """
 
     object_name: str
@@ -78,6 +80,7 @@ class StreamConfig:
     load_method: str
     fields: Mapping[str, FieldConfig] | None
     unknown_fields: str
+    object_from: str | None = None
 
     def lookups(self) -> Mapping[str, LookupConfig]:
         """Fields that name a record of another object, with what the user says of them."""
@@ -91,6 +94,9 @@ class CommonConfig:
     load_method: str
     streams: Mapping[str, StreamConfig]
     unknown_fields: str
+    check_deliverability: bool
+    reject_role_addresses: bool
+    reject_disposable_addresses: bool
     ledger: str
     ledger_url: Secret
     sync_id: str
@@ -130,6 +136,9 @@ class CommonConfig:
             load_method=load_method,
             unknown_fields=unknown_fields,
             streams=_streams(reader, load_method, unknown_fields),
+            check_deliverability=reader.flag("check_deliverability", default=False),
+            reject_role_addresses=reader.flag("reject_role_addresses", default=False),
+            reject_disposable_addresses=reader.flag("reject_disposable_addresses", default=False),
             ledger=reader.choice("ledger", LEDGER_MODES, default="full"),
             ledger_url=_ledger_url(reader, root / ".reverse-etl" / f"{target}.db"),
             sync_id=reader.text("sync_id") or default_sync_id(target, environ),
@@ -276,7 +285,7 @@ class SettingsReader:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):  # the SDK reads files as Decimal
         return None
     try:
         number = float(value)
@@ -285,7 +294,7 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-_STREAM_SETTINGS = ("object", "match_on", "load_method", "fields", "unknown_fields")
+_STREAM_SETTINGS = ("object", "object_from", "match_on", "load_method", "fields", "unknown_fields")
 
 
 def _streams(reader: SettingsReader, load_method: str, unknown_fields: str) -> dict[str, StreamConfig]:
@@ -300,7 +309,10 @@ def _streams(reader: SettingsReader, load_method: str, unknown_fields: str) -> d
             load_method=one.choice("load_method", LOAD_METHODS, default=load_method),
             fields=_fields(one),
             unknown_fields=one.choice("unknown_fields", UNKNOWN_FIELDS, default=unknown_fields),
+            object_from=one.text("object_from"),
         )
+        if one.text("object") and one.text("object_from"):
+            one.bad("object_from", "and 'object' are both given. Remove one of the two.")
     return parsed
 
 
@@ -327,7 +339,7 @@ def _lookup(entry: SettingsReader) -> LookupConfig | None:
     one = entry.inside("lookup")
     one.unknown(("object", "match_on", "on_missing"))
     object_name = one.text("object")
-    if object_name is None:
+    if one.config.get("object") in (None, "") and isinstance(entry.config["lookup"], Mapping):
         one.bad("object", "is missing: name the object of which the column holds match values.")
     on_missing = one.choice("on_missing", ON_MISSING, default=ON_MISSING[0])
     return LookupConfig(object_name or "", one.text("match_on"), on_missing)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
     from reverse_etl_core.operations import Batch, Outcome
     from reverse_etl_core.schema import ObjectSchema
@@ -18,9 +19,11 @@ class Destination(abc.ABC):
 
     Attributes:
         jobs: Asynchronous jobs, which `ObjectSchema.jobs` limits; `None` for an API without them.
+        adds_fields: Whether `add_fields` makes what an object lacks, so that it is no mistake to name it.
     """
 
     jobs: Jobs | None = None
+    adds_fields: bool = False
 
     @abc.abstractmethod
     def account(self) -> str:
@@ -41,6 +44,22 @@ class Destination(abc.ABC):
         Raises:
             ConfigError: There is no such object; the message names those that there are.
         """
+
+    def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
+        """Create fields that a stream wants and an object lacks, where the user asked for that; here: none.
+
+        Args:
+            schema: The object.
+            columns: Wanted field to the JSON Schema of the column that feeds it, as the SCHEMA message has it.
+
+        Returns:
+            The object's schema afterwards; what it still lacks is dropped or an error, as the user says.
+
+        Raises:
+            ConfigError: A field cannot be created.
+        """
+        del columns
+        return schema
 
     @abc.abstractmethod
     def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:

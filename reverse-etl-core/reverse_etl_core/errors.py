@@ -147,12 +147,14 @@ class BatchRefusedError(ReverseETLError):
         reason: A sentence without field values.
         code: What the record is rejected with once it stands alone.
         vendor_code: The destination's own code, verbatim.
+        rest_s: How long the record is not tried again at least.
     """
 
-    def __init__(self, reason: str, *, code: RejectCode, vendor_code: str = "") -> None:
+    def __init__(self, reason: str, *, code: RejectCode, vendor_code: str = "", rest_s: float = 0.0) -> None:
         self.reason = reason
         self.code = code
         self.vendor_code = vendor_code
+        self.rest_s = rest_s
         super().__init__(reason)
 
 

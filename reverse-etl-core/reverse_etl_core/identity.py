@@ -77,10 +77,15 @@ class EncodedFields(Mapping[str, "Value"]):
 
     def _fields(self) -> dict[str, Value]:
         if self._decoded is None:
-            self._decoded = _decoder.decode(self._payload)
-            for name in self._leave_out:
-                self._decoded.pop(name, None)
+            self._decoded = self.decode()
         return self._decoded
+
+    def decode(self) -> dict[str, Value]:
+        """A copy that is not kept: decoded, the fields of many records are large."""
+        decoded = _decoder.decode(self._payload)
+        for name in self._leave_out:
+            decoded.pop(name, None)
+        return decoded
 
     def __getitem__(self, name: str) -> Value:
         return self._fields()[name]
@@ -90,6 +95,11 @@ class EncodedFields(Mapping[str, "Value"]):
 
     def __len__(self) -> int:
         return len(self._fields())
+
+
+def decoded(fields: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Fields to be looked at once, which `fields` does not keep."""
+    return fields.decode() if isinstance(fields, EncodedFields) else fields
 
 
 def digest(payload: bytes) -> bytes:

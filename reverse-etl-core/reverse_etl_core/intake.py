@@ -15,7 +15,7 @@ from reverse_etl_core.planning import Candidate, Refusal, Removal
 from reverse_etl_core.typed import REMOVED_AT, typed_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reverse_etl_core.ledger import Delivery
     from reverse_etl_core.routing import Route
@@ -105,11 +105,7 @@ class Intake:
         return Candidate(delivery.source_key, match_key, payload, digest, is_replay=True)
 
     def _source_key(self, record: Mapping[str, Any]) -> str | None:
-        """The key columns as text; empty for a stream without any; `None` where one of them is null or blank."""
-        values = [record.get(column) for column in self._key_columns]
-        if None in values or "" in values or lenient.UNREADABLE in values:
-            return None
-        return identity.source_key(values) if values else ""
+        return source_key_of(record, self._key_columns)
 
     def check_input(self) -> None:
         """Look at the whole input: a key that is null is a bad row, but one that is not there is a bad tap.
@@ -150,6 +146,14 @@ class Intake:
     def judge_all(self, records: Iterable[msgspec.Raw | Mapping[str, Any]]) -> list[Judged]:
         """Judge records in order."""
         return [self.judge(record) for record in records]
+
+
+def source_key_of(record: Mapping[str, Any], key_columns: Sequence[str]) -> str | None:
+    """The key columns as text; empty for a stream without any; `None` where one of them is null or blank."""
+    values = [record.get(column) for column in key_columns]
+    if None in values or "" in values or lenient.UNREADABLE in values:
+        return None
+    return identity.source_key(values) if values else ""
 
 
 def _refuse_again(delivery: Delivery, stored: Mapping[str, Any], code: RejectCode, reason: str) -> Refusal:

@@ -103,6 +103,14 @@ def _does_not_fit(name: str, column: str) -> RejectedRecordError:
     return RejectedRecordError(RejectCode.INVALID_VALUE, msg)
 
 
+def wanted_fields(columns: Iterable[str], config: StreamConfig) -> dict[str, str]:
+    """The fields that a stream is to fill, whether the object has them or not, and the column of each."""
+    if config.fields is not None:
+        return {name: one.column for name, one in config.fields.items()}
+    others = (name for name in columns if not name.startswith(SINGER_METADATA_PREFIX))
+    return {name: name for name in others if name != config.object_from}
+
+
 def compile_mapping(
     stream: str,
     columns: Sequence[str],
@@ -125,10 +133,7 @@ def compile_mapping(
     Raises:
         ConfigError: Names every column and field that does not fit, with the closest that would.
     """
-    if config.fields is None:
-        wanted = {name: name for name in columns if not name.startswith(SINGER_METADATA_PREFIX)}
-    else:
-        wanted = {name: one.column for name, one in config.fields.items()}
+    wanted = wanted_fields(columns, config)
     known = {name: column for name, column in wanted.items() if name in schema.fields}
     problems = _missing_columns(stream, wanted, columns)
     problems += field_problems(stream, wanted, config, schema, match_field=match_field)
@@ -180,12 +185,26 @@ def field_problems(
         for name in names
         if name not in schema.fields and config.unknown_fields == "fail"
     ]
-    known = [name for name in names if name in schema.fields and name != match_field]
+    problems += _doubled(stream, [name for name in names if name in schema.fields], schema)
+    known = [name for name in names if name in schema.fields and schema.canonical(name) != match_field]
     read_only = ", ".join(f"'{name}'" for name in known if not schema.fields[name].is_writable)
     if read_only:
         remedy = "Leave them out of 'fields' or the model."
         problems.append(f"Stream '{stream}': {read_only} of '{schema.name}' cannot be written. {remedy}")
     return problems
+
+
+def _doubled(stream: str, names: Iterable[str], schema: ObjectSchema) -> list[str]:
+    """Fields that are named twice, in different spellings: nobody knows which value counts."""
+    by_field: dict[str, list[str]] = {}
+    for name in names:
+        by_field.setdefault(schema.canonical(name), []).append(f"'{name}'")
+    return [
+        f"Stream '{stream}': {' and '.join(spellings)} mean the same field of '{schema.name}'. Map one of them in "
+        "'fields', or leave one out of the model."
+        for spellings in by_field.values()
+        if len(spellings) > 1
+    ]
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:

@@ -122,12 +122,14 @@ class Rejected(msgspec.Struct, frozen=True, gc=False):
         code: Stable code.
         reason: A sentence with field names and the remedy, and without field values.
         vendor_code: The destination's own code, verbatim.
+        rest_s: How long the same content is not tried again at least, where the destination asks for more than usual.
     """
 
     source_key: str
     code: RejectCode
     reason: str
     vendor_code: str = ""
+    rest_s: float = 0.0
 
 
 class Unanswered(msgspec.Struct, frozen=True, gc=False):

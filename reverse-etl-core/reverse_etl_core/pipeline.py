@@ -12,7 +12,7 @@ from reverse_etl_core.errors import FatalError
 from reverse_etl_core.intake import Intake
 from reverse_etl_core.jobs import JobRunner
 from reverse_etl_core.ledger import Status
-from reverse_etl_core.ledger.book import WAITING_AGAIN
+from reverse_etl_core.ledger.rows import WAITING_AGAIN
 from reverse_etl_core.operations import DeferCode, RejectCode
 from reverse_etl_core.planning import Candidate, Refusal, Removal, Step, doubt_ends_ms, first_step, next_step
 from reverse_etl_core.queues import WorkQueues
@@ -130,6 +130,20 @@ class Pipeline:
         self._brake.check(self.route.stream, self.tally, at_end=False)
         self._work(everything=False)
 
+    def take_over(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Take records that earlier runs rejected since they named no object; the ledger has kept them elsewhere."""
+        judged = self._intake.judge_all(records)
+        for one in judged:
+            if not isinstance(one, Removal):
+                one.is_replay = True
+        latest = latest_versions(judged, self._queues, self.tally)
+        self._accept(list(latest.values()), self._ledger.lookup(list(latest)))
+        self._work(everything=False)
+
+    def forget_rejects(self, source_keys: Sequence[str]) -> None:
+        """Forget refused versions of records that go to another object now."""
+        self._ledger.forget_rejects(source_keys)
+
     def flush(self) -> None:
         """Settle everything: after this, STATE may leave."""
         if self._is_working:  # a parent of its own parent: what it has in hand is settled by whoever works on it
@@ -167,10 +181,13 @@ class Pipeline:
 
     def stop_waiting(self) -> None:
         """Let records rest whose parent did not arrive: they are rejected, and tried again by later runs."""
-        if sum(self.tally.waiting.values()):
-            now_ms = self._ledger.now_ms()
-            self._ledger.stop_waiting(lambda attempts: now_ms + settling.due_after_ms(attempts))
-            self.tally.waiting.clear()
+        now_ms = self._ledger.now_ms()
+        self._ledger.stop_waiting(lambda attempts: now_ms + settling.due_after_ms(attempts))
+
+    @property
+    def pipelines(self) -> list[Pipeline]:
+        """Itself: a stream goes to one object, unless a `Dispatcher` delivers it."""
+        return [self]
 
     @property
     def has_records_in_hand(self) -> bool:

@@ -48,8 +48,11 @@ class Candidate(msgspec.Struct, gc=False):
         in_doubt_until: Milliseconds since 1970 until which a lost request may still be applied.
         rounds: How often the destination answered without settling it.
         losses: How often its create got no answer.
-        is_contended: Another write held what it needs: it travels with few others, never in a job.
+        is_contended: It travels with few others, never in a job: another write held what it needs, or jobs failed.
         earlier_key: Match key of a lost create of an earlier version: it may have made the record under this one.
+        unsure_key: Match key that the record had before a change whose answer was lost; it is read whether it still
+            has it, since the ledger has room for one former key and this version brings a third.
+        held_key: Match key that it was found to have.
         queue: Where it waits; `None` while it is under way.
     """
 
@@ -65,6 +68,8 @@ class Candidate(msgspec.Struct, gc=False):
     losses: int = 0
     is_contended: bool = False
     earlier_key: str | None = None
+    unsure_key: str | None = None
+    held_key: str | None = None
     queue: Step | None = None
 
     def learn(self, known: Delivery | None) -> None:
@@ -75,11 +80,13 @@ class Candidate(msgspec.Struct, gc=False):
         self.destination_id = known.destination_id
         if known.destination_id is None and known.match_key != self.match_key:
             self.earlier_key = known.match_key
+        if known.destination_id is not None and self.match_key not in (known.match_key, known.former_key):
+            self.unsure_key = known.former_key
 
     @property
     def find_key(self) -> str:
         """The match key to look for."""
-        return self.earlier_key or self.match_key
+        return self.earlier_key or self.unsure_key or self.match_key
 
     @property
     def fields(self) -> Fields:
@@ -90,10 +97,16 @@ class Candidate(msgspec.Struct, gc=False):
     def renames(self) -> bool:
         """Whether the match value at the destination has to change, or may have been left half changed."""
         known = self.known
+        is_half_changed = known is not None and known.status is Status.PENDING and known.destination_id is not None
+        return self.moves or (is_half_changed and known is not None and known.match_key is not None)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the record is, or may be, at the destination under another match value."""
+        known = self.known
         if known is None or known.match_key is None:
             return False
-        is_half_changed = known.status is Status.PENDING and known.destination_id is not None
-        return is_half_changed or known.former_key is not None or known.match_key != self.match_key
+        return known.former_key is not None or known.match_key != self.match_key
 
 
 class Refusal(msgspec.Struct, gc=False):
@@ -194,9 +207,13 @@ def next_step(candidate: Candidate, route: Route, *, now_ms: int) -> Step:
         return Step.DOUBT
     if route.matches_by_id:
         candidate.destination_id = candidate.match_key
+    elif candidate.unsure_key is not None and route.load_method != "create":
+        return Step.FIND
+    can_upsert = route.load_method == "upsert" and route.has_native_upsert
     if candidate.destination_id is not None and route.load_method != "create":
-        return Step.UPDATE
-    if candidate.earlier_key is None and route.load_method == "upsert" and route.has_native_upsert:
+        is_upsert = can_upsert and route.schema.has_derived_ids and not candidate.moves
+        return Step.UPSERT if is_upsert else Step.UPDATE
+    if candidate.earlier_key is None and can_upsert:
         return Step.UPSERT
     return Step.FIND
 
@@ -206,6 +223,11 @@ def step_after_find(candidate: Candidate, route: Route, found: list[str]) -> Ste
 
     A create that was under way and is found now was ours: it is settled as it is (`SKIP`).
     """
+    if candidate.unsure_key is not None and candidate.known is not None:
+        still_has_it = candidate.destination_id in found
+        candidate.held_key = candidate.unsure_key if still_has_it else candidate.known.match_key
+        candidate.unsure_key = None
+        return Step.UPDATE
     if len(found) > 1:
         return RejectCode.AMBIGUOUS_MATCH
     if not found and candidate.earlier_key is not None:

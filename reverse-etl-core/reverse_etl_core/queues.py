@@ -34,6 +34,7 @@ class WorkQueues:
             step: {} for step in (Step.FIND, Step.DOUBT, Step.CREATE, Step.UPDATE, Step.UPSERT)
         }
         self._bytes: Counter[Step] = Counter()
+        self._contended: Counter[Step] = Counter()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -56,6 +57,7 @@ class WorkQueues:
         self._claims[candidate.match_key] = candidate.source_key
         self._waiting[step][candidate.source_key] = candidate
         self._bytes[step] += len(candidate.payload)
+        self._contended[step] += candidate.is_contended
         candidate.queue = step
 
     def adopt(self, candidate: Candidate) -> None:
@@ -82,20 +84,26 @@ class WorkQueues:
             yield self._start(list(itertools.islice(queue.values(), limit)), Step.FIND)
 
     def take_batches(self, *, everything: bool) -> Iterator[Batch]:
-        """Full batches; partial ones only when everything has to go, and none that may still grow into a job.
-
-        What would fill a job and yet makes none, too large or too contended, does not wait: it would pile up.
-        """
-        jobs = self._route.schema.jobs
+        """Full batches; partial ones only when everything has to go, and none that may still grow into a job."""
         for step in VERBS:
-            may_grow = jobs is not None and not self._fills(step, jobs)
-            if not self._waiting[step] or (may_grow and not everything):
-                continue
-            groups = list(batches(self._by_parent(step), self._route.schema.limits, _size))
-            if not everything and not self._is_full(groups[-1]):
+            groups = list(batches(self._ready(step, everything=everything), self._route.schema.limits, _size))
+            if groups and not everything and not self._is_full(groups[-1]):
                 groups.pop()
             for group in groups:
                 yield self._batch(self._start(group, step), step)
+
+    def _ready(self, step: Step, *, everything: bool) -> Iterable[Candidate]:
+        """What may travel in requests.
+
+        What would fill a job and yet made none, since its records are large and few, does not wait: it would pile up.
+        """
+        waiting = self._waiting[step].values()
+        jobs = self._route.schema.jobs
+        if jobs is None or everything or self._fills(step, jobs):
+            return self._by_parent(waiting)
+        if self._contended[step] < self._route.schema.limits.records_per_request:
+            return ()
+        return self._by_parent(one for one in waiting if one.is_contended)
 
     def take_job(self, *, everything: bool) -> Batch | None:
         """Records enough for an asynchronous job; `None` where there are not.
@@ -108,25 +116,29 @@ class WorkQueues:
             return None
         limits = Limits(jobs.records_per_job, jobs.bytes_per_job)
         for step in VERBS:
-            if len(self._waiting[step]) < jobs.records_from or not (everything or self._fills(step, jobs)):
+            is_due = everything or self._fills(step, jobs)
+            if self._willing(step) < jobs.records_from or not is_due:
                 continue
-            willing = (one for one in self._by_parent(step) if not one.is_contended)
+            willing = self._by_parent(one for one in self._waiting[step].values() if not one.is_contended)
             group = next(batches(willing, limits, _size), [])
             if len(group) >= jobs.records_from:
                 return self._batch(self._start(group, step), step)
         return None
 
     def _fills(self, step: Step, jobs: JobLimits) -> bool:
-        return len(self._waiting[step]) >= jobs.records_per_job or self._bytes[step] >= jobs.bytes_per_job
+        return self._willing(step) >= jobs.records_per_job or self._bytes[step] >= jobs.bytes_per_job
+
+    def _willing(self, step: Step) -> int:
+        """How many records would travel in a job."""
+        return len(self._waiting[step]) - self._contended[step]
 
     def _batch(self, group: list[Candidate], step: Step) -> Batch:
         route, verb = self._route, VERBS[step]
         operations = tuple([operation(one, verb, route) for one in group])
         return Batch(verb, route.schema, route.match_field, operations, route.references)
 
-    def _by_parent(self, step: Step) -> Iterable[Candidate]:
-        """The records of a queue; those with the same parent side by side, so that fewer requests contend for it."""
-        waiting = self._waiting[step].values()
+    def _by_parent(self, waiting: Iterable[Candidate]) -> Iterable[Candidate]:
+        """Records of a queue; those with the same parent side by side, so that fewer requests contend for it."""
         names = sorted(self._route.references)
         if not names:
             return waiting
@@ -138,6 +150,7 @@ class WorkQueues:
         for one in group:
             del queue[one.source_key]
             self._bytes[step] -= len(one.payload)
+            self._contended[step] -= one.is_contended
             one.queue = None
         return group
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.errors import FatalError, RetryableError, UnknownOutcomeError
-from reverse_etl_core.ledger.book import WAITING_AGAIN, WAITING_NEW
+from reverse_etl_core.ledger.rows import WAITING_AGAIN, WAITING_NEW
 from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unattempted, Verb, Written
 from reverse_etl_core.planning import Candidate, Step, missing_to_create, next_step, step_after_find
 from reverse_etl_core.tally import Fate
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     from reverse_etl_core.sending import Sent
     from reverse_etl_core.tally import Tally
 
-MAX_ROUNDS = 3
+MAX_ROUNDS = 4
 """How often a record may be answered without being settled before it is rejected."""
+
+ROUNDS_IN_JOBS = 2
+"""How often of these in jobs. One that fails says nothing of its records, and so may the next: then they travel in
+requests, which answer for each of them."""
 
 MAX_LOSSES = 10
 """How often the create of one record may get no answer before the run gives up; a grace period lies between."""
@@ -145,6 +149,7 @@ class Recorder:
         candidate.rounds += 1
         if candidate.rounds >= MAX_ROUNDS:
             return self._give_up(candidate, outcome, now_ms)
+        candidate.is_contended = candidate.is_contended or candidate.rounds >= ROUNDS_IN_JOBS
         if isinstance(outcome, Unattempted):
             candidate.is_contended = candidate.is_contended or outcome.is_contended
         elif verb is Verb.CREATE:
@@ -168,6 +173,7 @@ class Recorder:
             outcome.code,
             reasons.with_vendor_code(outcome),
             now_ms=now_ms,
+            rest_ms=int(outcome.rest_s * 1000),
             found_id=found_id,
             in_doubt_until=doubt,
             waiting=(WAITING_AGAIN if candidate.is_replay else WAITING_NEW) if is_waiting else None,

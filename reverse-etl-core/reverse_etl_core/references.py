@@ -61,6 +61,8 @@ def _problem(field: Field, lookup: LookupConfig, schema: ObjectSchema, parent: O
         return f"it points to {_listed(field.references)}, but 'lookup' names '{parent.name}'."
     match_on = lookup.match_on or parent.natural_match_field
     keys = [*parent.key_fields(), *([parent.id_field] if parent.id_field else [])]
+    if not keys:
+        return f"no field recognises a record of '{parent.name}'; create a unique field at the destination first."
     if match_on is None:
         return f"nothing says which field of '{parent.name}' its values belong to. Set 'match_on' to {_listed(keys)}."
     if match_on not in keys:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reverse_etl_core.config import StreamConfig
+    from reverse_etl_core.emails import EmailRules
     from reverse_etl_core.schema import ObjectSchema, Reference
 
 NAMES_IN_MESSAGE = 8
@@ -77,6 +78,7 @@ def compile_route(
     *,
     parents: Mapping[str, ObjectSchema],
     keeps_deliveries: bool,
+    emails: EmailRules | None = None,
 ) -> Route:
     """Decide a stream's way.
 
@@ -88,6 +90,7 @@ def compile_route(
         schema: The object's live schema.
         parents: Live schemas of the objects that lookups name, by the user's spelling.
         keeps_deliveries: Whether the ledger remembers deliveries; without it nothing is created exactly once.
+        emails: What e-mail addresses have to keep to beyond their syntax.
 
     Raises:
         ConfigError: The stream cannot be delivered without risk; the message names the remedy.
@@ -106,7 +109,7 @@ def compile_route(
         load_method=config.load_method,
         key_columns=tuple(key_properties),
         mapping=mapping,
-        validator=Validator(one.field for one in mapping.columns),
+        validator=Validator((one.field for one in mapping.columns), emails=emails, unruled=references),
         references=references,
     )
     _check_promise(route, keeps_deliveries=keeps_deliveries)
@@ -136,13 +139,13 @@ def _match_field(
 ) -> str:
     if config.match_on is not None:
         return _checked_match_field(stream, config.match_on, schema)
-    wanted = config.fields.keys() if config.fields is not None else columns
+    wanted = {schema.canonical(name) for name in (config.fields if config.fields is not None else columns)}
     if schema.natural_match_field in wanted:
         return str(schema.natural_match_field)
     if len(key_properties) == 1:
         column = key_properties[0]
         fields = [name for name, source in (config.fields or {}).items() if source.column == column] or [column]
-        for name in fields:
+        for name in map(schema.canonical, fields):
             if name == schema.id_field or name in schema.key_fields():
                 return name
     msg = (
@@ -153,8 +156,8 @@ def _match_field(
 
 
 def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> str:
-    if match_on == schema.id_field:
-        return match_on
+    if schema.canonical(match_on) == schema.id_field:
+        return str(schema.id_field)
     if match_on not in schema.fields:
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', which '{schema.name}' does not have."
         msg += f" Its unique fields: {_match_choices(schema)}."
@@ -163,7 +166,7 @@ def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> st
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', whose values '{schema.name}' does not keep unique."
         msg += f" Use one of: {_match_choices(schema)}; or create a unique field at the destination."
         raise ConfigError(msg)
-    return match_on
+    return schema.canonical(match_on)
 
 
 def _match_choices(schema: ObjectSchema) -> str:

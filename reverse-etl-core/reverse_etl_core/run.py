@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.brakes import RejectionBrake
+from reverse_etl_core.dispatch import NO_OBJECT, Dispatcher
 from reverse_etl_core.errors import (
     EXIT_FAILURE,
     EXIT_OK,
@@ -18,6 +20,7 @@ from reverse_etl_core.errors import (
     ReverseETLError,
 )
 from reverse_etl_core.ledger import Ledger, Scope
+from reverse_etl_core.mapping import wanted_fields
 from reverse_etl_core.operations import DeferCode
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.report import Report, write_report
@@ -27,10 +30,11 @@ from reverse_etl_core.tally import Tally
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.config import CommonConfig, StreamConfig
     from reverse_etl_core.destination import Destination
+    from reverse_etl_core.emails import EmailRules
     from reverse_etl_core.ledger import StreamLedger
     from reverse_etl_core.routing import Route
     from reverse_etl_core.schema import ObjectSchema
@@ -53,6 +57,7 @@ class Run:
         traffic: Where its requests are counted.
         stop: Set when the run is asked to stop.
         open_ledger: Opens the ledger that the configuration names.
+        emails: What e-mail addresses have to keep to beyond their syntax.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Run:
         traffic: Traffic,
         stop: threading.Event,
         open_ledger: Callable[[CommonConfig], Ledger],
+        emails: EmailRules | None = None,
     ) -> None:
         self._target = target
         self._config = config
@@ -71,10 +77,11 @@ class Run:
         self._traffic = traffic
         self._stop = stop
         self._open_ledger = open_ledger
+        self._emails = emails
         self._crew: Crew[Any, Any] = Crew(config.concurrency)
         self._account = ""
         self._ledger: Ledger | None = None
-        self._pipelines: dict[str, Pipeline] = {}
+        self._streams: dict[str, Pipeline | Dispatcher] = {}
         self._deliver_collected: dict[str, Callable[[], None]] = {}
         self._stream_ledgers: dict[Scope, StreamLedger] = {}
         self._schemas: dict[str, ObjectSchema] = {}
@@ -101,7 +108,7 @@ class Run:
         key_properties: Sequence[str],
         *,
         deliver_collected: Callable[[], None],
-    ) -> Pipeline:
+    ) -> Pipeline | Dispatcher:
         """Decide a stream's way, and deliver first what earlier runs left open.
 
         A stream that is opened again, because its SCHEMA changed, settles its earlier records first.
@@ -117,12 +124,42 @@ class Run:
             FatalError: Account or ledger cannot be used.
         """
         ledger = self._ledger or self._open()
-        earlier = self._pipelines.get(stream)
+        earlier = self._streams.get(stream)
         if earlier is not None:
             earlier.flush()
         config = self._config.stream(stream)
-        schema = self._describe(config.object_name)
-        keeps = self._config.ledger == "full"
+
+        def open_pipeline(object_name: str) -> Pipeline:
+            return self._open_pipeline(stream, singer_schema, key_properties, object_name)
+
+        self._deliver_collected[stream] = deliver_collected
+        if config.object_from is None:
+            pipeline = self._streams[stream] = open_pipeline(config.object_name)
+            if earlier is None:  # what waits for its parent since then is tried again at the end, and counted once
+                pipeline.replay()
+            return pipeline
+        if config.object_from not in singer_schema.get("properties", {}):
+            msg = f"Stream '{stream}' has no column '{config.object_from}' that 'object_from' names."
+            raise ConfigError(msg)
+        dispatcher = self._streams[stream] = Dispatcher(
+            stream,
+            config.object_from,
+            key_properties,
+            describe=self._describe,
+            open_pipeline=open_pipeline,
+            ledger=self._stream_ledger(stream, NO_OBJECT),
+            tally=self._tallies.setdefault(stream, Tally()),
+            brake=self._brake(),
+        )
+        dispatcher.replay(ledger.open_objects(self._config.sync_id, self._account, stream))
+        return dispatcher
+
+    def _open_pipeline(
+        self, stream: str, singer_schema: Mapping[str, Any], key_properties: Sequence[str], object_name: str
+    ) -> Pipeline:
+        """The pipeline from a stream to an object."""
+        config = self._config.stream(stream)
+        schema = self._with_added_fields(object_name, singer_schema, config)
         route = compile_route(
             stream,
             singer_schema,
@@ -130,25 +167,21 @@ class Run:
             config,
             schema,
             parents=self._parents(config),
-            keeps_deliveries=keeps,
+            keeps_deliveries=self._config.ledger == "full",
+            emails=self._emails,
         )
-        scope = Scope(self._config.sync_id, self._account, schema.name, stream)
-        if scope not in self._stream_ledgers:
-            self._stream_ledgers[scope] = ledger.open_stream(scope, keeps_deliveries=keeps)
         pipeline = Pipeline(
             route,
             destination=self._destination,
-            ledger=self._stream_ledgers[scope],
+            ledger=self._stream_ledger(stream, schema.name),
             crew=self._crew,
             tally=self._tallies.setdefault(stream, Tally()),
-            brake=RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent),
+            brake=self._brake(),
             grace_ms=int(self._config.reconcile_grace_s * 1000),
             wait=self._stop.wait,
             traffic=self._traffic,
             settle_parents=lambda: self._settle_parents(route),
         )
-        self._pipelines[stream] = pipeline
-        self._deliver_collected[stream] = deliver_collected
         logger.info(
             "Stream '%s' goes to '%s' of account %s, matched on '%s', load method '%s'.",
             stream,
@@ -157,9 +190,33 @@ class Run:
             route.match_field,
             route.load_method,
         )
-        if earlier is None:  # what waits for its parent since then is tried again at the end, and counted once
-            pipeline.replay()
         return pipeline
+
+    def _with_added_fields(
+        self, object_name: str, singer_schema: Mapping[str, Any], config: StreamConfig
+    ) -> ObjectSchema:
+        """The object's schema, once the destination has had the chance to make the fields that it lacks."""
+        schema = self._describe(object_name)
+        columns: Mapping[str, Any] = singer_schema.get("properties", {})
+        lacking = {
+            name: columns[column]
+            for name, column in wanted_fields(columns, config).items()
+            if column in columns and name not in schema.fields and name not in config.lookups()
+        }
+        if lacking:
+            schema = self._reach(lambda: self._destination.add_fields(schema, lacking))
+            self._schemas[object_name] = schema
+        return schema
+
+    def _stream_ledger(self, stream: str, object_name: str) -> StreamLedger:
+        scope = Scope(self._config.sync_id, self._account, object_name, stream)
+        if scope not in self._stream_ledgers:
+            ledger = self._ledger or self._open()
+            self._stream_ledgers[scope] = ledger.open_stream(scope, keeps_deliveries=self._config.ledger == "full")
+        return self._stream_ledgers[scope]
+
+    def _brake(self) -> RejectionBrake:
+        return RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent)
 
     def _open(self) -> Ledger:
         self._account = self.check()
@@ -177,12 +234,20 @@ class Run:
         problems: list[str] = []
         for stream, config in self._config.streams.items():
             try:
-                schema = self._describe(config.object_name)
-                problems += setting_problems(stream, config, schema, self._parents(config))
+                problems += self._setting_problems(stream, config)
             except ConfigError as error:
                 problems += error.problems
         if problems:
             raise ConfigError(*problems)
+
+    def _setting_problems(self, stream: str, config: StreamConfig) -> list[str]:
+        parents = self._parents(config)
+        if config.object_from is not None:
+            return []  # which objects there will be is known when records name them
+        schema = self._describe(config.object_name)
+        if self._destination.adds_fields:
+            config = replace(config, unknown_fields="drop")
+        return setting_problems(stream, config, schema, parents)
 
     def _parents(self, config: StreamConfig) -> dict[str, ObjectSchema]:
         """The objects that a stream's records point to, by the user's spelling."""
@@ -202,8 +267,13 @@ class Run:
 
     def settle(self) -> None:
         """Settle everything that was taken; after this, STATE may leave (L5)."""
-        for pipeline in self._pipelines.values():
-            pipeline.flush()
+        for stream in self._streams.values():
+            stream.flush()
+
+    def _pipelines(self) -> Iterator[Pipeline]:
+        """Every way from a stream to an object."""
+        for stream in self._streams.values():
+            yield from stream.pipelines
 
     def _settle_parents(self, route: Route) -> None:
         """Settle the streams whose records a stream points to, so that they exist before it is sent."""
@@ -216,7 +286,7 @@ class Run:
     def _parents_of(self, route: Route) -> list[Pipeline]:
         """The streams of this run whose records a stream points to; itself too, where records point to each other."""
         objects = {one.object_name for one in route.references.values()}
-        return [one for one in self._pipelines.values() if one.route.schema.name in objects]
+        return [one for one in self._pipelines() if one.route.schema.name in objects]
 
     def _retry_waiting(self) -> None:
         """Try children once more whose parents came after them, as often as that helps."""
@@ -224,27 +294,30 @@ class Run:
             # All of them, each time: one that is delivered may be the parent that another one waits for.
             helped = [
                 pipeline.retry_waiting()
-                for pipeline in self._pipelines.values()
+                for pipeline in self._pipelines()
                 if sum(pipeline.tally.waiting.values()) and self._parents_of(pipeline.route)
             ]
             if not any(helped):
                 break
-        for pipeline in self._pipelines.values():
-            pipeline.stop_waiting()
+        for pipeline in self._pipelines():
+            if sum(pipeline.tally.waiting.values()):
+                pipeline.stop_waiting()
+        for tally in self._tallies.values():
+            tally.waiting.clear()
 
     def look_at_whole_input(self) -> None:
         """Check what can only be judged once the input has ended."""
         self._retry_waiting()
         # A connection test opens no stream, and an empty input says nothing of names.
-        missing = self._config.streams.keys() - self._pipelines.keys() if self._pipelines else ()
+        missing = self._config.streams.keys() - self._streams.keys() if self._streams else ()
         for stream in sorted(missing):
             logger.warning("'streams' configures '%s', which did not arrive. Is its name right?", stream)
-        for pipeline in self._pipelines.values():
-            pipeline.finish()
+        for opened in self._streams.values():
+            opened.finish()
 
     def has_records_in_hand(self) -> bool:
         """Whether an error left records of a chunk that are neither queued nor settled."""
-        return any(pipeline.has_records_in_hand for pipeline in self._pipelines.values())
+        return any(stream.has_records_in_hand for stream in self._streams.values())
 
     def state_released(self) -> None:
         """Count a STATE message."""
@@ -274,9 +347,9 @@ class Run:
         exit_code = _exit_code(error)
         code = _defer_code(error)
         try:
-            for stream, pipeline in self._pipelines.items():
-                pipeline.abandon(code, unread.get(stream, 0))
-                pipeline.tally.verify(stream)
+            for stream, opened in self._streams.items():
+                opened.abandon(code, unread.get(stream, 0))
+                opened.tally.verify(stream)
         except ReverseETLError as defect:
             logger.error("%s", defect)  # noqa: TRY400 - the message is the whole story
             exit_code = exit_code or defect.exit_code
@@ -295,7 +368,10 @@ class Run:
             started_at=self._started_at,
             seconds=time.monotonic() - self._started_s,
             states_released=self._states_released,
-            objects={stream: pipeline.route.schema.name for stream, pipeline in self._pipelines.items()},
+            objects={
+                stream: ", ".join(one.route.schema.name for one in opened.pipelines)
+                for stream, opened in self._streams.items()
+            },
             tallies=self._tallies,
             traffic=self._traffic,
         )

@@ -113,7 +113,7 @@ class ObjectSchema:
 
     Attributes:
         name: Canonical name in the API's paths; also the name in the ledger.
-        fields: By name.
+        fields: By name; a mapping may find them by other spellings too, which it does not list.
         limits: What one batch may carry.
         jobs: What one asynchronous job may carry; `None` where there are none.
         id_field: The destination's own record id, where it may be used as `match_on`; such a record can
@@ -121,6 +121,8 @@ class ObjectSchema:
         natural_match_field: The key field that people expect, an e-mail say; `None` where there is none.
         upsert_fields: Key fields by which the API itself upserts in one step, without ever making a second record.
             For any other key field a record is read before it is created.
+        has_derived_ids: The record's id follows from its natural match value, so that a known record is upserted like
+            any other one; by id it is only updated where its match value changes, or where nothing may be created.
         required_to_create: Groups of field names; a new record needs at least one field of each group.
     """
 
@@ -131,7 +133,12 @@ class ObjectSchema:
     id_field: str | None = None
     natural_match_field: str | None = None
     upsert_fields: frozenset[str] = frozenset()
+    has_derived_ids: bool = False
     required_to_create: tuple[tuple[str, ...], ...] = field(default=())
+
+    def canonical(self, name: str) -> str:
+        """A field's own name, however it is spelt; a name that means no field stays as it is."""
+        return self.fields[name].name if name in self.fields else name
 
     def key_fields(self) -> list[str]:
         """Names of the fields that can be `match_on`, the natural one first, without the record id."""

@@ -63,7 +63,8 @@ def send(destination: Destination, batch: Batch) -> Sent:
                 waiting += _halves(part)
             else:
                 key = part.operations[0].source_key
-                sent.outcomes.append(Rejected(key, refusal.code, refusal.reason, refusal.vendor_code))
+                rejected = Rejected(key, refusal.code, refusal.reason, refusal.vendor_code, refusal.rest_s)
+                sent.outcomes.append(rejected)
         except ReverseETLError as error:
             sent.error = error
             sent.unsettled += [one.source_key for one in part.operations]

@@ -18,6 +18,12 @@ from reverse_etl_core.config import (
 _STREAM = th.ObjectType(
     th.Property("object", th.StringType, description="Object to write; default: the stream's name."),
     th.Property(
+        "object_from",
+        th.StringType,
+        description="Column that names the object of each record, instead of `object`. A record that names no object "
+        "is rejected as `invalid_value`.",
+    ),
+    th.Property(
         "match_on",
         th.StringType,
         description="Unique field by which a record is recognised, or the object's record id; default: the "
@@ -56,6 +62,7 @@ def common_settings(*, concurrency: int, checkpoint_records: int, checkpoint_sec
     """
     return [
         *_delivery(),
+        *_addresses(),
         *_ledger(),
         *_brakes(concurrency),
         *_checkpoints(checkpoint_records, checkpoint_seconds),
@@ -76,7 +83,8 @@ def _delivery() -> list[th.Property[Any]]:
             "streams",
             th.ObjectType(additional_properties=_STREAM),
             default={},
-            description="Per Singer stream: `object`, `match_on`, `load_method`, `fields`, `unknown_fields`.",
+            description="Per Singer stream: `object` or `object_from`, `match_on`, `load_method`, `fields`, "
+            "`unknown_fields`.",
         ),
         th.Property(
             "unknown_fields",
@@ -85,6 +93,31 @@ def _delivery() -> list[th.Property[Any]]:
             allowed_values=list(UNKNOWN_FIELDS),
             description="What to do with columns that the object has no field for: `fail` at start with the list, or "
             "`drop` them after naming them once.",
+        ),
+    ]
+
+
+def _addresses() -> list[th.Property[Any]]:
+    return [
+        th.Property(
+            "check_deliverability",
+            th.BooleanType,
+            default=False,
+            description="Reject e-mail addresses whose domain takes no mail, by asking the DNS once per domain. "
+            "Where it does not answer, the address is taken. Addresses are always checked by their syntax.",
+        ),
+        th.Property(
+            "reject_role_addresses",
+            th.BooleanType,
+            default=False,
+            description="Reject e-mail addresses of a role, like `info@` or `support@`.",
+        ),
+        th.Property(
+            "reject_disposable_addresses",
+            th.BooleanType,
+            default=False,
+            description="Reject e-mail addresses of services for throw-away addresses, by the list of the package "
+            "`disposable-email-domains`.",
         ),
     ]
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.ledger import Intent, Settlement, Status
+from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
     from reverse_etl_core.ledger import Delivery
-    from reverse_etl_core.operations import RejectCode
     from reverse_etl_core.planning import Candidate, Refusal
 
 HOUR_MS = 3_600_000
 LONGEST_MS = 7 * 24 * HOUR_MS
+NEVER_MS = 253_402_300_800_000
+"""The year 10000."""
 
 
 def due_after_ms(attempts: int) -> int:
@@ -32,7 +34,7 @@ def intent(candidate: Candidate, *, is_create: bool) -> Intent:
     known = candidate.known
     former_key = candidate.earlier_key or (known.former_key if known else None)
     if known is not None and known.destination_id is not None and known.match_key != candidate.match_key:
-        former_key = known.match_key
+        former_key = candidate.held_key or known.match_key
     return Intent(
         source_key=candidate.source_key,
         match_key=candidate.match_key,
@@ -92,6 +94,7 @@ def refused(
     reason: str,
     *,
     now_ms: int,
+    rest_ms: int = 0,
     found_id: str | None = None,
     in_doubt_until: int | None = None,
     waiting: str | None = None,
@@ -102,12 +105,14 @@ def refused(
     one that was found (`found_id`) and whose update is refused, or that is given up without an answer
     (`in_doubt_until`): a lost create of ours may have made it.
 
-    One that waits for its parent (`waiting`) may be tried again at once.
+    One that waits for its parent (`waiting`) may be tried again at once. One whose person does not consent is not
+    tried again with the same content, others not before the destination's own time (`rest_ms`).
     """
     known = candidate.known
     attempts = 1 + (known.attempts if known else 0)
     was_delivered = known is not None and known.destination_id is not None
     owned = known.match_key if known and was_delivered else candidate.find_key if found_id or in_doubt_until else None
+    due_at = now_ms + (0 if waiting else max(rest_ms, due_after_ms(attempts)))
     return Settlement(
         source_key=candidate.source_key,
         status=Status.REJECTED,
@@ -119,7 +124,7 @@ def refused(
         created_by_us=bool(known and known.created_by_us and owned is not None),
         attempts=attempts,
         in_doubt_until=in_doubt_until,
-        due_at=now_ms + (0 if waiting else due_after_ms(attempts)),
+        due_at=NEVER_MS if code is RejectCode.CONSENT else due_at,
         error_code=code.value,
         error=reason,
         record=candidate.payload.decode(),

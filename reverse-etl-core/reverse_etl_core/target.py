@@ -24,6 +24,7 @@ from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from reverse_etl_core.config import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, CommonConfig
+from reverse_etl_core.emails import EmailRules
 from reverse_etl_core.errors import (
     EXIT_CONFIG,
     EXIT_FAILURE,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from singer_sdk.sinks import Sink
 
     from reverse_etl_core.destination import Destination
+    from reverse_etl_core.dispatch import Dispatcher
     from reverse_etl_core.pipeline import Pipeline
 
 MELTANO_TEST_STREAM = "meltano_test_stream"
@@ -105,6 +107,7 @@ class ReverseETLTarget(Target, abc.ABC):
             traffic=self.traffic,
             stop=self.stop,
             open_ledger=self.open_ledger,
+            emails=self.email_rules(self.common),
         )
         self.message_reader.on_stop = self._raise_if_stopped
         self.message_reader.on_failure = self._end_with
@@ -126,6 +129,10 @@ class ReverseETLTarget(Target, abc.ABC):
     def open_ledger(self, config: CommonConfig) -> Ledger:
         """Open the ledger that the configuration names."""
         return Ledger(config.ledger_url)
+
+    def email_rules(self, config: CommonConfig) -> EmailRules:
+        """What e-mail addresses have to keep to beyond their syntax."""
+        return EmailRules.of(config)
 
     @classmethod
     def settings(cls, *vendor: th.Property[Any]) -> dict[str, Any]:
@@ -197,8 +204,8 @@ class ReverseETLTarget(Target, abc.ABC):
 
     # -- messages
 
-    def open_stream(self, sink: DeliverySink) -> Pipeline | None:
-        """The pipeline of a stream; `None` for Meltano's connection test, which ends here."""
+    def open_stream(self, sink: DeliverySink) -> Pipeline | Dispatcher | None:
+        """What delivers a stream; `None` for Meltano's connection test, which ends here."""
         if sink.stream_name == MELTANO_TEST_STREAM:
             self.logger.info("Connection test: account %s is reached; nothing is written.", self.run.check())
             return None

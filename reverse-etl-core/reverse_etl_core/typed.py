@@ -57,11 +57,10 @@ class TypedRecords:
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         by_field = {one.field.name: name for one, name in zip(columns, names, strict=True)}
         self._match_value = attrgetter(by_field[route.match_field])
-        self._doubtful = tuple(
-            (attrgetter(by_field[one.field.name]), _SECOND_LOOKS[one.field.type])
-            for one in columns
-            if one.field.type in _SECOND_LOOKS
+        looks = (
+            (one, _SECOND_LOOKS.get(one.field.type) or route.validator.second_look(one.field.name)) for one in columns
         )
+        self._doubtful = tuple((attrgetter(by_field[one.field.name]), look) for one, look in looks if look is not None)
         self._keys_of, self._key_values = _key_reader(route.key_columns)
 
     def candidate(self, raw: msgspec.Raw) -> Candidate | None:
@@ -141,7 +140,18 @@ def _type(field: Field) -> Any:  # noqa: ANN401 - a type
         return str if field.max_length is None else Annotated[str, msgspec.Meta(max_length=field.max_length)]
     if field.type is FieldType.OPTION and field.options:
         return Literal[field.options]
+    if field.type is FieldType.OPTIONS:
+        return _list_type(field.options)
     return _TYPES.get(field.type, msgspec.UnsetType)
+
+
+def _list_type(options: tuple[str, ...]) -> Any:  # noqa: ANN401 - a type
+    """Lists of trimmed texts; an empty one clears, and so is another value once it is mapped."""
+    item: Any = Annotated[str, msgspec.Meta(pattern=r"^\S(?:.*\S)?\Z")]
+    if options:
+        trimmed = tuple(one for one in options if one and one == one.strip())
+        item = Literal[trimmed] if trimmed else msgspec.UnsetType
+    return Annotated[list[item], msgspec.Meta(min_length=1)]
 
 
 _SECOND_LOOKS: dict[FieldType, Callable[[Any], bool]] = {
@@ -156,4 +166,4 @@ _TYPES: dict[FieldType, Any] = {
     FieldType.DATE: dt.date,
     FieldType.DATETIME: dt.datetime,
 }
-"""Types without parameters. What is not here (lists of options) always goes the thorough way."""
+"""Types without parameters."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from reverse_etl_core.emails import is_email
+from reverse_etl_core.emails import EmailRules, is_email
 from reverse_etl_core.errors import RejectedRecordError
 from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.schema import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from jsonschema import ValidationError
 
@@ -75,10 +75,19 @@ class Validator:
 
     Args:
         fields: Those that the stream maps.
+        emails: What e-mail addresses have to keep to beyond their syntax.
+        unruled: Fields whose addresses may be any: they name other records and are not written.
     """
 
-    def __init__(self, fields: Iterable[Field]) -> None:
+    def __init__(
+        self, fields: Iterable[Field], *, emails: EmailRules | None = None, unruled: Collection[str] = ()
+    ) -> None:
         self._fields = {one.name: one for one in fields}
+        self._emails = emails or EmailRules()
+        are_ruled = [
+            one.name for one in self._fields.values() if one.type is FieldType.EMAIL and one.name not in unruled
+        ]
+        self._ruled = tuple(are_ruled) if self._emails else ()
         self._validator = Draft202012Validator(json_schema(self._fields.values()), format_checker=_format_checker)
 
     def check(self, fields: Mapping[str, Value]) -> None:
@@ -89,6 +98,15 @@ class Validator:
         """
         for error in self._validator.iter_errors(fields):
             raise self._rejection(error)
+        for name in self._ruled:
+            address = fields.get(name)
+            problem = self._emails.problem(address) if isinstance(address, str) else None
+            if problem is not None:
+                raise RejectedRecordError(RejectCode.INVALID_EMAIL, f"Field '{name}' holds an address that {problem}.")
+
+    def second_look(self, name: str) -> Callable[[Any], bool] | None:
+        """Whether a valid address keeps to the rules, as a function of it; `None` for a field without rules."""
+        return (lambda address: self._emails.problem(address) is None) if name in self._ruled else None
 
     def _rejection(self, error: ValidationError) -> RejectedRecordError:
         name = str(error.absolute_path[0]) if error.absolute_path else ""

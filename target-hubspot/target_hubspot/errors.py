@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import (
@@ -14,9 +12,9 @@ from reverse_etl_core.errors import (
     QuotaExhaustedError,
     RateLimitedError,
     ReverseETLError,
-    UnknownOutcomeError,
 )
 from reverse_etl_core.operations import RejectCode
+from reverse_etl_core.recovery import Recovery, Refusal, Row, about, reject, uncertain, unexpected, unreadable
 from target_hubspot import complaints, limits
 
 if TYPE_CHECKING:
@@ -26,42 +24,10 @@ if TYPE_CHECKING:
     from target_hubspot.complaints import Complaint
 
 
-class Recovery(enum.Enum):
-    """What has to happen after an error."""
-
-    RENEW = "get a new access token"
-    GRANT = "a person grants what is missing"
-    WAIT = "the same request again, after a pause"
-    TRY_LATER = "another run, hours later"
-    UNCERTAIN = "nobody knows whether it was applied"
-    CONFIGURE = "a setting must change"
-    FIND = "the record has to be found anew"
-    REJECT = "the record has to change"
-    STOP = "nothing that a run could do"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        recovery: What has to happen.
-        sentence: What it means and what to do; the names of properties and scopes are put before or after it.
-        reject: Code of the rejection, for `Recovery.REJECT`.
-    """
-
-    recovery: Recovery
-    sentence: str
-    reject: RejectCode = RejectCode.VENDOR_REFUSED
-
-
-def _reject(reject: RejectCode, sentence: str) -> Row:
-    return Row(Recovery.REJECT, sentence, reject)
-
-
+VENDOR = "HubSpot"
 _CHECK_TOKEN = "Check 'access_token', or the three OAuth settings."  # noqa: S105 - a sentence
 _LIMIT = Row(Recovery.WAIT, "HubSpot's request limit is reached.")
-_TAKEN = _reject(RejectCode.CONFLICT, "Another record in HubSpot holds this value. Merge the two, or change one.")
+_TAKEN = reject(RejectCode.CONFLICT, "Another record in HubSpot holds this value. Merge the two, or change one.")
 _DEFECT = Row(Recovery.STOP, "HubSpot cannot read the request. This is a defect of the target; please report it.")
 
 TABLE: Mapping[str, Row] = {
@@ -93,40 +59,40 @@ TABLE: Mapping[str, Row] = {
     # A server error may have been applied: no other reading is safe.
     "HTTP 5xx": Row(Recovery.UNCERTAIN, "HubSpot failed to answer."),
     # One property. source: api/hubspot.md 3.7 (PROPERTY_DOESNT_EXIST, INVALID_LONG recorded, the others reported)
-    "PROPERTY_DOESNT_EXIST": _reject(RejectCode.UNKNOWN_FIELD, "HubSpot has no such property. Create it, or drop it."),
-    "INVALID_OPTION": _reject(
+    "PROPERTY_DOESNT_EXIST": reject(RejectCode.UNKNOWN_FIELD, "HubSpot has no such property. Create it, or drop it."),
+    "INVALID_OPTION": reject(
         RejectCode.INVALID_OPTION,
         "The value is not one of the allowed options. Map it in the model, or add the option.",
     ),
-    "INVALID_LONG": _reject(
+    "INVALID_LONG": reject(
         RejectCode.INVALID_VALUE, "HubSpot takes a number or a point in time here. Cast it in the model."
     ),
-    "INVALID_INTEGER": _reject(RejectCode.INVALID_VALUE, "HubSpot takes a number here. Cast it in the model."),
-    "INVALID_DATE": _reject(RejectCode.INVALID_VALUE, "HubSpot takes a date here. Cast it in the model."),
-    "INVALID_EMAIL": _reject(RejectCode.INVALID_EMAIL, "Not a valid e-mail address. Correct it at the source."),
-    "READ_ONLY_VALUE": _reject(RejectCode.READ_ONLY_FIELD, "HubSpot keeps this value itself. Leave it out."),
-    "MISSING_REQUIRED_PROPERTY": _reject(
+    "INVALID_INTEGER": reject(RejectCode.INVALID_VALUE, "HubSpot takes a number here. Cast it in the model."),
+    "INVALID_DATE": reject(RejectCode.INVALID_VALUE, "HubSpot takes a date here. Cast it in the model."),
+    "INVALID_EMAIL": reject(RejectCode.INVALID_EMAIL, "Not a valid e-mail address. Correct it at the source."),
+    "READ_ONLY_VALUE": reject(RejectCode.READ_ONLY_FIELD, "HubSpot keeps this value itself. Leave it out."),
+    "MISSING_REQUIRED_PROPERTY": reject(
         RejectCode.REQUIRED_FIELD, "A rule of the account requires a value. Fill it in the model."
     ),
-    "MISSING_CONDITIONAL_REQUIRED_PROPERTY": _reject(
+    "MISSING_CONDITIONAL_REQUIRED_PROPERTY": reject(
         RejectCode.REQUIRED_FIELD, "A rule of the account requires a value for records like this. Fill it in the model."
     ),
     # source: specification of the imports API; inferred: writes use the same code
-    "GDPR_BLACKLISTED_EMAIL": _reject(
+    "GDPR_BLACKLISTED_EMAIL": reject(
         RejectCode.CONSENT, "The person asked HubSpot to be forgotten. Leave the record out of the model."
     ),
     # One record. source: api/hubspot.md 3.3 (CONFLICT and OBJECT_NOT_FOUND recorded)
     "CONFLICT": _TAKEN,
     "OBJECT_NOT_FOUND": Row(Recovery.FIND, "HubSpot has no such record, or it is archived."),
-    "VALIDATION_ERROR": _reject(RejectCode.VENDOR_REFUSED, "HubSpot refuses the record."),
-    "HTTP 413": _reject(RejectCode.TOO_LONG, "The record is larger than HubSpot takes. Shorten its texts."),  # inferred
+    "VALIDATION_ERROR": reject(RejectCode.VENDOR_REFUSED, "HubSpot refuses the record."),
+    "HTTP 413": reject(RejectCode.TOO_LONG, "The record is larger than HubSpot takes. Shorten its texts."),  # inferred
     # Errors without a code; `complaints.py` names them.
     "UNIQUE_VALUE_CONFLICT": _TAKEN,
-    "DUPLICATE_IDS": _reject(RejectCode.DUPLICATE_KEY, "Two records of one request have the same match value."),
-    "REQUIRED_PROPERTIES_NOT_SET": _reject(
+    "DUPLICATE_IDS": reject(RejectCode.DUPLICATE_KEY, "Two records of one request have the same match value."),
+    "REQUIRED_PROPERTIES_NOT_SET": reject(
         RejectCode.REQUIRED_FIELD, "HubSpot requires a value to create a record. Fill it in the model."
     ),
-    "NO_PROPERTIES": _reject(RejectCode.VENDOR_REFUSED, "The record holds nothing that HubSpot could write."),
+    "NO_PROPERTIES": reject(RejectCode.VENDOR_REFUSED, "The record holds nothing that HubSpot could write."),
     "NON_UNIQUE_ID_PROPERTY": Row(
         Recovery.CONFIGURE,
         "HubSpot does not keep these values unique, so no record can be recognised by them. "
@@ -146,23 +112,6 @@ _SUCCESS = range(200, 300)
 _NO_CONTENT = 204
 _BAD_REQUEST = 400
 _SERVER_ERROR = 500  # and above; Cloudflare's 52x too
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why HubSpot refuses one record, in our words.
-
-    Attributes:
-        code: What it is rejected with.
-        reason: A sentence without field values.
-        vendor_code: HubSpot's most specific code, or our name for an error without one.
-        properties: Those that it concerns, as far as HubSpot says.
-    """
-
-    code: RejectCode
-    reason: str
-    vendor_code: str
-    properties: tuple[str, ...] = ()
 
 
 class RecordRefusedError(BatchRefusedError):
@@ -185,12 +134,12 @@ def failure(request: Request, reply: Reply) -> ReverseETLError | None:
     """The error that a reply amounts to; `None` for a success whose body can be read."""
     if reply.status in _SUCCESS:
         is_readable = reply.status == _NO_CONTENT or isinstance(reply.json_or_none(), dict)
-        return None if is_readable else _unreadable(request, reply)
+        return None if is_readable else unreadable(VENDOR, request, reply)
     found = complaints.read(reply.json_or_none())
     code = _decisive_code(found, reply.status)
     row = TABLE["BAD_REFRESH_TOKEN"] if _is_refused_grant(request, reply) else TABLE.get(code)
     if row is None or (row.recovery is Recovery.REJECT and not request.is_write):
-        return _unexpected(request, reply, found)
+        return unexpected(VENDOR, request, reply, found.vendor_code)
     return _BUILDERS[row.recovery](row, found, reply, code)
 
 
@@ -209,22 +158,6 @@ def _is_refused_grant(request: Request, reply: Reply) -> bool:
 def _known_code(found: Complaint) -> str | None:
     """The most specific code that the table has."""
     return next((code for code in found.codes if code in TABLE), None)
-
-
-def _unreadable(request: Request, reply: Reply) -> ReverseETLError:
-    return UnknownOutcomeError(
-        f"HubSpot answered {request.method} {request.path} with {reply.status} and {len(reply.body)} bytes that are "
-        "not its JSON."
-    )
-
-
-def _unexpected(request: Request, reply: Reply, found: Complaint) -> ReverseETLError:
-    """An error that no run can cure: unknown, or about a request that holds no record."""
-    named = f"code {found.vendor_code}" if found.vendor_code else "without a code"
-    return FatalError(
-        f"HubSpot refused {request.method} {request.path} (HTTP {reply.status}, {named}). The target does not know "
-        "this error; please report it."
-    )
 
 
 def _renew(row: Row, found: Complaint, _reply: Reply, _code: str) -> ReverseETLError:
@@ -254,10 +187,6 @@ def _slow_down(row: Row, seconds: float) -> ReverseETLError:
     return QuotaExhaustedError(row.sentence + asked)
 
 
-def _uncertain(row: Row, _found: Complaint, reply: Reply, _code: str) -> ReverseETLError:
-    return UnknownOutcomeError(f"{row.sentence} (HTTP {reply.status})")
-
-
 def _configure(row: Row, found: Complaint, _reply: Reply, code: str) -> ReverseETLError:
     kind = UnknownObjectError if code == "UNKNOWN_OBJECT_TYPE" else ConfigError
     return kind(_sentence(row, found))
@@ -276,7 +205,7 @@ _BUILDERS: Mapping[Recovery, Callable[[Row, Complaint, Reply, str], ReverseETLEr
     Recovery.GRANT: _grant,
     Recovery.WAIT: _wait,
     Recovery.TRY_LATER: _try_later,
-    Recovery.UNCERTAIN: _uncertain,
+    Recovery.UNCERTAIN: lambda row, _found, reply, _code: uncertain(row, reply),
     Recovery.CONFIGURE: _configure,
     Recovery.FIND: _stop,
     Recovery.REJECT: _refused,
@@ -309,7 +238,4 @@ def _refusal(row: Row, found: Complaint) -> Refusal:
 
 
 def _sentence(row: Row, found: Complaint) -> str:
-    if not found.properties:
-        return row.sentence
-    word = "Property" if len(found.properties) == 1 else "Properties"
-    return f"{word} {', '.join(repr(name) for name in found.properties)}: {row.sentence}"
+    return about("Property", found.properties, row.sentence)

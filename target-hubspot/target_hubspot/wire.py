@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import FatalError, UnknownOutcomeError
 from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unanswered, Verb, Written
+from reverse_etl_core.recovery import Recovery, Refusal
 from reverse_etl_core.schema import Field, FieldType
 from reverse_etl_core.transport import Request
-from target_hubspot.errors import Recovery, Refusal, item_recovery, item_refusal
+from target_hubspot.errors import item_recovery, item_refusal
 from target_hubspot.objects import ADDITIONAL_EMAILS, EMAIL, ID_FIELD
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def in_context(batch: Batch, refusal: Refusal) -> Refusal:
     """
     if batch.verb is not Verb.CREATE or refusal.code is not RejectCode.CONFLICT:
         return refusal
-    contested = refusal.properties or (batch.schema.natural_match_field or batch.match_field,)
+    contested = refusal.fields or (batch.schema.natural_match_field or batch.match_field,)
     return replace(refusal, code=RejectCode.ALREADY_EXISTS) if batch.match_field in contested else refusal
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import logging
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reverse_etl_core import identity
 from reverse_etl_core.destination import Jobs, JobState
 from reverse_etl_core.errors import (
     EXIT_CONFIG,
@@ -99,6 +99,7 @@ class BulkJobs(Jobs):
         self._is_quota_used = False
         self._own: set[str] = set()
         self._maybe_empty: set[str] = set()
+        self._ended: dict[str, Report] = {}
 
     def open(self, batch: Batch) -> str:
         """Create a job without records.
@@ -193,7 +194,11 @@ class BulkJobs(Jobs):
     def state(self, job_id: str) -> JobState:
         """Where a job stands, of this run or of an earlier one."""
         report = self._report(job_id)
-        return JobState.UNKNOWN if report is None else report.state
+        if report is None:
+            return JobState.UNKNOWN
+        if report.state is JobState.ENDED:
+            self._ended[job_id] = report
+        return report.state
 
     def _report(self, job_id: str) -> Report | None:
         try:
@@ -216,7 +221,7 @@ class BulkJobs(Jobs):
             JobFailedError: The job did nothing, for a reason that lasts; a column that is not known, say.
             UnknownOutcomeError: The job is not there any more, or its results cannot be read.
         """
-        report = self._report(job_id)
+        report = self._ended.pop(job_id, None) or self._report(job_id)
         if report is None:
             msg = f"Salesforce has no bulk job {job_id} any more; it keeps them for seven days."
             raise UnknownOutcomeError(msg)
@@ -316,7 +321,8 @@ def _refused(batch: Batch, operation: Operation, found: list[dict[str, Any]]) ->
     """
     if job_wire.is_unreadable(found[0]):
         return _unreadable(batch, operation, found[0])
-    one = Operation(operation.source_key, operation.match_key, copy.copy(operation.fields), operation.destination_id)
+    fields = identity.decoded(operation.fields)
+    one = Operation(operation.source_key, operation.match_key, fields, operation.destination_id)
     outcome = wire.refused(batch, one, found)
     if isinstance(outcome, Rejected) and outcome.code is RejectCode.REFERENCE_NOT_FOUND:
         optional = (name for name, reference in batch.references.items() if reference.is_optional)

@@ -2,50 +2,13 @@
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.operations import RejectCode
+from reverse_etl_core.recovery import Recovery, Row, reject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class Recovery(enum.Enum):
-    """What has to happen after an error."""
-
-    RENEW = "get a new access token"
-    GRANT = "a person grants what is missing"
-    WAIT = "the same request again, after a pause"
-    TRY_LATER = "another run, hours later"
-    UNCERTAIN = "nobody knows whether it was applied"
-    SMALLER = "the same records again, in smaller requests"
-    CONTENDED = "the same record again, with fewer others beside it"
-    AGAIN = "the same record again, once"
-    CONFIGURE = "a setting must change"
-    FIND = "the record has to be found anew"
-    REJECT = "the record has to change"
-    STOP = "nothing that a run could do"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        recovery: What has to happen.
-        sentence: What it means and what to do; the names of fields are put before it.
-        reject: Code of the rejection, for `Recovery.REJECT` and for what did not help in the end.
-    """
-
-    recovery: Recovery
-    sentence: str
-    reject: RejectCode = RejectCode.VENDOR_REFUSED
-
-
-def _reject(reject: RejectCode, sentence: str) -> Row:
-    return Row(Recovery.REJECT, sentence, reject)
 
 
 def _grant(sentence: str) -> Row:
@@ -56,7 +19,7 @@ _AGAIN_LATER = "Run again later."
 _DEFECT = Row(Recovery.STOP, "Salesforce cannot read the request. This is a defect of the target; please report it.")
 _SECURITY = _grant("A transaction security policy of the org stops the request. Except the user of this sync from it.")
 _BUSY = Row(Recovery.CONTENDED, "Another write held what this one needs, every time it was tried. " + _AGAIN_LATER)
-_NO_PARENT = _reject(
+_NO_PARENT = reject(
     RejectCode.REFERENCE_NOT_FOUND,
     "The record that it refers to does not exist, or the user of this sync does not see it. Load parents first.",
 )
@@ -100,23 +63,23 @@ TABLE: Mapping[str, Row] = {
     "ALL_OR_NONE_OPERATION_ROLLED_BACK": Row(Recovery.AGAIN, "Undone because of another record of its request."),
     "PROCESSING_HALTED": Row(Recovery.AGAIN, "Undone because of another record of its request."),
     # One field. source: api/salesforce.md 5 and 13 (the first five recorded, the others documented)
-    "INVALID_FIELD": _reject(
+    "INVALID_FIELD": reject(
         RejectCode.UNKNOWN_FIELD, "Salesforce has no such field, or the user of this sync does not see it. Grant it."
     ),
-    "INVALID_FIELD_FOR_INSERT_UPDATE": _reject(
+    "INVALID_FIELD_FOR_INSERT_UPDATE": reject(
         RejectCode.READ_ONLY_FIELD, "The user of this sync may not write it, or nobody may. Grant it, or leave it out."
     ),
-    "REQUIRED_FIELD_MISSING": _reject(RejectCode.REQUIRED_FIELD, "Salesforce requires a value. Fill it in the model."),
-    "INVALID_EMAIL_ADDRESS": _reject(RejectCode.INVALID_EMAIL, "Not a valid e-mail address. Correct it at the source."),
-    "MALFORMED_ID": _reject(RejectCode.INVALID_VALUE, "Not the id of a record of the right object. Correct the model."),
-    "STRING_TOO_LONG": _reject(RejectCode.TOO_LONG, "Longer than Salesforce takes. Shorten it in the model."),
-    "NUMBER_OUTSIDE_VALID_RANGE": _reject(RejectCode.INVALID_VALUE, "The number has more digits than the field takes."),
-    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _reject(
+    "REQUIRED_FIELD_MISSING": reject(RejectCode.REQUIRED_FIELD, "Salesforce requires a value. Fill it in the model."),
+    "INVALID_EMAIL_ADDRESS": reject(RejectCode.INVALID_EMAIL, "Not a valid e-mail address. Correct it at the source."),
+    "MALFORMED_ID": reject(RejectCode.INVALID_VALUE, "Not the id of a record of the right object. Correct the model."),
+    "STRING_TOO_LONG": reject(RejectCode.TOO_LONG, "Longer than Salesforce takes. Shorten it in the model."),
+    "NUMBER_OUTSIDE_VALID_RANGE": reject(RejectCode.INVALID_VALUE, "The number has more digits than the field takes."),
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": reject(
         RejectCode.INVALID_OPTION,
         "Not one of the values that the record type allows. Map it in the model, or add the value.",
     ),
-    "INVALID_TYPE_ON_FIELD_IN_RECORD": _reject(RejectCode.INVALID_VALUE, "Not of the field's type. Cast it."),
-    "JSON_PARSER_ERROR": _reject(
+    "INVALID_TYPE_ON_FIELD_IN_RECORD": reject(RejectCode.INVALID_VALUE, "Not of the field's type. Cast it."),
+    "JSON_PARSER_ERROR": reject(
         RejectCode.INVALID_VALUE, "Salesforce cannot read a value: a date, number or id, say. Cast it in the model."
     ),
     # Another record
@@ -124,48 +87,48 @@ TABLE: Mapping[str, Row] = {
     "INVALID_CROSS_REFERENCE_KEY": Row(Recovery.FIND, _NO_PARENT.sentence, RejectCode.REFERENCE_NOT_FOUND),
     "ENTITY_IS_DELETED": Row(Recovery.FIND, _NO_PARENT.sentence, RejectCode.REFERENCE_NOT_FOUND),
     "NOT_FOUND": Row(Recovery.FIND, _NO_ADDRESS, RejectCode.NOT_FOUND),
-    "FIELD_INTEGRITY_EXCEPTION": _reject(
+    "FIELD_INTEGRITY_EXCEPTION": reject(
         RejectCode.REFERENCE_NOT_FOUND, "It refers to a record of the wrong object, or to one that does not fit."
     ),
-    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": _reject(
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": reject(
         RejectCode.PERMISSION, "The user of this sync may not use the record that it refers to. Share it."
     ),
-    "INSUFFICIENT_ACCESS_OR_READONLY": _reject(
+    "INSUFFICIENT_ACCESS_OR_READONLY": reject(
         RejectCode.PERMISSION, "The user of this sync may not write this record. Share it, or grant the permission."
     ),
-    "INSUFFICIENT_ACCESS": _reject(RejectCode.PERMISSION, "The user of this sync may not do this. Grant it."),
-    "DUPLICATE_VALUE": _reject(
+    "INSUFFICIENT_ACCESS": reject(RejectCode.PERMISSION, "The user of this sync may not do this. Grant it."),
+    "DUPLICATE_VALUE": reject(
         RejectCode.CONFLICT, "Another record holds this value, which must be unique. Merge the two, or change one."
     ),
-    "DUPLICATE_IN_REQUEST": _reject(
+    "DUPLICATE_IN_REQUEST": reject(
         RejectCode.DUPLICATE_KEY, "Two records of one request are the same one for Salesforce. Make the key unique."
     ),
-    "DUPLICATE_EXTERNAL_ID": _reject(
+    "DUPLICATE_EXTERNAL_ID": reject(
         RejectCode.AMBIGUOUS_MATCH, "Several records hold the value by which one is looked for. Merge them."
     ),
-    "HTTP 300": _reject(RejectCode.AMBIGUOUS_MATCH, "Several records hold the match value. Merge them."),
-    "DUPLICATES_DETECTED": _reject(
+    "HTTP 300": reject(RejectCode.AMBIGUOUS_MATCH, "Several records hold the match value. Merge them."),
+    "DUPLICATES_DETECTED": reject(
         RejectCode.DUPLICATE_RULE, "A duplicate rule finds a record like it. Merge them, or let the rule's alert pass."
     ),
     # Rules of the org
-    "FIELD_CUSTOM_VALIDATION_EXCEPTION": _reject(RejectCode.VALIDATION_RULE, "A validation rule refuses the record."),
-    "FIELD_FILTER_VALIDATION_EXCEPTION": _reject(RejectCode.VALIDATION_RULE, "A lookup filter refuses the reference."),
-    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": _reject(
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": reject(RejectCode.VALIDATION_RULE, "A validation rule refuses the record."),
+    "FIELD_FILTER_VALIDATION_EXCEPTION": reject(RejectCode.VALIDATION_RULE, "A lookup filter refuses the reference."),
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": reject(
         RejectCode.VALIDATION_RULE, "A trigger of the org fails or refuses the record. Its administrator can tell why."
     ),
-    "CANNOT_EXECUTE_FLOW_TRIGGER": _reject(
+    "CANNOT_EXECUTE_FLOW_TRIGGER": reject(
         RejectCode.VALIDATION_RULE, "A flow of the org fails for this record. Its administrator can tell why."
     ),
-    "CANNOT_UPDATE_CONVERTED_LEAD": _reject(
+    "CANNOT_UPDATE_CONVERTED_LEAD": reject(
         RejectCode.VENDOR_REFUSED, "The lead is converted and cannot change any more. Write to its contact instead."
     ),
-    "ENTITY_IS_LOCKED": _reject(RejectCode.PERMISSION, "An approval process has locked the record."),
-    "INACTIVE_OWNER_OR_USER": _reject(RejectCode.VENDOR_REFUSED, "Its owner is no active user. Name another one."),
-    "OP_WITH_INVALID_USER_TYPE_EXCEPTION": _reject(
+    "ENTITY_IS_LOCKED": reject(RejectCode.PERMISSION, "An approval process has locked the record."),
+    "INACTIVE_OWNER_OR_USER": reject(RejectCode.VENDOR_REFUSED, "Its owner is no active user. Name another one."),
+    "OP_WITH_INVALID_USER_TYPE_EXCEPTION": reject(
         RejectCode.VENDOR_REFUSED, "The user that it names may not own such records. Name another one."
     ),
-    "INVALID_TYPE_FOR_OPERATION": _reject(RejectCode.PERMISSION, "The user of this sync may not write this object."),
-    "MISSING_ARGUMENT": _reject(RejectCode.MISSING_KEY, "Salesforce finds no id or match value in the record."),
+    "INVALID_TYPE_FOR_OPERATION": reject(RejectCode.PERMISSION, "The user of this sync may not write this object."),
+    "MISSING_ARGUMENT": reject(RejectCode.MISSING_KEY, "Salesforce finds no id or match value in the record."),
     # The whole request
     "INVALID_TYPE": Row(Recovery.CONFIGURE, "Salesforce has no such object. Check 'object' of the stream."),
     "NO_SUCH_KEY_FIELD": Row(Recovery.CONFIGURE, "Records cannot be recognised by this field. Change 'match_on'."),
@@ -198,5 +161,5 @@ TABLE: Mapping[str, Row] = {
 }
 """Code to meaning. What is not here is fatal for a whole call, and `vendor_refused` for one record of it."""
 
-UNKNOWN = _reject(RejectCode.VENDOR_REFUSED, "Salesforce refuses the record.")
+UNKNOWN = reject(RejectCode.VENDOR_REFUSED, "Salesforce refuses the record.")
 """What one record is refused for under a code that the table does not know."""

@@ -12,8 +12,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.operations import Unattempted
+from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.retry import RetryPolicy, backoff_s
-from target_salesforce.codes import Recovery
 from target_salesforce.verdicts import Answer
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from reverse_etl_core.destination import Destination, Jobs
 from reverse_etl_core.errors import ConfigError, FatalError, ReverseETLError, UnknownOutcomeError
 from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unanswered, Unattempted, Verb
 from reverse_etl_core.ratelimit import RateLimiter
+from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.transport import Reply, Request, Transport
 from target_salesforce import auth, errors, limits, objects, soql, verdicts, wire
 from target_salesforce.bulk import BulkJobs
-from target_salesforce.codes import Recovery
 from target_salesforce.config import RULES
 from target_salesforce.contention import BACKOFF, Contention
 from target_salesforce.verdicts import Answer

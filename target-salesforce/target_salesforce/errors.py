@@ -5,7 +5,6 @@ Logins are refused in other words, see `login_errors.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.errors import (
@@ -17,42 +16,25 @@ from reverse_etl_core.errors import (
     RateLimitedError,
     RetryableError,
     ReverseETLError,
-    UnknownOutcomeError,
 )
+from reverse_etl_core.recovery import Recovery, Refusal, about, uncertain, unexpected, unreadable
 from target_salesforce import complaints
-from target_salesforce.codes import TABLE, UNKNOWN, Recovery
+from target_salesforce.codes import TABLE, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reverse_etl_core.operations import RejectCode
+    from reverse_etl_core.recovery import Row
     from reverse_etl_core.transport import Reply, Request
-    from target_salesforce.codes import Row
     from target_salesforce.complaints import Complaint
 
+VENDOR = "Salesforce"
 IDS_IN_MESSAGE = 5
 _SUCCESS = range(200, 300)
 _NO_CONTENT = 204
 _SEVERAL = 300
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why Salesforce refuses one record, in our words.
-
-    Attributes:
-        code: What it is rejected with.
-        reason: A sentence without field values.
-        vendor_code: Salesforce's code, verbatim.
-        fields: Those that it concerns, as far as Salesforce says.
-    """
-
-    code: RejectCode
-    reason: str
-    vendor_code: str
-    fields: tuple[str, ...] = ()
 
 
 class UnknownObjectError(ConfigError):
@@ -69,7 +51,7 @@ def failure(request: Request, reply: Reply) -> ReverseETLError | None:
     That is a success, and also a refusal that says of each record what came of it.
     """
     if reply.status in _SUCCESS:
-        return None if _is_readable(request, reply) else _unreadable(request, reply)
+        return None if _is_readable(request, reply) else unreadable(VENDOR, request, reply)
     body = reply.json_or_none()
     if reply.status < _SERVER_ERROR and is_by_record(body):
         return None
@@ -77,7 +59,7 @@ def failure(request: Request, reply: Reply) -> ReverseETLError | None:
     code = _decisive_code(found, reply.status)
     row = TABLE.get(code)
     if row is None or (row.recovery is Recovery.REJECT and not request.is_write):
-        return _unexpected(request, reply, found)
+        return unexpected(VENDOR, request, reply, found.code)
     return _BUILDERS[row.recovery](row, found, request, reply)
 
 
@@ -103,22 +85,6 @@ def _known_code(found: Complaint) -> str | None:
     return next((code for code in found.codes if code in TABLE), None)
 
 
-def _unreadable(request: Request, reply: Reply) -> ReverseETLError:
-    return UnknownOutcomeError(
-        f"Salesforce answered {request.method} {request.path} with {reply.status} and {len(reply.body)} bytes that are "
-        "not its JSON."
-    )
-
-
-def _unexpected(request: Request, reply: Reply, found: Complaint) -> ReverseETLError:
-    """An error that no run can cure: unknown, or about a request that holds no record."""
-    named = f"code {found.code}" if found.code else "without a code"
-    return FatalError(
-        f"Salesforce refused {request.method} {request.path} (HTTP {reply.status}, {named}). The target does not know "
-        "this error; please report it."
-    )
-
-
 def _renew(row: Row, found: Complaint, _request: Request, _reply: Reply) -> ReverseETLError:
     return AuthError(_with_code(row, found), is_renewable=True)
 
@@ -135,15 +101,11 @@ def _try_later(row: Row, found: Complaint, _request: Request, _reply: Reply) -> 
     return QuotaExhaustedError(_with_code(row, found))
 
 
-def _uncertain(row: Row, _found: Complaint, _request: Request, reply: Reply) -> ReverseETLError:
-    return UnknownOutcomeError(f"{row.sentence} (HTTP {reply.status})")
-
-
 def _smaller(row: Row, found: Complaint, request: Request, reply: Reply) -> ReverseETLError:
     """Fewer records are faster; but a create that ran out of time is not known to be undone."""
     if not request.is_write:
         return RetryableError(_with_code(row, found))
-    return _refused(row, found, request, reply) if request.is_idempotent else _uncertain(row, found, request, reply)
+    return _refused(row, found, request, reply) if request.is_idempotent else uncertain(row, reply)
 
 
 def _configure(row: Row, found: Complaint, _request: Request, _reply: Reply) -> ReverseETLError:
@@ -170,7 +132,7 @@ _BUILDERS: Mapping[Recovery, Callable[[Row, Complaint, Request, Reply], ReverseE
     Recovery.GRANT: _denied,
     Recovery.WAIT: _wait,
     Recovery.TRY_LATER: _try_later,
-    Recovery.UNCERTAIN: _uncertain,
+    Recovery.UNCERTAIN: lambda row, _found, _request, reply: uncertain(row, reply),
     Recovery.SMALLER: _smaller,
     Recovery.CONTENDED: _wait,
     Recovery.AGAIN: _wait,
@@ -219,10 +181,7 @@ def _with_code(row: Row, found: Complaint) -> str:
 
 def _sentence(row: Row, found: Complaint) -> str:
     """The row's sentence, with what Salesforce names: fields before it, rules and records after it."""
-    words = row.sentence
-    if found.fields:
-        noun = "Field" if len(found.fields) == 1 else "Fields"
-        words = f"{noun} {', '.join(repr(name) for name in found.fields)}: {words}"
+    words = about("Field", found.fields, row.sentence)
     if found.source:
         words += f" It is '{found.source}'."
     if found.quote:

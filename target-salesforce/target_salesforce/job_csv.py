@@ -6,7 +6,6 @@ a value (pitfalls 26), and a file that was cut short somewhere ends inside a quo
 
 from __future__ import annotations
 
-import copy
 import csv
 import re
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from target_salesforce.objects import ID_FIELD, SHORT_ID
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reverse_etl_core.operations import Batch, Fields, Operation, Value
+    from reverse_etl_core.operations import Batch, Operation, Value
     from reverse_etl_core.schema import Reference
     from target_salesforce.objects import Relationship, SObject
 
@@ -94,7 +93,9 @@ class Sheet:
         return cells if characters <= RECORD_CHARACTERS else None
 
     def _values(self, operation: Operation) -> Iterator[tuple[str, Value]]:
-        yield from _decoded(operation).items()
+        for name, given in identity.decoded(operation.fields).items():
+            if name != ID_FIELD:
+                yield name, given
         if self.batch.verb is Verb.UPDATE:
             yield ID_FIELD, operation.destination_id
 
@@ -121,11 +122,6 @@ class Sheet:
         match = self.batch.schema.fields[self.batch.match_field]
         is_number = match.type in (FieldType.INTEGER, FieldType.NUMBER) and _NUMBER.fullmatch(found)
         return identity.match_key(match, Decimal(found) if is_number else found)
-
-
-def _decoded(operation: Operation) -> Fields:
-    """The fields of an operation, in a copy that is forgotten: decoded, those of a whole job are large."""
-    return {name: given for name, given in copy.copy(operation.fields).items() if name != ID_FIELD}
 
 
 def _is_faithful(written: str) -> bool:
@@ -160,11 +156,11 @@ def _header(name: str, reference: Reference, parent: Relationship | None) -> str
 
 
 def columns(operations: Iterable[Operation], first: str) -> list[str]:
-    """The fields of all operations, each decoded once and forgotten; `first` is the join column."""
+    """The fields of all operations; `first` is the join column."""
     names = {first: None}
     for operation in operations:
-        names.update(dict.fromkeys(_decoded(operation)))
-    return list(names)
+        names.update(dict.fromkeys(identity.decoded(operation.fields)))
+    return [name for name in names if name != ID_FIELD or name == first]
 
 
 def write(file: BinaryIO, layout: Sheet, most_bytes: int = FILE_BYTES) -> int:

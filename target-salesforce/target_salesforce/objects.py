@@ -163,7 +163,8 @@ def _field(definition: Mapping[str, Any], description: Mapping[str, Any]) -> Fie
         max_length=length if own_type in _TEXTS and isinstance(length, int) and length > 0 else None,
         options=options,
         aliases=aliases,
-        references=_names(definition.get("referenceTo")),
+        # Without a relationship's name (Opportunity.ContactId) no value but an id can be given.
+        references=_names(definition.get("referenceTo")) if definition.get("relationshipName") else (),
     )
 
 

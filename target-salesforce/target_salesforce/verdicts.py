@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.operations import Missing, Operation, RejectCode, Rejected, Unanswered, Unattempted, Verb
+from reverse_etl_core.recovery import Recovery
 from target_salesforce import complaints, errors
-from target_salesforce.codes import Recovery
 from target_salesforce.objects import ID_FIELD
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.errors import ReverseETLError
     from reverse_etl_core.operations import Batch, Outcome, Value
+    from reverse_etl_core.recovery import Refusal
     from target_salesforce.complaints import Complaint, Parent
 
 
@@ -83,7 +84,7 @@ def _is_race(batch: Batch, found: Complaint) -> bool:
     return batch.verb is Verb.UPSERT and is_taken and (not found.fields or batch.match_field in found.fields)
 
 
-def _in_context(batch: Batch, refusal: errors.Refusal, found: Complaint) -> errors.Refusal:
+def _in_context(batch: Batch, refusal: Refusal, found: Complaint) -> Refusal:
     """A refusal, once it is known what was tried: a create whose match value is taken exists already."""
     is_taken = batch.verb is Verb.CREATE and refusal.code is RejectCode.CONFLICT and batch.match_field in found.fields
     return replace(refusal, code=RejectCode.ALREADY_EXISTS) if is_taken else refusal

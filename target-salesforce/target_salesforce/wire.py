@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.operations import Batch, RejectCode, Rejected, Unanswered, Unattempted, Verb, Written
+from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.schema import FieldType
 from reverse_etl_core.transport import Request
 from target_salesforce import errors
-from target_salesforce.codes import Recovery
 from target_salesforce.objects import ID_FIELD, SHORT_ID
 from target_salesforce.verdicts import Answer, judge
 

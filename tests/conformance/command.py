@@ -67,15 +67,11 @@ class BaseCommand:
         credential: The setting of the stage that holds the credential.
         address: The setting of the stage that leads to the vendor.
         account_route: Part of the route by which the account is reached.
-        used_up: Limits of the simulator with which the day's requests are used up.
-        come_back: What the message about that says of when to come back.
     """
 
     credential: ClassVar[str]
     address: ClassVar[str]
     account_route: ClassVar[str]
-    used_up: ClassVar[Mapping[str, Any]]
-    come_back: ClassVar[str]
 
     def test_version_and_about(self, stage: Stage) -> None:
         """`--version` and `--about` answer without any setting, in every format, and mark what is secret."""
@@ -117,13 +113,6 @@ class BaseCommand:
         rows = [stage.record(n, **{field: value}) for n in range(100)]
         done = run(stage, "--config", config_file(stage), text=lines(stage.messages(rows)))
         assert (done.returncode, done.stdout) == (65, "")
-
-    def test_a_used_up_quota_ends_with_75(self, stage: Stage) -> None:
-        """The daily limit: exit code 75, and when to come back."""
-        stage.vendor.control("limits", self.used_up)
-        done = run(stage, "--config", config_file(stage), text=lines(stage.messages([stage.record(1)])))
-        assert (done.returncode, done.stdout) == (75, "")
-        assert self.come_back in done.stderr
 
     def test_an_invalid_token_ends_with_78(self, stage: Stage) -> None:
         """Refused credentials: exit code 78, the setting is named, the token is not shown, nothing is written."""
@@ -179,3 +168,22 @@ class BaseCommand:
         """The same with refused credentials: exit code 78."""
         config = config_file(stage, **{self.credential: REFUSED})
         assert run(stage, "--config", config, text=lines(MELTANO_TEST)).returncode == 78
+
+
+class BaseDailyQuota:
+    """A vendor that takes so many requests a day.
+
+    Attributes:
+        used_up: Limits of the simulator with which the day's requests are used up.
+        come_back: What the message about that says of when to come back.
+    """
+
+    used_up: ClassVar[Mapping[str, Any]]
+    come_back: ClassVar[str]
+
+    def test_a_used_up_quota_ends_with_75(self, stage: Stage) -> None:
+        """The daily limit: exit code 75, and when to come back."""
+        stage.vendor.control("limits", self.used_up)
+        done = run(stage, "--config", config_file(stage), text=lines(stage.messages([stage.record(1)])))
+        assert (done.returncode, done.stdout) == (75, "")
+        assert self.come_back in done.stderr

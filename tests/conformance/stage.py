@@ -67,8 +67,12 @@ class Vendor:
         total: int = self.control("journal?limit=1")["total"]
         return total
 
+    def match_value(self, key: str) -> str:
+        """The match value that stands for one of the suite's keys, where the field does not take any text."""
+        return key
+
     def records(self) -> dict[str, list[dict[str, Any]]]:
-        """The destination's live records by match value."""
+        """The destination's live records by match value, as the suite's keys."""
         raise NotImplementedError
 
     def write_requests(self) -> int:
@@ -137,7 +141,8 @@ class Stage:
     def record(self, number: int, text: str = "first", **changes: Any) -> dict[str, Any]:
         """A valid record; the same number has the same key."""
         required = {name: template.format(n=number) for name, template in self.vendor.required.items()}
-        return {self.vendor.match_field: f"K{number}", self.vendor.text_field: text, **required, **changes}
+        key = self.vendor.match_value(f"K{number}")
+        return {self.vendor.match_field: key, self.vendor.text_field: text, **required, **changes}
 
     def schema(self, *, columns: Iterable[str] = (), key_properties: Iterable[str] | None = None) -> dict[str, Any]:
         """The SCHEMA message."""
@@ -148,10 +153,16 @@ class Stage:
 
     def messages(self, records: Iterable[Mapping[str, Any]], **schema: Any) -> list[dict[str, Any]]:
         """A whole input: SCHEMA, the records, and a STATE that covers them."""
-        rows = list(records)
+        rows = [self._keyed(row) for row in records]
         columns = {name for row in rows for name in row if not name.startswith("_sdc_")}
         body = [{"type": "RECORD", "stream": self.stream, "record": row} for row in rows]
         return [self.schema(**{"columns": columns, **schema}), *body, state(len(rows))]
+
+    def _keyed(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        key = row.get(self.vendor.match_field)
+        if not isinstance(key, str) or not key.strip():
+            return row
+        return {**row, self.vendor.match_field: self.vendor.match_value(key)}
 
     def run(self, messages: Iterable[Mapping[str, Any] | str], **config: Any) -> Result:
         """Run the target in this process."""

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     from core.fake_jobs import FakeJobs
 
+    from reverse_etl_core.emails import EmailRules
+
 FIELDS = (
     Field("id", FieldType.STRING, is_creatable=False, is_updatable=False, is_key=True),
     Field("key", FieldType.STRING, is_key=True),
@@ -61,6 +63,7 @@ FIELDS = (
     Field("is_active", FieldType.BOOLEAN),
     Field("plan", FieldType.OPTION, options=("free", "pro")),
     Field("tags", FieldType.OPTIONS, options=("a", "b")),
+    Field("labels", FieldType.OPTIONS),
     Field("total", FieldType.NUMBER, is_creatable=False, is_updatable=False),
 )
 
@@ -90,6 +93,7 @@ def route(  # the defaults are those of most tests
     lookups: Mapping[str, LookupConfig] | None = None,
     parents: Mapping[str, ObjectSchema] | None = None,
     keeps_deliveries: bool = True,
+    emails: EmailRules | None = None,
 ) -> Route:
     """The way of stream `people` to object `people`."""
     schema = schema or people()
@@ -99,7 +103,7 @@ def route(  # the defaults are those of most tests
     config = StreamConfig("people", match_on, load_method, wanted, "fail")
     singer = {"properties": {name: {} for name in columns}}
     return compile_route(
-        "people", singer, keys, config, schema, parents=parents or {}, keeps_deliveries=keeps_deliveries
+        "people", singer, keys, config, schema, parents=parents or {}, keeps_deliveries=keeps_deliveries, emails=emails
     )
 
 

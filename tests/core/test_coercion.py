@@ -6,12 +6,17 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
+from core.fakes import people, route
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reverse_etl_core.coercion import COERCIONS, UNTOUCHED
-from reverse_etl_core.schema import FieldType
+from reverse_etl_core.coercion import COERCIONS, UNTOUCHED, coercion
+from reverse_etl_core.intake import Intake
+from reverse_etl_core.operations import RejectCode
+from reverse_etl_core.planning import Candidate, Refusal
+from reverse_etl_core.schema import Field, FieldType, frozen
 
 moments = st.datetimes(timezones=st.one_of(st.none(), st.timezones(), st.just(dt.timezone.utc)))
 anything = st.one_of(
@@ -168,3 +173,54 @@ def test_a_moment_stays_the_same_moment(moment: dt.datetime) -> None:
     assert mapped == COERCIONS[FieldType.DATETIME](moment)
     expected = moment.replace(tzinfo=moment.tzinfo or dt.timezone.utc).astimezone(dt.timezone.utc)
     assert dt.datetime.fromisoformat(str(mapped).replace("Z", "+00:00")) == expected
+
+
+PLAN = Field(
+    "plan",
+    FieldType.OPTION,
+    options=("free", "pro", "Free of charge"),
+    aliases={"Free of charge": "free", "Professional": "pro"},
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "option"),
+    [
+        ("pro", "pro"),
+        ("Professional", "pro"),
+        ("  professional ", "pro"),
+        ("PROFESSIONAL", "pro"),
+        ("Free of charge", "Free of charge"),  # an option of its own wins over the same spelling of another one
+        ("free of CHARGE", "free"),
+        ("gold", "gold"),
+        ("PRO", "PRO"),
+        ("", None),
+        (7, "7"),
+    ],
+)
+def test_an_option_may_be_spelled_otherwise(value: Any, option: Any) -> None:
+    """A label stands for its option, whatever its case; what is neither is left to the validation."""
+    read = coercion(PLAN)
+    assert read(value) == option
+    assert option is None or read(option) == option
+
+
+@given(anything)
+def test_aliases_change_only_their_own_spellings(value: Any) -> None:
+    """Coercion stays idempotent, and as it was for every other value."""
+    plain = coerce(FieldType.OPTION, value)
+    read = coercion(PLAN)(value)
+    assert read == plain or str(plain).strip().lower() in {"free of charge", "professional"}
+    assert read is None or coercion(PLAN)(read) == read
+
+
+def test_a_record_with_an_alias_is_judged_like_one_with_the_option() -> None:
+    """Both are the same candidate, so that a rerun with the other spelling makes no call."""
+    way = route(people(fields=frozen({**people().fields, "plan": PLAN})), columns=("n", "key", "plan"))
+    spelled = [b'{"n": 1, "key": "a", "plan": "Professional"}', b'{"n": 1, "key": "a", "plan": "pro"}']
+    first, second = [Intake(way).judge(msgspec.Raw(one)) for one in spelled]
+    assert isinstance(first, Candidate)
+    assert first == second
+    refused = Intake(way).judge(msgspec.Raw(b'{"n": 1, "key": "a", "plan": "gold"}'))
+    assert isinstance(refused, Refusal)
+    assert refused.code is RejectCode.INVALID_OPTION

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reverse_etl_core.config import CommonConfig, FieldConfig
+from reverse_etl_core.config import CommonConfig, FieldConfig, LookupConfig
 from reverse_etl_core.errors import ConfigError
 
 SECRET = "s3cret"
@@ -90,6 +91,80 @@ def test_a_number_is_a_number(name: str, value: Any) -> None:
         parse(**{name: value})
 
 
+@pytest.mark.parametrize("value", [2.5, "2.5", Decimal("2.5")])
+def test_a_number_may_be_text_or_a_decimal(value: Any) -> None:
+    """The environment has text, and the SDK reads fractions in a file as decimals."""
+    assert parse(reconcile_grace_seconds=value).reconcile_grace_s == 2.5
+
+
 def test_the_configuration_does_not_show_its_secret() -> None:
     """The ledger's URL may hold a password."""
     assert SECRET not in repr(parse(ledger_url=f"postgresql+psycopg://u:{SECRET}@h/db"))
+
+
+def lookup_of(entry: Any) -> FieldConfig:
+    """The parsed entry of field `AccountId`."""
+    fields = parse(streams={"people": {"fields": {"AccountId": entry}}}).stream("people").fields
+    assert fields is not None
+    return fields["AccountId"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("col", FieldConfig("col")),
+        ({"from": "col"}, FieldConfig("col")),
+        ({"from": "col", "lookup": None}, FieldConfig("col")),
+        ({"lookup": {"object": "Account"}}, FieldConfig("AccountId", LookupConfig("Account", None, "reject"))),
+        (
+            {"from": "col", "lookup": {"object": "Account", "match_on": "Key__c", "on_missing": "skip_field"}},
+            FieldConfig("col", LookupConfig("Account", "Key__c", "skip_field")),
+        ),
+    ],
+)
+def test_a_lookup_names_another_object_and_its_field(entry: Any, expected: FieldConfig) -> None:
+    """Only the object has to be named; without `from` the column has the field's name."""
+    assert lookup_of(entry) == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "problems"),
+    [
+        (3, ["AccountId' must be a column name"]),
+        ("", ["AccountId' must be a column name"]),
+        ([SECRET], ["AccountId' must be a column name"]),
+        ({"from": 3}, ["AccountId.from' must be a string"]),
+        ({"from": "col", "lokup": {}}, ["AccountId.lokup' is not a setting", "from, lookup"]),
+        ({"from": "col", "lookup": SECRET}, ["AccountId.lookup' must be an object"]),
+        ({"from": "col", "lookup": {}}, ["AccountId.lookup.object' is missing"]),
+        ({"from": "col", "lookup": {"match_on": "k"}}, ["AccountId.lookup.object' is missing"]),
+        ({"from": "col", "lookup": {"object": 3}}, ["AccountId.lookup.object' must be a string"]),
+        ({"from": "col", "lookup": {"object": "A", "match_on": [SECRET]}}, ["lookup.match_on' must be a string"]),
+        ({"from": "col", "lookup": {"object": "A", "on_missing": SECRET}}, ["on_missing' must be one of reject, skip"]),
+        ({"from": "col", "lookup": {"object": "A", "key": "k"}}, ["lookup.key' is not a setting", "on_missing"]),
+    ],
+)
+def test_a_bad_lookup_is_named_by_its_path(entry: Any, problems: list[str]) -> None:
+    """One problem each, with what would do and without the value."""
+    with pytest.raises(ConfigError) as caught:
+        lookup_of(entry)
+    assert len(caught.value.problems) == 1
+    assert SECRET not in str(caught.value)
+    for words in problems:
+        assert words in str(caught.value)
+
+
+def test_bad_lookups_are_all_listed() -> None:
+    """Those of several fields and streams in one error."""
+    bad = {"from": 3, "lookup": {"match_on": 3, "on_missing": "guess"}}
+    with pytest.raises(ConfigError) as caught:
+        parse(streams={"people": {"fields": {"a": bad, "b": bad}}, "others": {"fields": {"a": 3}}})
+    assert len(caught.value.problems) == 9
+
+
+def test_the_lookups_of_a_stream() -> None:
+    """Only the fields that have one; a stream without `fields` has none."""
+    fields = {"a": "x", "b": {"from": "y"}, "c": {"lookup": {"object": "O"}}}
+    one = parse(streams={"people": {"fields": fields}})
+    assert dict(one.stream("people").lookups()) == {"c": LookupConfig("O", None, "reject")}
+    assert dict(one.stream("other").lookups()) == {}

@@ -8,73 +8,26 @@ import stat
 import subprocess
 import sys
 import threading
-import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from core.fakes import Clock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
-from reverse_etl_core.ledger import Intent, Ledger, Scope, Settlement, Status, StreamLedger
+from reverse_etl_core.ledger import Intent, Job, Ledger, Scope, Settlement, Status, StreamLedger
 from reverse_etl_core.redaction import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from core.fakes import Clock
+
 SCOPE = Scope("sync", "account", "people", "people")
 PASSWORD = "p4ssw0rd-of-the-ledger"
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server for this session."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pgserver = pytest.importorskip("pgserver")  # it has no wheels for the newest Pythons
-
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty ledger."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/ledger.db"
-        return
-    server = request.getfixturevalue("postgres")
-    name = f"test_{abs(hash(request.node.nodeid)):x}"
-    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name}")
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    engine.dispose()
-    yield server.replace("/postgres?", f"/{name}?")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """The ledger's clock."""
-    return Clock()
-
-
-@pytest.fixture
-def opened(url: str, clock: Clock) -> Iterator[Callable[[], Ledger]]:
-    """Opens the ledger, as often as a test wants."""
-    ledgers: list[Ledger] = []
-
-    def open_it() -> Ledger:
-        ledgers.append(Ledger(Secret(url), now=clock))
-        return ledgers[-1]
-
-    yield open_it
-    for one in ledgers:
-        one.close()
 
 
 @pytest.fixture
@@ -185,6 +138,39 @@ def test_replays_come_page_by_page(stream: StreamLedger, clock: Clock) -> None:
         stream.settle([delivered(int(one.source_key[1:-1])) for one in page])
     assert sorted(seen) == sorted(f"[{n}]" for n in range(2500))
     assert list(stream.replayable()) == []
+
+
+def test_a_reject_that_was_never_delivered_can_be_forgotten(stream: StreamLedger) -> None:
+    """What owns a match value or an id stays, and so does everything else."""
+    stream.settle(
+        [rejected(1), rejected(2), rejected(3, match_key="k3"), rejected(4, destination_id="4"), delivered(5)]
+    )
+    stream.intend([intent(6)])
+    assert stream.may_hold_rejects
+    stream.forget_rejects([f"[{n}]" for n in (1, 3, 4, 5, 6, 7)])
+    assert set(stream.lookup([f"[{n}]" for n in range(8)])) == {f"[{n}]" for n in (2, 3, 4, 5, 6)}
+    assert stream.may_hold_rejects
+    stream.forget_rejects(["[2]"])
+    assert not stream.may_hold_rejects
+    stream.settle([rejected(1)])
+    stream.forget_rejects(["[1]"])
+    assert "[1]" not in stream.lookup(["[1]"])
+
+
+def test_objects_with_open_records_are_found(opened: Callable[[], Ledger]) -> None:
+    """Those of one stream of one sync: records under way, refusals, jobs without an end."""
+    ledger = opened()
+    scopes = {name: replace(SCOPE, object_name=name) for name in ("under way", "refused", "done", "job", "empty")}
+    streams = {name: ledger.open_stream(one, keeps_deliveries=True) for name, one in scopes.items()}
+    other = ledger.open_stream(replace(SCOPE, object_name="other", stream="other"), keeps_deliveries=True)
+    for one in (streams["under way"], other):
+        one.intend([intent(1)])
+    streams["refused"].settle([rejected(1)])
+    streams["done"].settle([delivered(1)])
+    streams["job"].intend([intent(1)], Job("j", "upsert", "key"))
+    streams["job"].settle([delivered(1)])
+    assert ledger.open_objects("sync", "account", "people") == ["job", "refused", "under way"]
+    assert ledger.open_objects("another", "account", "people") == []
 
 
 def test_rejects_mode_keeps_no_deliveries(opened: Callable[[], Ledger]) -> None:

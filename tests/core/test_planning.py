@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,6 +84,17 @@ WAYS = [
 def test_the_first_step_follows_the_table(row: str, way: int) -> None:
     """Each status of the ledger leads to one step per load method."""
     assert first_step(candidate(ROWS[row]), WAYS[way], now_ms=NOW, grace_ms=GRACE) is FIRST[row][way]
+
+
+def test_a_known_record_is_upserted_where_its_id_follows_from_its_match_value() -> None:
+    """Where ids are derived a known record travels with the new ones, unless its match value changed."""
+    base = route()
+    derived = replace(base, schema=replace(base.schema, upsert_fields=frozenset({"key"}), has_derived_ids=True))
+    steps = {name: next_step(candidate(ROWS[name]), derived, now_ms=NOW) for name in ROWS}
+    assert {name for name, step in steps.items() if step is Step.UPDATE} == {"renamed"}
+    assert steps["changed"] is steps["update over"] is Step.UPSERT
+    only_updates = replace(derived, load_method="update")
+    assert next_step(candidate(ROWS["changed"]), only_updates, now_ms=NOW) is Step.UPDATE
 
 
 def test_the_last_sign_of_a_killed_run_prolongs_the_doubt() -> None:

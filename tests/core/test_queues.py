@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from reverse_etl_core import identity
-from reverse_etl_core.operations import Verb
+from reverse_etl_core.operations import Batch, Verb
 from reverse_etl_core.planning import VERBS, Candidate, Step
 from reverse_etl_core.queues import WorkQueues
+from reverse_etl_core.schema import JobLimits
 
 WAITING = (Step.FIND, Step.DOUBT, Step.CREATE, Step.UPDATE, Step.UPSERT)
 
@@ -26,9 +27,11 @@ def candidate(n: int) -> Candidate:
 class Queues(RuleBasedStateMachine):
     """Compared with two dictionaries: where each record waits, and what is under way."""
 
+    jobs: JobLimits | None = None
+
     def __init__(self) -> None:
         super().__init__()
-        self.queues = WorkQueues(route(people(records_per_request=3)))
+        self.queues = WorkQueues(route(people(records_per_request=3, jobs=self.jobs)))
         self.waiting: dict[str, Step] = {}
         self.under_way: set[str] = set()
 
@@ -96,6 +99,64 @@ TestQueues = Queues.TestCase
 TestQueues.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
+class QueuesWithJobs(Queues):
+    """The same for an object that takes jobs."""
+
+    jobs = JobLimits(records_from=2, records_per_job=4, bytes_per_job=10_000)
+
+    @rule(everything=st.booleans())
+    def take_job(self, *, everything: bool) -> None:
+        """Full jobs; smaller ones that are worth it only when everything has to go, and none of contended records."""
+        steps = {verb: step for step, verb in VERBS.items()}
+        full = {step for step in VERBS if sum(held is step for held in self.waiting.values()) >= 4}
+        while (batch := self.queues.take_job(everything=everything)) is not None:
+            assert len(batch.operations) in ((2, 3, 4) if everything or steps[batch.verb] in full else (4,))
+            keys = [one.source_key for one in batch.operations]
+            assert not any(one.is_contended for one in self.queues.candidates() if one.source_key in keys)
+            self.take(keys, steps[batch.verb])
+
+    @rule(n=st.integers(0, 12))
+    def contend(self, n: int) -> None:
+        """Another write holds what it needs."""
+        one = self.queues.get(f"[{n}]")
+        if one is not None:
+            one.is_contended = True
+
+    @rule(n=st.integers(0, 12))
+    def adopt(self, n: int) -> None:
+        """A record that is under way in a job of an earlier run."""
+        if self.queues.get(f"[{n}]") is None:
+            self.queues.adopt(candidate(n))
+            self.under_way.add(f"[{n}]")
+
+    @invariant()
+    def sizes_add_up(self) -> None:
+        """The size of a queue, by which a job is full, is that of its records."""
+        for step in WAITING:
+            keys = [key for key, held in self.waiting.items() if held is step]
+            assert self.queues._bytes[step] == sum(len(candidate(int(key[1:-1])).payload) for key in keys)
+
+
+TestQueuesWithJobs = QueuesWithJobs.TestCase
+TestQueuesWithJobs.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+
+def test_requests_wait_while_a_job_may_still_fill() -> None:
+    """Partial jobs wait for more records, or for the end; contended ones that would fill a job do not."""
+    queues = WorkQueues(route(people(records_per_request=3, jobs=JobLimits(2, 4, 10_000))))
+    for n in range(3):
+        queues.put(candidate(n), Step.UPDATE)
+    assert queues.take_job(everything=False) is None
+    assert list(queues.take_batches(everything=False)) == []
+    for one in queues.candidates():
+        one.is_contended = True
+    queues.put(candidate(3), Step.UPDATE)
+    assert queues.take_job(everything=False) is None
+    assert [len(one.operations) for one in queues.take_batches(everything=False)] == [3]
+    assert queues.take_job(everything=True) is None
+    assert [len(one.operations) for one in queues.take_batches(everything=True)] == [1]
+
+
 def test_a_dropped_record_gives_its_match_value_free() -> None:
     """Another source key can claim it, and keeps it when the first is dropped again."""
     queues = WorkQueues(route())
@@ -106,3 +167,24 @@ def test_a_dropped_record_gives_its_match_value_free() -> None:
     queues.put(second, Step.CREATE)
     assert queues.drop("[1]") is None
     assert queues.claimant("k1") == "[2]"
+
+
+def test_contended_records_do_not_wait_for_jobs() -> None:
+    """They fill requests of their own, and are not counted where a job has to be full."""
+    queues = WorkQueues(route(people(records_per_request=3, jobs=JobLimits(1, 4, 10_000))))
+    for n in range(7):
+        one = candidate(n)
+        one.is_contended = n % 2 == 0
+        queues.put(one, Step.UPDATE)
+    assert queues.take_job(everything=False) is None
+    assert [keys(batch) for batch in queues.take_batches(everything=False)] == [["[0]", "[2]", "[4]"]]
+    queues.put(candidate(7), Step.UPDATE)
+    job = queues.take_job(everything=False)
+    assert job is not None
+    assert keys(job) == ["[1]", "[3]", "[5]", "[7]"]
+    assert [keys(batch) for batch in queues.take_batches(everything=True)] == [["[6]"]]
+
+
+def keys(batch: Batch) -> list[str]:
+    """Who travels in it."""
+    return [one.source_key for one in batch.operations]

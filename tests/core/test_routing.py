@@ -64,3 +64,38 @@ def test_an_object_without_a_unique_field_says_so() -> None:
     bare = people(fields=frozen({"name": Field("name", FieldType.STRING)}), id_field=None, natural_match_field=None)
     with pytest.raises(ConfigError, match="create a unique field at the destination first"):
         route(bare, match_on=None, columns=("n", "name"))
+
+
+class AnyCase(dict[str, Field]):
+    """Fields that are found in any case."""
+
+    def __missing__(self, name: str) -> Field:
+        return self[name.lower()] if name != name.lower() else dict.__getitem__(self, name)
+
+    def __contains__(self, name: object) -> bool:
+        return dict.__contains__(self, str(name).lower())
+
+
+FOUND = people(fields=AnyCase(people().fields))
+
+
+@pytest.mark.parametrize(
+    ("given", "match_field"),
+    [
+        ({"match_on": "KEY", "columns": ("n", "Key", "name")}, "key"),
+        ({"match_on": None, "columns": ("n", "EMail", "KEY")}, "email"),
+        ({"match_on": None, "columns": ("KEY", "name"), "keys": ("KEY",)}, "key"),
+        ({"match_on": "Id", "columns": ("ID", "name")}, "id"),
+    ],
+)
+def test_fields_may_be_named_by_other_spellings(given: dict[str, Any], match_field: str) -> None:
+    """Where the destination finds a field by another spelling, its own name is what is written and matched."""
+    found = route(FOUND, **given)
+    assert found.match_field == match_field
+    assert {one.field.name for one in found.mapping.columns} <= set(FOUND.fields)
+
+
+def test_two_spellings_of_one_field_are_refused() -> None:
+    """Nobody knows which of two columns counts."""
+    with pytest.raises(ConfigError, match="'name' and 'Name' mean the same field"):
+        route(FOUND, columns=("key", "name", "Name"))

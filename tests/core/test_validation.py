@@ -68,6 +68,7 @@ plausible: dict[str, Any] = {
     "is_active": st.one_of(st.booleans(), json_values),
     "plan": st.one_of(st.sampled_from(["free", "pro", "gold"]), json_values),
     "tags": st.one_of(st.lists(st.sampled_from("abc"), max_size=2), json_values),
+    "labels": st.one_of(st.lists(st.text(max_size=3), max_size=3), st.just(["a b", "c;d"]), json_values),
 }
 records = st.fixed_dictionaries({}, optional=plausible)
 
@@ -111,10 +112,11 @@ def check_agreement(one: Intake, record: dict[str, Any]) -> None:
 
 
 def test_most_plain_records_take_the_quick_way() -> None:
-    """The quick way is not vacuous: a plain record of every type but lists is judged by it."""
+    """The quick way is not vacuous: a plain record of every type is judged by it."""
     record = {
         "n": 1, "key": "a", "email": "ada@example.com", "name": "Ada", "score": 1, "price": 1.5, "since": "2024-01-31",
         "seen_at": "2024-01-31T10:00:00Z", "is_active": True, "plan": "pro",
+        "tags": ["a", "b"], "labels": ["crm: vip", "x"],
     }  # fmt: skip
     one = intake()
     assert one._typed

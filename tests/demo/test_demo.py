@@ -59,7 +59,7 @@ def test_the_readme_shows_what_people_see(output: str) -> None:
     assert f"{rejected} rows of the sample are not fit" in readme
 
 
-@pytest.mark.parametrize("target", ["target-salesforce"])
+@pytest.mark.parametrize("target", ["target-salesforce", "target-mailchimp"])
 def test_every_target_has_its_demo(target: str, tmp_path: Path) -> None:
     """With another target the same rows arrive: thousands, then what changed, then nothing."""
     project = Project.copy(tmp_path / "project")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -25,6 +26,8 @@ class Scenario:
         write_paths: Globs of the requests that write.
         load_method: As the target's setting.
         points: Moments of a kill beyond those that every target has.
+        key_template: The value of the key field, with `{key}`.
+        greeting: Event of the simulator's journal that every new record may set off once.
     """
 
     vendor: str
@@ -36,11 +39,17 @@ class Scenario:
     write_paths: tuple[str, ...]
     load_method: str = "upsert"
     points: tuple[str, ...] = field(default=())
+    key_template: str = "{key}"
+    greeting: str = ""
 
     def record(self, key: str, value: str) -> dict[str, Any]:
         """One row of the source."""
         required = {name: template.format(key=key) for name, template in self.required.items()}
-        return {self.key_field: key, self.text_field: value, **required}
+        return {self.key_field: self.key_template.format(key=key), self.text_field: value, **required}
+
+    def key_value(self, key: str) -> str:
+        """What recognises the record of a key, as `delivered` has it."""
+        return self.key_template.format(key=key).lower()
 
     def columns(self) -> list[str]:
         """Names of a record's fields."""
@@ -53,7 +62,7 @@ class Scenario:
         return {**settings, "streams": {"s": stream}}
 
     def delivered(self, url: str) -> dict[str, list[str]]:
-        """Key to the values of the records that the destination holds for it."""
+        """Key in lower case to the values of the records that the destination holds for it."""
         found: dict[str, list[str]] = {}
         after = "0"
         while after:
@@ -61,9 +70,25 @@ class Scenario:
             page = requests.get(page_url, timeout=30).json()
             for record in page["records"]:
                 properties = record["properties"]
-                found.setdefault(properties[self.key_field], []).append(properties[self.text_field])
+                key = properties[self.key_field].lower()  # addresses lose their capitals
+                found.setdefault(key, []).append(properties[self.text_field])
             after = page.get("next")
         return found
+
+    def greeted_twice(self, url: str) -> int:
+        """How often a record was greeted again."""
+        greeted: Counter[str] = Counter()
+        last = 0
+        while self.greeting and (entries := _journal(url, last)):
+            greeted.update(one["id"] for one in entries if one["event"] == self.greeting)
+            last = entries[-1]["sequence"]
+        return sum(count - 1 for count in greeted.values())
+
+
+def _journal(url: str, after: int) -> list[dict[str, Any]]:
+    page = requests.get(f"{url}/_simulator/journal?since={after}", timeout=30)
+    entries: list[dict[str, Any]] = page.json()["entries"]
+    return entries
 
 
 _HUBSPOT: dict[str, Any] = {
@@ -98,6 +123,32 @@ BULK_ACCOUNTS = Scenario(settings={**_LOGIN, "api": "bulk"}, write_paths=_JOBS, 
 CREATED_BULK_ACCOUNTS = Scenario(
     settings={**_LOGIN, "api": "bulk"}, write_paths=_JOBS, load_method="create", points=JOB_POINTS, **_SALESFORCE
 )
+CREATED_BULK_CONTACTS = Scenario(
+    vendor="salesforce",
+    object_name="Contact",
+    key_field="Email",
+    key_template="{key}@example.com",
+    text_field="MailingCity",
+    required={"LastName": "Person {key}"},
+    settings={**_LOGIN, "api": "bulk"},
+    write_paths=_JOBS,
+    load_method="create",
+    points=JOB_POINTS,
+)
+"""By a field whose values may repeat: nothing but the ledger keeps them from being created twice."""
+
+MEMBERS = Scenario(
+    vendor="mailchimp",
+    object_name="demo0000aa",
+    key_field="email_address",
+    text_field="FNAME",
+    required={},
+    settings={"api_key": "kill-us1", "api_url": "{url}"},
+    write_paths=("/3.0/lists/demo0000aa",),
+    key_template="{key}@shop.example",
+    greeting="welcome_mail",
+)
+CREATED_MEMBERS = replace(MEMBERS, load_method="create")
 
 SCENARIOS = {
     "contacts": CONTACTS,
@@ -107,4 +158,54 @@ SCENARIOS = {
     "created-accounts": CREATED_ACCOUNTS,
     "bulk-accounts": BULK_ACCOUNTS,
     "created-bulk-accounts": CREATED_BULK_ACCOUNTS,
+    "created-bulk-contacts": CREATED_BULK_CONTACTS,
+    "members": MEMBERS,
+    "created-members": CREATED_MEMBERS,
 }
+
+
+@dataclass(frozen=True)
+class Families:
+    """Accounts, and contacts that name them by external id, in two streams of one input.
+
+    Attributes:
+        api: As the target's setting.
+        is_children_first: Whether the contacts come before their accounts.
+    """
+
+    api: str
+    is_children_first: bool
+    vendor: str = "salesforce"
+    load_method: str = "upsert"
+
+    @property
+    def write_paths(self) -> tuple[str, ...]:
+        """Globs of the requests that write."""
+        return (*_COLLECTIONS, *_JOBS)
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """Moments of a kill beyond those that every target has."""
+        return JOB_POINTS if self.api == "bulk" else ()
+
+    def config(self, url: str) -> dict[str, Any]:
+        """The target's settings, without those of ledger and run."""
+        lookup = {"from": "account", "lookup": {"object": "Account", "match_on": "External_Id__c"}}
+        contact = {"External_Id__c": "id", "LastName": "name", "AccountId": lookup}
+        streams = {
+            "accounts": {"object": "Account", "fields": {"External_Id__c": "id", "Name": "name"}},
+            "contacts": {"object": "Contact", "match_on": "External_Id__c", "fields": contact},
+        }
+        return {"access_token": "00Dkill!token", "instance_url": url, "api": self.api, "streams": streams}
+
+    def delivered(self, url: str, object_name: str) -> list[dict[str, Any]]:
+        """The records of an object."""
+        found: list[dict[str, Any]] = []
+        after = "0"
+        while after:
+            page = requests.get(
+                f"{url}/_simulator/records/salesforce/{object_name}?limit=1000&after={after}", timeout=30
+            )
+            found += [{"Id": one["id"], **one["properties"]} for one in page.json()["records"]]
+            after = page.json().get("next")
+        return found

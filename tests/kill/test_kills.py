@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from .scenarios import CONTACTS, SCENARIOS, Scenario
+from .scenarios import CONTACTS, CREATED_BULK_CONTACTS, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 VICTIM = Path(__file__).with_name("victim.py")
 POINTS = ("after_intent", "in_flight", "before_outcome", "after_outcome", "before_state")
@@ -60,25 +60,51 @@ class Source:
             key = self.changes[number]
             lines.append({"type": "RECORD", "stream": "s", "record": scenario.record(key, self.rows[key])})
             if number % 60 == 0:
-                lines.append(_state(number + 1))
-        lines.append(_state(len(self.changes)))
+                lines.append(state_message(number + 1))
+        lines.append(state_message(len(self.changes)))
         return "".join(json.dumps(line) + "\n" for line in lines)
 
+    def count_wrong(self, scenario: Scenario, url: str) -> int:
+        """Records that are missing, doubled, or hold an old value."""
+        delivered, rows = scenario.delivered(url), self.rows
+        wrong = scenario.greeted_twice(url)
+        if scenario.load_method == "create":
+            return wrong + sum(len(delivered.get(scenario.key_value(key), [])) != 1 for key in rows)
+        strangers = delivered.keys() - {scenario.key_value(key) for key in rows}
+        wrong += sum(delivered.get(scenario.key_value(key)) != [it] for key, it in rows.items())
+        return wrong + len(strangers)
 
-def _state(position: int) -> dict[str, Any]:
+
+def state_message(position: int) -> dict[str, Any]:
+    """A STATE that says how far the changes are delivered."""
     return {"type": "STATE", "value": {"bookmarks": {"s": {"position": position}}}}
 
 
-class Loop:
-    """Runs the victim until its input is delivered, killing it on the way."""
+def dice(seed: int) -> random.Random:
+    """The same ones in every run of a test."""
+    return random.Random(seed)  # noqa: S311 - not for secrets
 
-    def __init__(self, scenario: Scenario, url: str, folder: Path, *, has_intents: bool = True, seed: int = 7) -> None:
+
+class Loop:
+    """Runs the victim until its input is delivered, killing it on the way.
+
+    Args:
+        scenario: What is written.
+        url: Of the simulators.
+        folder: Where ledger, input and output are.
+        source: What the victim reads.
+        control: What is taken out of the victim, so that it must fail.
+    """
+
+    def __init__(
+        self, scenario: Scenario, url: str, folder: Path, *, source: Source | None = None, **control: bool
+    ) -> None:
         self.scenario = scenario
-        self.source = Source(random.Random(seed), scenario.load_method == "create")  # noqa: S311 - a test's dice
+        self.source = source or Source(dice(7), scenario.load_method == "create")
         self.kills: Counter[str] = Counter()
         self.url = url
         self._folder = folder
-        self._has_intents = has_intents
+        self._control = control
         self._victim = subprocess.Popen(
             [sys.executable, str(VICTIM)],
             stdin=subprocess.PIPE,
@@ -113,7 +139,7 @@ class Loop:
             "config": config,
             "input": str(source),
             "output": str(output),
-            "has_intents": self._has_intents,
+            **self._control,
         }
         code = self._order({**order, **death})
         states = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
@@ -166,30 +192,22 @@ def make_writes_slow_and_late(scenario: Scenario, url: str) -> None:
     requests.put(f"{url}/_simulator/faults", json=rules, timeout=10).raise_for_status()
 
 
-def kill_and_verify(loop: Loop, *, kills_per_point: int, verify_every: int = 6) -> int:
+def kill_and_verify(loop: Loop, *, kills_per_point: int, verify_every: int = 6, points: Sequence[str] = ()) -> int:
     """Kill at every point, finish now and then, and count the records that are wrong."""
-    rng = random.Random(11)  # noqa: S311 - a test's dice
+    rng = dice(11)
     wrong = 0
     make_writes_slow_and_late(loop.scenario, loop.url)
-    deaths = [point for point in loop.points() for _ in range(kills_per_point)]
+    deaths = [point for point in points or loop.points() for _ in range(kills_per_point)]
     rng.shuffle(deaths)
     try:
         for number, point in enumerate(deaths, start=1):
             loop.die(point, rng)
             if number % verify_every == 0 or number == len(deaths):
                 loop.live()
-                wrong += count_wrong(loop)
+                wrong += loop.source.count_wrong(loop.scenario, loop.url)
     finally:
         loop.close()
     return wrong
-
-
-def count_wrong(loop: Loop) -> int:
-    """Records that are missing, doubled, or hold an old value."""
-    delivered, rows = loop.scenario.delivered(loop.url), loop.source.rows
-    if loop.scenario.load_method == "create":
-        return sum(len(delivered.get(key, [])) != 1 for key in rows)
-    return sum(delivered.get(key) != [value] for key, value in rows.items()) + len(delivered.keys() - rows.keys())
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
@@ -206,12 +224,24 @@ def test_without_intents_records_go_stale(simulator_url: str, tmp_path: Path) ->
     assert kill_and_verify(loop, kills_per_point=4) > 0
 
 
+@pytest.mark.parametrize("forgets_jobs", [False, True])
+def test_jobs_that_outlive_their_run_are_adopted(simulator_url: str, tmp_path: Path, *, forgets_jobs: bool) -> None:
+    """A job that takes longer than the grace period is waited for; a ledger that forgets jobs doubles records."""
+    limits = {"salesforce": {"enabled": False, "bulk_seconds_per_batch": 4 * GRACE_S}}
+    requests.put(f"{simulator_url}/_simulator/limits", json=limits, timeout=10).raise_for_status()
+    loop = Loop(CREATED_BULK_CONTACTS, simulator_url, tmp_path, forgets_jobs=forgets_jobs)
+    wrong = kill_and_verify(loop, kills_per_point=4, verify_every=1, points=["job_submitted"])
+    assert (wrong > 0) is forgets_jobs
+    assert loop.kills["job_submitted"] >= 2
+
+
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_two_hundred_kills_lose_and_double_nothing(scenario: Scenario, simulator_url: str, tmp_path: Path) -> None:
     """200 kills and more, at least 20 at each point: no duplicate, none missing, none stale."""
     loop = Loop(scenario, simulator_url, tmp_path)
-    assert kill_and_verify(loop, kills_per_point=45) == 0
+    assert kill_and_verify(loop, kills_per_point=45) == 0, dict(loop.kills)
+    print(dict(loop.kills))  # noqa: T201 - the numbers that the test is for
     assert sum(count for point, count in loop.kills.items() if point != "survived") >= 200
     assert all(loop.kills[point] >= 20 for point in loop.points()), dict(loop.kills)

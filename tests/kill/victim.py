@@ -21,6 +21,7 @@ from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
 from reverse_etl_core.retry import RetryPolicy
 from reverse_etl_core.target import ReverseETLTarget
 from target_hubspot.target import TargetHubSpot
+from target_mailchimp.target import TargetMailchimp
 from target_salesforce.target import TargetSalesforce
 
 if TYPE_CHECKING:
@@ -57,15 +58,20 @@ class Countdown:
 
 
 class MortalLedger(StreamLedger):
-    """Dies after an outcome is written; without intents it is the control that must fail."""
+    """Dies after an outcome is written; without intents, or when it forgets jobs, it is the control that must fail."""
 
     countdown: Countdown
     has_intents = True
+    forgets_jobs = False
 
     def intend(self, intents: Iterable[Intent], job: Job | None = None) -> None:
         """Write the intents, unless this is the control."""
         if self.has_intents:
             super().intend(intents, job)
+
+    def unfinished_jobs(self) -> list[Job]:
+        """The jobs to adopt, unless this is the control."""
+        return [] if self.forgets_jobs else super().unfinished_jobs()
 
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Write the outcomes, then perhaps die."""
@@ -78,6 +84,7 @@ class MortalLedgers(Ledger):
 
     countdown: Countdown
     has_intents = True
+    forgets_jobs = False
 
     def open_stream(self, scope: Scope, *, keeps_deliveries: bool) -> StreamLedger:
         """As the real one."""
@@ -86,6 +93,7 @@ class MortalLedgers(Ledger):
         assert isinstance(opened, MortalLedger)
         opened.countdown = self.countdown
         opened.has_intents = self.has_intents
+        opened.forgets_jobs = self.forgets_jobs
         return opened
 
 
@@ -94,6 +102,7 @@ class Mortal(ReverseETLTarget):
 
     countdown: Countdown
     has_intents = True
+    forgets_jobs = False
 
     def connect(self, config: Mapping[str, Any], common: CommonConfig | None) -> Destination:
         """The real destination, with deaths around each write."""
@@ -129,6 +138,7 @@ class Mortal(ReverseETLTarget):
         ledger = MortalLedgers(config.ledger_url)
         ledger.countdown = self.countdown
         ledger.has_intents = self.has_intents
+        ledger.forgets_jobs = self.forgets_jobs
         return ledger
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
@@ -148,13 +158,24 @@ class MortalSalesforce(Mortal, TargetSalesforce):
     retry_policy = RetryPolicy(base_s=0.01, cap_s=0.05)
 
 
-TARGETS: dict[str, type[Mortal]] = {"hubspot": MortalHubSpot, "salesforce": MortalSalesforce}
+class MortalMailchimp(Mortal, TargetMailchimp):
+    """target-mailchimp."""
+
+    retry_policy = RetryPolicy(base_s=0.01, cap_s=0.05)
+
+
+TARGETS: dict[str, type[Mortal]] = {
+    "hubspot": MortalHubSpot,
+    "mailchimp": MortalMailchimp,
+    "salesforce": MortalSalesforce,
+}
 
 
 def run_child(order: Mapping[str, Any]) -> int:
     """One run, in the child."""
     Mortal.countdown = Countdown(order.get("point", "never"), order.get("nth", 1))
     Mortal.has_intents = order.get("has_intents", True)
+    Mortal.forgets_jobs = order.get("forgets_jobs", False)
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     os.dup2(output, 1)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8")

@@ -16,9 +16,12 @@ import yaml
 from demo.project import REPOSITORY, Project
 
 FILE: dict[str, Any] = yaml.safe_load((REPOSITORY / "meltano.yml").read_text(encoding="utf-8"))
-PLUGINS = {one["name"]: one for kind in ("extractors", "loaders") for one in FILE["plugins"][kind]}
+DECLARED = [one for kind in ("extractors", "loaders") for one in FILE["plugins"][kind]]
+PLUGINS = {one["name"]: one for one in DECLARED if "inherit_from" not in one}
 VENDORS = [one["name"].removeprefix("target-") for one in FILE["plugins"]["loaders"]]
-ALL = [one for kind in FILE["plugins"].values() for one in kind]
+ALL = [one for kind in FILE["plugins"].values() for one in kind if "inherit_from" not in one]
+OPTIONS = {"load_method", "unknown_fields", "ledger", "api", "status_if_new", "resubscribe"}
+TAPS = {"mailchimp": "tap-customers"}
 KINDS = {"object": "object", "array": "array", "boolean": "boolean", "integer": "integer", "number": "integer"}
 
 
@@ -38,7 +41,7 @@ def expected(setting: str, definition: dict[str, Any]) -> dict[str, Any]:
         declared["sensitive"] = True
     if kind in KINDS:
         declared["kind"] = KINDS[kind]
-    if setting in {"load_method", "unknown_fields", "ledger", "api"}:
+    if setting in OPTIONS:
         declared |= {"kind": "options", "options": [value for value in definition["enum"] if value is not None]}
     return declared
 
@@ -96,7 +99,8 @@ def test_the_file_is_current() -> None:
     assert FILE["send_anonymous_usage_stats"] is False
     assert FILE["default_environment"] == "demo"
     assert FILE["jobs"] == [
-        {"name": f"sync-{vendor}", "tasks": [f"tap-warehouse-model target-{vendor}"]} for vendor in VENDORS
+        {"name": f"sync-{vendor}", "tasks": [f"{TAPS.get(vendor, 'tap-warehouse-model')} target-{vendor}"]}
+        for vendor in VENDORS
     ]
 
 
@@ -128,6 +132,7 @@ def test_about_works_through_meltano(plugin: str, project: Project) -> None:
     [
         ("target-hubspot", "TARGET_HUBSPOT_API_URL", "TARGET_HUBSPOT_ACCESS_TOKEN"),
         ("target-salesforce", "TARGET_SALESFORCE_LOGIN_URL", "TARGET_SALESFORCE_CLIENT_ID"),
+        ("target-mailchimp", "TARGET_MAILCHIMP_API_URL", "TARGET_MAILCHIMP_API_KEY"),
     ],
 )
 def test_config_test_succeeds_before_meltanos_own_error(
@@ -141,7 +146,7 @@ def test_config_test_succeeds_before_meltanos_own_error(
         url = f"http://127.0.0.1:{port}"
         command = ("meltano", "--environment=demo", "config", "test", target)
         _, good = project.run(*command, **{address: url})
-        _, bad = project.run(*command, **{address: url, credential: "invalid-token"})
+        _, bad = project.run(*command, **{address: url, credential: "invalid-token-us1"})
     finally:
         simulators.terminate()
         simulators.communicate(timeout=10)

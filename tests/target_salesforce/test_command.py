@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from conformance.command import BaseCommand
+from conformance.command import BaseCommand, BaseDailyQuota
 
 
 class TestCommand(BaseCommand):
@@ -13,5 +13,10 @@ class TestCommand(BaseCommand):
     credential = "access_token"
     address = "instance_url"
     account_route = "/query"
+
+
+class TestDailyQuota(BaseDailyQuota):
+    """When the day's requests are used up."""
+
     used_up: ClassVar[dict[str, Any]] = {"salesforce": {"daily": 1000, "daily_used": 1000}}
     come_back = "Run again later"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reverse_etl_core.operations import Operation, RejectCode, Rejected, Unattempted, Written
+from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.retry import RetryPolicy
-from target_salesforce.codes import Recovery
 from target_salesforce.complaints import Complaint
 from target_salesforce.contention import ALONE_ROUNDS, SIZES, Contention, Gate
 from target_salesforce.verdicts import Answer

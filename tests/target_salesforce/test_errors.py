@@ -20,9 +20,10 @@ from reverse_etl_core.errors import (
     UnknownOutcomeError,
 )
 from reverse_etl_core.operations import RejectCode
+from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.transport import Reply, Request
 from target_salesforce import complaints
-from target_salesforce.codes import TABLE, Recovery
+from target_salesforce.codes import TABLE
 from target_salesforce.errors import (
     NotFoundError,
     UnknownObjectError,

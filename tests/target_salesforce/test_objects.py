@@ -164,9 +164,9 @@ def test_person_accounts_need_no_name() -> None:
 
 
 def test_references_lead_to_objects() -> None:
-    """A field knows where it leads; its relationship's name is kept where it has one."""
+    """A field knows where it leads; without a relationship's name it takes ids only, and no `lookup`."""
     assert SCHEMA.fields["Target__c"].references == ("Contact", "Lead")
-    assert SCHEMA.fields["Nameless__c"].references == ("Contact",)
+    assert SCHEMA.fields["Nameless__c"].references == ()
     assert CONTACT.relationships["AccountId"].name == "Account"
     assert not CONTACT.relationships["AccountId"].is_polymorphic
     assert CONTACT.relationships["Target__c"].is_polymorphic

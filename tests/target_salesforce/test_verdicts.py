@@ -18,8 +18,8 @@ from reverse_etl_core.operations import (
     Unattempted,
     Verb,
 )
+from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.schema import Field, FieldType, Reference
-from target_salesforce.codes import Recovery
 from target_salesforce.objects import sobject
 from target_salesforce.verdicts import Answer, end_of_run, judge, without_missing_references
 

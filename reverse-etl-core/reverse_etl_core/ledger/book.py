@@ -6,13 +6,12 @@ from an answer. L3 skipping needs `delivered` and an equal hash. L5 STATE waits 
 
 from __future__ import annotations
 
-import enum
 import itertools
 from typing import TYPE_CHECKING
 
-import msgspec
 import sqlalchemy as sa
 
+from reverse_etl_core.ledger.rows import Delivery, Intent, Job, Settlement, Status
 from reverse_etl_core.ledger.tables import deliveries, jobs, outcomes
 
 if TYPE_CHECKING:
@@ -26,108 +25,6 @@ KEYS_PER_QUERY = 500
 REPLAY_PAGE = 1000
 INTENTS_AT_ONCE = 2000
 """Rows that are built at the same time; a job has many more."""
-
-WAITING_NEW = "new"
-WAITING_AGAIN = "again"
-"""A waiting record that came from the stream, and one that came from the ledger."""
-
-
-class Status(str, enum.Enum):
-    """Where a record stands."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    REJECTED = "rejected"
-    REMOVED = "removed"
-    AMBIGUOUS = "ambiguous"
-
-
-class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """One row, as it was looked up. `record` is read only for replays."""
-
-    source_key: str
-    match_key: str | None
-    destination_id: str | None
-    payload_hash: bytes | None
-    status: Status
-    created_by_us: bool
-    attempts: int
-    intent_at: int | None
-    in_doubt_until: int | None
-    due_at: int | None
-    error_code: str | None
-    former_key: str | None = None
-    record: str | None = None
-    waiting: str | None = None
-
-
-class Job(msgspec.Struct, frozen=True, gc=False):
-    """An asynchronous job at the destination whose outcomes are not all recorded.
-
-    Attributes:
-        job_id: The destination's own id.
-        verb: What it does with each of its records.
-        match_field: The field by which its records are joined.
-    """
-
-    job_id: str
-    verb: str
-    match_field: str
-
-
-class Intent(msgspec.Struct, frozen=True, gc=False):
-    """A record that is about to be sent.
-
-    Attributes:
-        source_key: Which one.
-        match_key: What it will own.
-        destination_id: Where it is known.
-        created_by_us: What is known of its origin; true for a create.
-        attempts: This one included.
-        record: The mapped fields as JSON: nobody else may send them again.
-        former_key: The match value that the record holds until the request is applied.
-    """
-
-    source_key: str
-    match_key: str
-    destination_id: str | None
-    created_by_us: bool
-    attempts: int
-    record: str
-    former_key: str | None = None
-
-
-class Settlement(msgspec.Struct, frozen=True, gc=False):
-    """What came of a record; `status` is `DELIVERED` or `REJECTED`.
-
-    Attributes:
-        outcome: Word for the `outcomes` table.
-        match_key: What the row owns from now on; `None` for a reject that never was delivered.
-        former_key: A match value that the record may still hold.
-        payload_hash: Of the content that was delivered, or refused.
-        in_doubt_until: Until when an earlier request without an answer may still be applied.
-        due_at: When a refusal may be tried again.
-        error: A sentence without field values.
-        record: The mapped fields as JSON, for a reject.
-        waiting: Where a reject came from, `WAITING_NEW` or `WAITING_AGAIN`, whose parent may still arrive in this run.
-    """
-
-    source_key: str
-    status: Status
-    outcome: str
-    match_key: str | None = None
-    former_key: str | None = None
-    destination_id: str | None = None
-    payload_hash: bytes | None = None
-    created_by_us: bool = False
-    attempts: int = 0
-    in_doubt_until: int | None = None
-    due_at: int | None = None
-    error_code: str | None = None
-    error: str | None = None
-    record: str | None = None
-    waiting: str | None = None
-
 
 _COLUMNS = deliveries.c
 _LOOKED_UP = (
@@ -155,12 +52,16 @@ class StreamLedger:
         epoch: Of the lease; every write proves that it is still ours.
         keeps_deliveries: False keeps only rejects (`ledger: rejects`).
         last_sign_ms: When a run that never ended was last heard of; 0 after a run that did.
+
+    Attributes:
+        may_hold_rejects: False once it is certain that no rejected record is kept here.
     """
 
     def __init__(
         self, ledger: Ledger, scope_id: int, epoch: int, *, keeps_deliveries: bool, last_sign_ms: int = 0
     ) -> None:
         self.last_sign_ms = last_sign_ms
+        self.may_hold_rejects = True
         self._ledger = ledger
         self._scope_id = scope_id
         self._epoch = epoch
@@ -178,10 +79,13 @@ class StreamLedger:
         ]
         insert = ledger.insert(deliveries)
         kept = ("scope_id", "source_key")
-        self._upsert = insert.on_conflict_do_update(
-            index_elements=kept,
-            set_={one.name: insert.excluded[one.name] for one in deliveries.c if one.name not in kept},
+        self._rows = ledger.writer(
+            insert.on_conflict_do_update(
+                index_elements=kept,
+                set_={one.name: insert.excluded[one.name] for one in deliveries.c if one.name not in kept},
+            )
         )
+        self._log = ledger.writer(sa.insert(outcomes))
 
     def now_ms(self) -> int:
         """The ledger's clock."""
@@ -227,7 +131,7 @@ class StreamLedger:
             if job is not None:
                 connection.execute(sa.insert(jobs), self._job_row(job, now))
             while some := list(itertools.islice(waiting, INTENTS_AT_ONCE)):
-                connection.execute(self._upsert, [self._intended_row(one, now, job_id) for one in some])
+                self._rows.write(connection, [self._intended_row(one, now, job_id) for one in some])
 
     def _intended_row(self, one: Intent, now: int, job_id: str | None) -> dict[str, object]:
         return _row(
@@ -281,6 +185,7 @@ class StreamLedger:
         gone: list[Settlement] = []
         for one in settlements:
             (kept if self._keeps_deliveries or one.status is Status.REJECTED else gone).append(one)
+            self.may_hold_rejects = self.may_hold_rejects or one.status is Status.REJECTED
         if not (kept or gone):
             return
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
@@ -289,8 +194,8 @@ class StreamLedger:
                 keys = [{"scope": self._scope_id, "key": one.source_key} for one in gone]
                 connection.execute(_FORGET, keys)
             if kept:
-                connection.execute(self._upsert, [self._settled_row(one, now) for one in kept])
-                connection.execute(_LOG, [self._outcome_row(one, now) for one in kept])
+                self._rows.write(connection, [self._settled_row(one, now) for one in kept])
+                self._log.write(connection, [self._outcome_row(one, now) for one in kept])
 
     def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
         return _row(
@@ -322,6 +227,17 @@ class StreamLedger:
             "destination_id": one.destination_id,
             "at": now,
         }
+
+    def forget_rejects(self, source_keys: Sequence[str]) -> None:
+        """Forget refused records that were never delivered, since they go elsewhere now."""
+        if not self.may_hold_rejects:
+            return
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            self._ledger.renew(connection, self._scope_id, self._epoch)
+            scope = {"scope": self._scope_id}
+            for keys in _chunks(source_keys):
+                connection.execute(_FORGET_REJECTS, {**scope, "keys": keys})
+            self.may_hold_rejects = bool(connection.scalar(_HAS_REJECTS, scope))
 
     def renew(self) -> None:
         """Prolong the lease while waiting.
@@ -381,12 +297,21 @@ class StreamLedger:
 _FORGET = sa.delete(deliveries).where(
     deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key")
 )
+_NEVER_DELIVERED = (
+    (deliveries.c.scope_id == sa.bindparam("scope"))
+    & (deliveries.c.status == Status.REJECTED.value)
+    & deliveries.c.match_key.is_(None)
+    & deliveries.c.destination_id.is_(None)
+)
+_FORGET_REJECTS = sa.delete(deliveries).where(
+    _NEVER_DELIVERED, deliveries.c.source_key.in_(sa.bindparam("keys", expanding=True))
+)
+_HAS_REJECTS = sa.select(sa.exists().where(_NEVER_DELIVERED))
 _REST = (
     sa.update(deliveries)
     .where(deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key"))
     .values(waiting=None, due_at=sa.bindparam("due"))
 )
-_LOG = sa.insert(outcomes)
 
 
 _BLANK: dict[str, object] = dict.fromkeys((one.name for one in deliveries.c), None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import operator
 import os
 import socket
 import stat
@@ -19,8 +20,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
 from reverse_etl_core.ledger.book import StreamLedger
 from reverse_etl_core.ledger.tables import (
+    OPEN_STATUSES,
     OUTCOME_DAYS,
     SCHEMA_VERSION,
+    deliveries,
     jobs,
     ledger_info,
     metadata,
@@ -30,7 +33,7 @@ from reverse_etl_core.ledger.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.redaction import Secret
 
@@ -50,6 +53,31 @@ class Scope:
     account: str
     object_name: str
     stream: str
+
+
+class RowWriter:
+    """An INSERT of whole rows, compiled once.
+
+    SQLAlchemy compiles one that knows ON CONFLICT for every execution, and looks at every value of every row: a third
+    of the processor's time that the ledger took.
+
+    Args:
+        statement: Takes all columns of its table; their types need no conversion by SQLAlchemy.
+        dialect: Of the database.
+    """
+
+    def __init__(self, statement: sa.Insert, dialect: sa.Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect, column_keys=[one.name for one in statement.table.columns])
+        self._sql = str(compiled)
+        self._places: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
+
+    def write(self, connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Execute it within the connection's transaction."""
+        if self._places is None:
+            connection.exec_driver_sql(self._sql, [dict(row) for row in rows])
+        else:
+            pick = operator.itemgetter(*self._places)
+            connection.exec_driver_sql(self._sql, [pick(row) for row in rows])
 
 
 class Ledger:
@@ -151,6 +179,10 @@ class Ledger:
         """Milliseconds since 1970."""
         return int(self._now() * 1000)
 
+    def writer(self, statement: sa.Insert) -> RowWriter:
+        """Prepare an INSERT of whole rows that is executed many times."""
+        return RowWriter(statement, self._engine.dialect)
+
     def insert(self, table: sa.Table) -> Any:  # noqa: ANN401 - two dialects' Insert without a common type
         """An INSERT that knows ON CONFLICT."""
         return postgresql.insert(table) if self._engine.dialect.name == "postgresql" else sqlite.insert(table)
@@ -182,6 +214,19 @@ class Ledger:
             connection.execute(sa.update(scopes).where(scopes.c.scope_id == row.scope_id).values(lease))
         last_sign_ms = row.lease_until - LEASE_S * 1000 if row.lease_owner else 0
         return StreamLedger(self, row.scope_id, epoch, keeps_deliveries=keeps_deliveries, last_sign_ms=last_sign_ms)
+
+    def open_objects(self, sync_id: str, account: str, stream: str) -> list[str]:
+        """Objects to which records of a stream are under way, or that refused some, by their names in the scopes."""
+        is_open = (deliveries.c.scope_id == scopes.c.scope_id) & deliveries.c.status.in_(OPEN_STATUSES)
+        has_job = (jobs.c.scope_id == scopes.c.scope_id) & jobs.c.ended_at.is_(None)
+        query = (
+            sa.select(scopes.c.object)
+            .filter_by(sync_id=sync_id, account=account, stream=stream)
+            .where(sa.exists().where(is_open) | sa.exists().where(has_job))
+            .order_by(scopes.c.object)
+        )
+        with self.guarded("read"), self.begin() as connection:
+            return list(connection.scalars(query))
 
     def renew(self, connection: sa.Connection, scope_id: int, epoch: int) -> None:
         """Prove within a transaction that the lease is still ours, and prolong it.

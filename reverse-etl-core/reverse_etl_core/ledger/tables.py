@@ -65,12 +65,14 @@ this match value, since a change of it got no answer: nobody else may take it.
 `job_id`: the asynchronous job that a pending record travels in. `waiting`: a rejected record whose parent may still
 arrive in the same run; where it came from."""
 
+OPEN_STATUSES = ("pending", "rejected", "ambiguous")
+
 sa.Index(
     "deliveries_open",
     deliveries.c.scope_id,
     deliveries.c.source_key,
-    sqlite_where=deliveries.c.status.in_(("pending", "rejected", "ambiguous")),
-    postgresql_where=deliveries.c.status.in_(("pending", "rejected", "ambiguous")),
+    sqlite_where=deliveries.c.status.in_(OPEN_STATUSES),
+    postgresql_where=deliveries.c.status.in_(OPEN_STATUSES),
 )
 
 sa.Index(

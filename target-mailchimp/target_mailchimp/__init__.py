@@ -1,0 +1,1 @@
+"""Singer target for Mailchimp: validated, idempotent upserts of audience members, tags and groups."""

@@ -1,0 +1,140 @@
+"""A ledger that is older than this release, and what it forgets as time passes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+
+from reverse_etl_core.ledger import Intent, Job, Scope, Settlement, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.fakes import Clock
+
+    from reverse_etl_core.ledger import Ledger
+
+SCOPE = Scope("sync", "account", "people", "people")
+JOB = Job("job-1", "create", "key")
+DAY_S = 24 * 3600.0
+
+
+def intent(n: int) -> Intent:
+    """Of a create."""
+    return Intent(f"[{n}]", f"k{n}", None, created_by_us=True, attempts=1, record="{}")
+
+
+def statements(url: str, *lines: str) -> list[Any]:
+    """Run SQL beside the ledger; the rows of the last statement."""
+    engine = sa.create_engine(url)
+    rows: list[Any] = []
+    with engine.begin() as connection:
+        for line in lines:
+            result = connection.exec_driver_sql(line)
+            rows = list(result.all()) if result.returns_rows else []
+    engine.dispose()
+    return rows
+
+
+@pytest.fixture
+def aged(url: str, opened: Callable[[], Ledger]) -> str:
+    """A ledger of the first release: one delivered and one pending record, no jobs, no waiting children."""
+    ledger = opened()
+    stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
+    stream.intend([intent(1), intent(2)])
+    stream.settle([Settlement("[1]", Status.DELIVERED, "created", match_key="k1", destination_id="7")])
+    stream.close()
+    ledger.close()
+    dropped = [f"ALTER TABLE deliveries DROP COLUMN {name}" for name in ("job_id", "waiting")]
+    statements(url, "DROP TABLE jobs", *dropped)
+    return url
+
+
+def test_an_older_ledger_is_carried_on(aged: str, opened: Callable[[], Ledger]) -> None:
+    """A new release adds what is missing and keeps what is there; the next open changes nothing."""
+    for _ in range(2):
+        stream = opened().open_stream(SCOPE, keeps_deliveries=True)
+        assert {key: one.status for key, one in stream.lookup(["[1]", "[2]"]).items()} == {
+            "[1]": Status.DELIVERED,
+            "[2]": Status.PENDING,
+        }
+        assert [one.source_key for page in stream.replayable() for one in page] == ["[2]"]
+        assert list(stream.waiting()) == []
+        stream.close()
+    assert statements(aged, "SELECT count(*) FROM deliveries WHERE job_id IS NULL AND waiting IS NULL") == [(2,)]
+
+
+def test_an_older_ledger_takes_jobs_and_waiting_children(aged: str, opened: Callable[[], Ledger]) -> None:
+    """What was added works as in a new one."""
+    assert aged
+    stream = opened().open_stream(SCOPE, keeps_deliveries=True)
+    stream.intend([intent(2), intent(3)], JOB)
+    waiting = {"error_code": "reference_not_found", "record": "{}", "due_at": 0, "waiting": "new"}
+    stream.settle([Settlement("[3]", Status.REJECTED, "rejected", **waiting)])
+    assert stream.unfinished_jobs() == [JOB]
+    assert [one.source_key for one in stream.records_of_job("job-1")] == ["[2]"]
+    assert [(one.source_key, one.waiting) for page in stream.waiting() for one in page] == [("[3]", "new")]
+
+
+def test_an_older_release_reads_a_newer_ledger(url: str, opened: Callable[[], Ledger]) -> None:
+    """A minor release only adds: what the first release wrote can still be written beside it."""
+    opened().open_stream(SCOPE, keeps_deliveries=True)
+    insert = "INSERT INTO deliveries (scope_id, source_key, status, created_by_us, attempts, updated_at)"
+    assert statements(url, f"{insert} VALUES (1, '[9]', 'rejected', FALSE, 1, 0)", "SELECT 1") == [(1,)]
+    assert opened().open_stream(SCOPE, keeps_deliveries=True).lookup(["[9]"])["[9]"].status is Status.REJECTED
+
+
+def test_ended_jobs_are_forgotten_after_a_month(url: str, clock: Clock, opened: Callable[[], Ledger]) -> None:
+    """One that did not end is kept, however old: its records may still be under way."""
+    stream = opened().open_stream(SCOPE, keeps_deliveries=True)
+    stream.intend([intent(1)], JOB)
+    stream.intend([intent(2)], Job("job-2", "create", "key"))
+    stream.end_job("job-2")
+    query = "SELECT job_id FROM jobs ORDER BY 1"
+    for days, left in ((29, [("job-1",), ("job-2",)]), (2, [("job-1",)]), (300, [("job-1",)])):
+        clock.wait(days * DAY_S)
+        opened()
+        assert [tuple(row) for row in statements(url, query)] == left
+
+
+def test_a_job_that_ended_is_not_found_again(opened: Callable[[], Ledger]) -> None:
+    """Only jobs whose outcomes are not all recorded are looked after, oldest first, each by its own stream."""
+    ledger = opened()
+    stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
+    other = ledger.open_stream(Scope("sync", "account", "people", "others"), keeps_deliveries=True)
+    for n in (1, 2):
+        stream.intend([intent(n)], Job(f"job-{n}", "update", "key"))
+    stream.end_job("job-1")
+    assert [one.job_id for one in stream.unfinished_jobs()] == ["job-2"]
+    assert other.unfinished_jobs() == []
+    assert list(other.records_of_job("job-2")) == []
+
+
+def test_a_record_that_is_sent_again_leaves_its_job(opened: Callable[[], Ledger]) -> None:
+    """A request of its own, or a new job, takes it over."""
+    stream = opened().open_stream(SCOPE, keeps_deliveries=True)
+    stream.intend([intent(1), intent(2), intent(3)], JOB)
+    stream.intend([intent(1)])
+    stream.settle([Settlement("[2]", Status.DELIVERED, "created", match_key="k2", destination_id="7")])
+    assert [one.source_key for one in stream.records_of_job("job-1")] == ["[3]"]
+
+
+def test_a_child_that_waited_in_vain_rests(clock: Clock, opened: Callable[[], Ledger]) -> None:
+    """It no longer waits, and is due when it is told; other rejected records are left alone."""
+    stream = opened().open_stream(SCOPE, keeps_deliveries=True)
+    now_ms = int(clock() * 1000)
+    base: dict[str, Any] = {"error_code": "reference_not_found", "record": "{}", "due_at": now_ms}
+    stream.settle(
+        [
+            Settlement("[1]", Status.REJECTED, "rejected", attempts=2, waiting="new", **base),
+            Settlement("[2]", Status.REJECTED, "rejected", attempts=2, **base),
+        ]
+    )
+    stream.stop_waiting(lambda attempts: now_ms + attempts)
+    assert list(stream.waiting()) == []
+    assert {key: one.due_at for key, one in stream.lookup(["[1]", "[2]"]).items()} == {
+        "[1]": now_ms + 2,
+        "[2]": now_ms,
+    }
