@@ -79,6 +79,10 @@ class Vendor:
         """Requests so far that may have changed something."""
         raise NotImplementedError
 
+    def write_requests_for(self, records: int) -> int:
+        """The fewest such requests in which so many records can be written."""
+        return -(-records // self.records_per_request)
+
 
 @dataclass
 class Result:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import SalesforceStage
+    from salesforce_stage import SalesforceStage
 
 KEY = "External_Id__c"
 RULE = "01Q5g000000ABCDEA2"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import SalesforceStage
+    from salesforce_stage import SalesforceStage
 
 KEY = "External_Id__c"
 SEED = {
@@ -134,11 +134,11 @@ def test_23_the_spelling_of_a_field_is_corrected_at_the_start(each_api: Salesfor
 
 def test_24_a_field_that_is_hidden_or_misspelt_is_named_at_the_start(each_api: SalesforceStage) -> None:
     """Before anything is written, all of them at once; with `drop` the others are delivered."""
-    rows = accounts(3, Hidden__c=1, Nmae="x")
+    rows = accounts(3, Hidden__c=1, Nope__c="x")
     refused = each_api.send({"a": rows}, streams=ACCOUNTS)
     assert (refused.exit_code, each_api.vendor.write_requests()) == (78, 0)
     assert "'Hidden__c'" in refused.error
-    assert "'Nmae'" in refused.error
+    assert "'Nope__c'" in refused.error
     assert each_api.send({"a": rows}, streams=ACCOUNTS, unknown_fields="drop").totals["created"] == 3
 
 
@@ -264,6 +264,16 @@ def test_30_a_used_up_limit_ends_the_run_at_once(each_api: SalesforceStage) -> N
     second = each_api.send({"a": rows}, streams=ACCOUNTS)
     assert (second.exit_code, len(second.states)) == (0, 1)
     assert len(names(each_api)) == len(each_api.vendor.events(CREATED)) == 4000
+
+
+def test_30_used_up_batches_of_jobs_end_the_run_at_once(stage: SalesforceStage) -> None:
+    """Jobs have a daily limit of their own: 75, no job is opened, and the next run goes on."""
+    stage.vendor.control("limits", {"salesforce": {"bulk_batches": 3, "bulk_batches_used": 3}})
+    first = stage.send({"a": accounts(50)}, streams=ACCOUNTS, api="bulk")
+    assert (first.exit_code, first.codes, stage.vendor.jobs()) == (75, {"quota": 50}, 0)
+    assert "DailyBulkApiBatches" in first.error
+    stage.vendor.control("limits", {"salesforce": {"bulk_seconds_per_batch": 0}})
+    assert stage.send({"a": accounts(50)}, streams=ACCOUNTS, api="bulk").totals["created"] == 50
 
 
 # -- 31 to 34: what must not be repeated, and what must not become a new record

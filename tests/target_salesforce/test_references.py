@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import SalesforceStage
+    from salesforce_stage import SalesforceStage
 
 KEY = "External_Id__c"
 EXTERNAL = {"name": KEY, "external_id": True, "unique": True}
@@ -25,7 +25,7 @@ SEED = {
                 ],
             }
         ],
-        "fields": {"Event": [EXTERNAL], "Task": [EXTERNAL]},
+        "fields": {"Event": [EXTERNAL], "Task": [EXTERNAL], "Contact": [{"name": "At__c", "type": "time"}]},
         "record_types": {"Opportunity": [{"name": "Renewal", "developer_name": "Renewal"}]},
         "records": {
             "Account": [{"Name": f"Parent {n}", KEY: f"P{n}"} for n in (1, 2)],
@@ -73,7 +73,7 @@ def test_parents_are_named_by_their_external_id(each_api: SalesforceStage) -> No
     result = each_api.send({"people": people(150)}, streams=FAMILY)
     assert (result.exit_code, result.totals["created"]) == (0, 150)
     assert set(parents(each_api).values()) == {"P1"}
-    assert [one["count"] for one in each_api.vendor.requests("/query")] == [1]  # who the org is
+    assert sum(one["count"] for one in each_api.vendor.requests("/query")) == 1  # the org's own id
 
 
 def test_a_parent_changes_and_is_taken_away(each_api: SalesforceStage) -> None:
@@ -124,7 +124,7 @@ def test_mixed_streams_send_parents_first(each_api: SalesforceStage) -> None:
         {
             "type": "SCHEMA",
             "stream": stream,
-            "schema": {"properties": {key: {} for key in rows[0]}},
+            "schema": {"properties": {name: {} for name in rows[0]}},
             "key_properties": [],
         }
         for stream, rows in (("people", people(1)), ("companies", companies(1)))
@@ -247,10 +247,11 @@ def test_children_of_one_parent_travel_together(stage: SalesforceStage) -> None:
 
 def test_a_bad_value_beside_references_is_one_reject(stage: SalesforceStage) -> None:
     """A batch that Salesforce cannot read is halved until the bad row stands alone; the others keep their parents."""
-    fields = {**FAMILY["people"]["fields"], "ReportsToId": "boss"}
+    fields = {**FAMILY["people"]["fields"], "At__c": "at"}
     streams = {"people": {**FAMILY["people"], "fields": fields}}
     rows = people(40)
-    rows[13]["boss"] = "no id at all"
+    rows[13]["at"] = "noon"
     result = stage.send({"people": rows}, streams=streams)
-    assert (result.totals["created"], sum(result.codes.values())) == (39, 1)
+    assert (result.totals["created"], result.codes) == (39, {"invalid_value": 1})
     assert set(parents(stage).values()) == {"P1"}
+    assert stage.vendor.write_requests() > 2

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from conformance.suite import LOST_REPLY_FAULTS
+from salesforce_stage import QuickTarget
 
 from reverse_etl_core.schema import JobLimits
-
-from .conftest import QuickTarget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
