@@ -15,7 +15,7 @@ class TestCommand(BaseCommand):
 
     credential = "api_key"
     address = "api_url"
-    account_route = "/3.0/"
+    account_route = "/3.0"
     used_up: ClassVar[dict[str, Any]] = {}
     come_back = "wait 60 minutes"
 
