@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from conformance.command import BaseCommand
+from typing import TYPE_CHECKING
+
+from conformance.command import BaseCommand, config_file, lines, run
+
+if TYPE_CHECKING:
+    from conformance.stage import Stage
 
 
 class TestCommand(BaseCommand):
@@ -11,3 +16,10 @@ class TestCommand(BaseCommand):
     credential = "api_key"
     address = "api_url"
     account_route = "/3.0"
+
+    def test_a_long_pause_ends_with_75(self, stage: Stage) -> None:
+        """Mailchimp has no daily limit; who is asked to wait for an hour ends with 75 all the same."""
+        stage.vendor.faults([{"kind": "429", "path": stage.vendor.write_path, "retry_after": 3600}])
+        done = run(stage, "--config", config_file(stage), text=lines(stage.messages([stage.record(1)])))
+        assert (done.returncode, done.stdout) == (75, "")
+        assert "wait 60 minutes" in done.stderr
