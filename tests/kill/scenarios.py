@@ -163,6 +163,17 @@ SCENARIOS = {
     "created-members": CREATED_MEMBERS,
 }
 
+BRIEF = (
+    "contacts",
+    "created-deals",
+    "accounts",
+    "bulk-accounts",
+    "created-bulk-contacts",
+    "members",
+    "created-members",
+)
+"""Those that run every time; the others are among the long tests only."""
+
 
 @dataclass(frozen=True)
 class Families:

@@ -40,7 +40,9 @@ def may_be_asked(status: str | None, policy: str, *, revives: bool) -> set[str]:
 
 @pytest.mark.parametrize("revives", [False, True])
 @pytest.mark.parametrize("policy", RESUBSCRIBE)
-@pytest.mark.parametrize("load_method", LOAD_METHODS)
+@pytest.mark.parametrize(
+    "load_method", [pytest.param(one, marks=() if one == "upsert" else pytest.mark.long) for one in LOAD_METHODS]
+)
 @pytest.mark.parametrize("status", [None, *STATUSES])
 def test_g10_by_every_path(
     stage: Stage,
