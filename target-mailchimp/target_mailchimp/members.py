@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.errors import RejectedRecordError, RetryableError
-from reverse_etl_core.operations import Missing, Rejected, Unanswered, Unattempted, Verb, Written
+from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unanswered, Unattempted, Verb, Written
 from target_mailchimp import errors
 from target_mailchimp.calls import Calls
 from target_mailchimp.completion import Completion
+from target_mailchimp.consent import ARCHIVED, CLEANED, UNSUBSCRIBED
 from target_mailchimp.drafts import Drafter, permission_list
 from target_mailchimp.objects import EMAIL, STATUS
 from target_mailchimp.verdicts import complained, rejected
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from target_mailchimp.audience import Audience
     from target_mailchimp.consent import Consent
     from target_mailchimp.drafts import Draft, Member
+
+HAVE_LEFT = frozenset({UNSUBSCRIBED, CLEANED, ARCHIVED})
+LEFT_BEHIND = (
+    "The member has left the audience, or its address bounced. It keeps its address: were it moved to the new one, "
+    "whoever has the old one next could be subscribed again. The person can sign up with the new address."
+)
 
 
 class MemberWriter:
@@ -134,6 +141,8 @@ class MemberWriter:
         if draft.permissions:
             body["marketing_permissions"] = permission_list(draft.permissions)
         try:
+            if former != draft.member and self._calls.read(former).get(STATUS) in HAVE_LEFT:
+                return Rejected(draft.source_key, RejectCode.CONSENT, LEFT_BEHIND)
             shown = self._calls.change(former, body) if body else self._calls.read(former)
         except errors.MissingError:
             return Missing(draft.source_key)

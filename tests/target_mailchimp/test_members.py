@@ -284,11 +284,22 @@ def test_an_update_of_nothing_but_tags_reads_first() -> None:
 def test_pitfall_36_a_changed_address_goes_to_the_path_of_the_old_one() -> None:
     """The body holds the new address; its status is not touched."""
     former = subscriber_hash("old@shop.example")
-    mailchimp = Mailchimp(member("ada"))
+    mailchimp = Mailchimp(member("old"), member("ada"))
     fields = {"email_address": "Ada@shop.example", "FNAME": "x"}
     assert write(mailchimp, operation("ada", former, **fields), verb=Verb.UPDATE) == [written("ada")]
-    assert mailchimp.requests[0].path.endswith(former)
-    assert mailchimp.requests[0].json == {"email_address": "ada@shop.example", "merge_fields": {"FNAME": "x"}}
+    assert all(one.path.split("?")[0].endswith(former) for one in mailchimp.requests)
+    assert mailchimp.requests[1].json == {"email_address": "ada@shop.example", "merge_fields": {"FNAME": "x"}}
+
+
+@pytest.mark.parametrize("status", ["unsubscribed", "cleaned", "archived"])
+def test_who_has_left_is_not_moved(status: str) -> None:
+    """G10: at the old address nobody would remember that its owner left; nothing is written."""
+    mailchimp = Mailchimp(member("old", status))
+    one = operation("ada", subscriber_hash("old@shop.example"), email_address="ada@shop.example", FNAME="x")
+    (outcome,) = write(mailchimp, one, verb=Verb.UPDATE)
+    assert isinstance(outcome, Rejected)
+    assert outcome.code is RejectCode.CONSENT
+    assert [request.method for request in mailchimp.requests] == ["GET"]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +309,8 @@ def test_pitfall_36_member_exists_is_read_by_what_was_tried(verb: Verb, code: Re
     """To change an address it is another member's; to create it is this one."""
     exists = (400, {"title": "Member Exists", "detail": "ada@shop.example is already a list member. Use PUT to …"})
     one = operation("ada", "x" * 32, FNAME="x", **{"marketing_permissions.Post": True})
-    (outcome,) = write(Mailchimp(exists), one, verb=verb)
+    before = [] if verb is Verb.CREATE else [member("old")]
+    (outcome,) = write(Mailchimp(*before, exists), one, verb=verb)
     assert isinstance(outcome, Rejected)
     assert outcome.code is code
 
