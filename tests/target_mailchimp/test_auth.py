@@ -2,15 +2,22 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+import time
 from typing import Any
 
 import pytest
 
 from reverse_etl_core.errors import AuthError, FatalError, ReverseETLError, UnknownOutcomeError
+from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.redaction import Secret
-from reverse_etl_core.transport import Reply, Request
+from reverse_etl_core.traffic import Traffic
+from reverse_etl_core.transport import Reply, Request, Transport
+from saas_simulators import SimulatorServer
+from target_mailchimp import limits
 from target_mailchimp.auth import ApiAddress, Authorization
 from target_mailchimp.config import ApiKey, OAuthToken
+from target_mailchimp.destination import MailchimpDialect
 
 
 class MetadataEndpoint:
@@ -96,3 +103,24 @@ def test_no_answer_ends_the_run_once() -> None:
         with pytest.raises(FatalError, match="'server_prefix'"):
             address()
     assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize("token", ["any-token", "invalid-token"])
+def test_the_question_is_understood_over_http(token: str) -> None:
+    """The metadata endpoint tells a token it knows the address, and answers 200 to one that it does not know."""
+    stop = threading.Event()
+    with SimulatorServer() as server:
+        transport = Transport(
+            server.url,
+            dialect=MailchimpDialect(),
+            limiter=RateLimiter(limits.RATES, clock=time.monotonic, sleep=stop.wait),
+            traffic=Traffic(),
+            user_agent="test",
+            stop=stop,
+        )
+        address = ApiAddress(Secret(token), transport.send)
+        if token == "any-token":
+            assert address() == server.url
+        else:
+            with pytest.raises(AuthError, match="'access_token'"):
+                address()
