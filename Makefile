@@ -54,7 +54,7 @@ test: $(READY) ## Everything that CI runs
 test-long: $(READY) ## The long kill, fault and scale tests too
 	$(BIN)/python -m pytest
 
-demo: $(READY) ## Sample warehouse to simulated HubSpot, three times (KEEP=1 leaves the simulators up)
+demo: $(READY) ## Sample warehouse to a simulated account, three times (TARGET=target-salesforce, KEEP=1 leaves it up)
 	@$(BIN)/python demo/run.py --target $(TARGET) $(if $(KEEP),--keep)
 
 bench: $(READY) ## Speed and memory of tap and target beside the stock SDK (minutes; ROWS=100000 for fewer)

@@ -8,6 +8,7 @@ ReverseETLError
 │   ├── BrakeError           a brake stopped the run, a person looks  exit 65
 │   ├── BusyError            another run holds the lease              exit 75
 │   ├── QuotaExhaustedError  the account's quota is used up           exit 75
+│   ├── InterruptedRunError  asked to stop while it waited
 │   ├── JobFailedError       an asynchronous job was refused as a whole
 │   ├── LedgerError          the ledger cannot be read or written
 │   ├── InputError           the stream on stdin is not Singer
@@ -97,6 +98,10 @@ class QuotaExhaustedError(FatalError):
     """The account's API quota is used up, or the share that this sync may use; try later."""
 
     exit_code = EXIT_TRY_LATER
+
+
+class InterruptedRunError(FatalError):
+    """The run was asked to stop while it waited for the destination."""
 
 
 class JobFailedError(FatalError):

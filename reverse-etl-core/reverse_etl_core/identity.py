@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from reverse_etl_core.schema import Field
 
 HASH_BYTES = 16
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+"""Control characters but for those that white space is made of."""
 
 _decoder: msgspec.json.Decoder[dict[str, Value]] = msgspec.json.Decoder(float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number", order="sorted", enc_hook=lambda _unreadable: None)
@@ -46,6 +49,15 @@ def match_key(field: Field, value: Value) -> str | None:
     if not text:
         return None
     return text if field.is_case_sensitive else text.lower()
+
+
+def is_sound(key: str) -> bool:
+    r"""Whether a match key can be looked for: queries, URLs and databases choke on control characters.
+
+    >>> is_sound("two\nlines"), is_sound("bell\x07")
+    (True, False)
+    """
+    return _CONTROL.search(key) is None
 
 
 def _plain(value: Value) -> str:

@@ -85,6 +85,8 @@ class Intake:
         source_key = self._source_key(record)
         if match_key is None or source_key is None:
             return self._refuse(record, RejectCode.MISSING_KEY, self._missing_key(match_key))
+        if not identity.is_sound(match_key):
+            return self._refuse(record, RejectCode.INVALID_VALUE, self._unsound_key())
         payload = identity.encode(fields)
         digest = identity.digest(payload)
         return Candidate(source_key or identity.source_key([match_key]), match_key, payload, digest)
@@ -100,6 +102,8 @@ class Intake:
         match_key = identity.match_key(self._match, fields.get(self._route.match_field))
         if match_key is None:
             return _refuse_again(delivery, stored, RejectCode.MISSING_KEY, self._missing_key(match_key))
+        if not identity.is_sound(match_key):
+            return _refuse_again(delivery, stored, RejectCode.INVALID_VALUE, self._unsound_key())
         payload = identity.encode(fields)
         digest = identity.digest(payload)
         return Candidate(delivery.source_key, match_key, payload, digest, is_replay=True)
@@ -128,6 +132,9 @@ class Intake:
             field = self._route.match_field
             return f"Field '{field}', by which records are matched, is empty. Filter such rows in the model."
         return f"A key column ({', '.join(self._route.key_columns)}) is empty. Filter such rows in the model."
+
+    def _unsound_key(self) -> str:
+        return f"Field '{self._route.match_field}', by which records are matched, holds a control character. Clean it."
 
     def _refuse(self, record: Mapping[str, Any], code: RejectCode, reason: str) -> Refusal:
         kept = {one.field.name: record[one.column] for one in self._mapping.columns if one.column in record}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from reverse_etl_core.errors import AccountingError, BatchRefusedError, FatalError, ReverseETLError
+from reverse_etl_core.errors import AccountingError, BatchRefusedError, InterruptedRunError, ReverseETLError
 from reverse_etl_core.operations import Outcome, Rejected
 
 if TYPE_CHECKING:
@@ -99,14 +99,14 @@ def wait_out(seconds: float, *, renew: Callable[[], None], wait: Callable[[float
         wait: Sleeps that many seconds; true when the run is asked to stop meanwhile.
 
     Raises:
-        FatalError: The run is asked to stop.
+        InterruptedRunError: The run is asked to stop.
     """
     while seconds > 0:
         renew()
         part = min(seconds, HEARTBEAT_S)
         if wait(part):
-            msg = "The run was asked to stop while it waited for lost requests. The next run goes on with them."
-            raise FatalError(msg)
+            msg = "The run was asked to stop while it waited for the destination. The next run goes on there."
+            raise InterruptedRunError(msg)
         seconds -= part
 
 

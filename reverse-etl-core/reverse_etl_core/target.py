@@ -31,6 +31,7 @@ from reverse_etl_core.errors import (
     ConfigError,
     FatalError,
     InputError,
+    InterruptedRunError,
     ReverseETLError,
 )
 from reverse_etl_core.ledger import Ledger
@@ -302,6 +303,8 @@ class ReverseETLTarget(Target, abc.ABC):
         if self._is_ended:
             return
         self._is_ended = True
+        if isinstance(error, InterruptedRunError) and self._signum:
+            error.exit_code = 128 + self._signum
         if isinstance(error, (InputError, StoppedError)) and not self._is_within_chunk(error):
             error = self._settle_what_was_read(error)
         unread = {

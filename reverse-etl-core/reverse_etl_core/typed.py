@@ -78,7 +78,7 @@ class TypedRecords:
         if match_value is msgspec.UNSET or None in keys or "" in keys or msgspec.UNSET in keys:
             return None
         match_key = identity.match_key(self._match, match_value)
-        if match_key is None or not self._is_plain(record):
+        if match_key is None or not identity.is_sound(match_key) or not self._is_plain(record):
             return None
         payload = self._encode(record if self._rename is None else self._rename(record))
         source_key = identity.source_key(keys or (match_key,))

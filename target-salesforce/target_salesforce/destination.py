@@ -99,7 +99,10 @@ class SalesforceDestination(Destination):
         Raises:
             ConfigError: Whoever answers is not Salesforce.
         """
-        found = soql.rows(self._query(_ORGANIZATION).json())
+        try:
+            found = soql.rows(self._query(_ORGANIZATION).json())
+        except errors.NotFoundError as error:
+            raise ConfigError(str(error)) from None
         org_id = found[0].get("Id") if found else None
         if not isinstance(org_id, str) or not org_id:
             msg = "The answer names no organization, so it is not one of Salesforce's. Check the address of the org."

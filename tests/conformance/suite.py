@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 import sqlalchemy as sa
 
 from .stage import state
@@ -147,6 +148,16 @@ class BaseRejects:
         rows = [{**stage.record(1), match: None}, {**stage.record(2), match: "  "}, stage.record(3)]
         result = stage.deliver(rows)
         assert result.codes == {"missing_key": 2}
+        assert set(stage.texts()) == {"K3"}
+
+    @pytest.mark.parametrize("load_method", ["upsert", "create"])
+    def test_a_key_with_a_control_character_is_one_reject(self, stage: Stage, load_method: str) -> None:
+        """It spoils no query: the others arrive, and a rerun ends as well."""
+        match = stage.vendor.match_field
+        rows = [{**stage.record(1), match: "K\x001"}, {**stage.record(2), match: "K\x1a2"}, stage.record(3)]
+        for _ in range(2):
+            result = stage.deliver(rows, stream={"load_method": load_method})
+            assert (result.exit_code, result.totals["rejected"]) == (0, 2)
         assert set(stage.texts()) == {"K3"}
 
     def test_mass_rejection_stops_the_run(self, stage: Stage) -> None:

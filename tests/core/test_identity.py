@@ -119,3 +119,15 @@ def test_a_field_can_be_left_out() -> None:
     assert dict(identity.EncodedFields(payload, leave_out="a")) == {"b": None}
     assert dict(identity.EncodedFields(payload, leave_out="c")) == {"a": 1, "b": None}
     assert not identity.EncodedFields(identity.encode({"a": 1}), leave_out="a")
+
+
+@pytest.mark.parametrize("key", ["a\x00b", "bell\x07", "\x1fx", "del\x7f"])
+def test_a_key_with_a_control_character_is_unsound(key: str) -> None:
+    """No query, address or database is asked to hold it."""
+    assert not identity.is_sound(key)
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "tab\there", "O'Neil \\", "\u2028", "ada@example.com"])
+def test_other_keys_are_sound(key: str) -> None:
+    """White space, quotes and whatever else text is made of."""
+    assert identity.is_sound(key)
