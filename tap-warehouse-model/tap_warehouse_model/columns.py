@@ -53,6 +53,8 @@ class Column:
         sql_type: As the database names it, for messages.
         kind: What arrives from the driver.
         expression: Pattern for the SELECT list; `{}` stands for the quoted column.
+        compared: Pattern for what the diff compares, where it is cheaper than `expression`: equal only if
+            what is emitted is equal, whatever the session's settings.
         bookmark_type: Type that a bookmark is cast to; None when the column cannot be a replication key.
         extra: Additions to the kind's JSON Schema; `type` replaces.
     """
@@ -63,6 +65,7 @@ class Column:
     expression: str = "{}"
     bookmark_type: str | None = None
     extra: tuple[tuple[str, Any], ...] = ()
+    compared: str | None = None
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -82,3 +85,7 @@ class Described:
 def stream_schema(columns: Iterable[Column]) -> dict[str, Any]:
     """Return the JSON Schema of a stream."""
     return {"type": "object", "properties": {column.name: column.json_schema for column in columns}}
+
+
+DELETED_AT = Column("_sdc_deleted_at", "", Kind.TIMESTAMP)
+"""What the record of a removed row has besides its key: Singer's name for it."""

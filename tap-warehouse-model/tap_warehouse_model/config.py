@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
+from tap_warehouse_model import brakes
+from tap_warehouse_model.brakes import Brakes
 from tap_warehouse_model.errors import ConfigError
 from tap_warehouse_model.model_files import read_entries, read_folder
-from tap_warehouse_model.models import Model, suggestion
+from tap_warehouse_model.models import DUPLICATE_POLICIES, LOG_BASED, REJECT, Model, suggestion
+from tap_warehouse_model.slices import Slice, parse_slice
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,12 +26,43 @@ _LATER = {
 }
 
 
+DEFAULT_STATE_SCHEMA = "reverse_etl"
+LONGEST_SYNC_ID = 200
+
+
+@dataclass(frozen=True)
+class DiffConfig:
+    """Where and how changes are found (`LOG_BASED`).
+
+    Attributes:
+        root: Folder of the project; a state file of its own lies below it.
+        sync_id: None where no model needs it.
+        url: Where the tables are kept; None for the warehouse, or a file beside a DuckDB warehouse.
+        schema: Of the tables.
+        brakes: What one plan may do.
+        rejects_duplicates: Whether one row of each key is kept, instead of refusing the model.
+    """
+
+    root: Path
+    sync_id: str | None = None
+    url: sa.URL | None = None
+    schema: str = DEFAULT_STATE_SCHEMA
+    brakes: Brakes = field(default_factory=Brakes)
+    rejects_duplicates: bool = False
+
+    def rejects_duplicates_of(self, model: Model) -> bool:
+        """Return whether one row of each key of a model is kept."""
+        return self.rejects_duplicates if model.on_duplicate_key is None else model.on_duplicate_key == REJECT
+
+
 @dataclass(frozen=True)
 class TapConfig:
     """Settings that were checked; `repr` shows no secret."""
 
     url: sa.URL
     models: tuple[Model, ...]
+    diff: DiffConfig
+    slice: Slice = field(default_factory=Slice)
     engine_options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     @classmethod
@@ -50,9 +84,13 @@ class TapConfig:
         url = _url(config.get("sqlalchemy_url"), problems)
         options = _options(config.get("engine_options"), problems)
         models = _models(config, root, problems)
+        diff = _diff(config, root, models, problems)
+        part = parse_slice(config, problems)
+        if not part.is_whole:
+            problems += [_no_slices(model) for model in models if not model.key_properties]
         if problems or url is None:
             raise ConfigError.from_problems(problems)
-        return cls(url=url, models=tuple(models), engine_options=MappingProxyType(options))
+        return cls(url=url, models=tuple(models), diff=diff, slice=part, engine_options=MappingProxyType(options))
 
 
 def _unknown_settings(config: Mapping[str, Any], known: Collection[str]) -> list[str]:
@@ -64,6 +102,58 @@ def _unknown_settings(config: Mapping[str, Any], known: Collection[str]) -> list
         for name in config
         if name not in names
     ]
+
+
+def _diff(config: Mapping[str, Any], root: Path, models: list[Model], problems: list[str]) -> DiffConfig:
+    problems += brakes.settings_problems(config)
+    sync_id, schema = config.get("sync_id"), config.get("state_schema")
+    if sync_id is not None and not (isinstance(sync_id, str) and 0 < len(sync_id.strip()) <= LONGEST_SYNC_ID):
+        problems.append(f"'sync_id' must be a text of 1 to {LONGEST_SYNC_ID} characters, such as 'crm-prod'.")
+    names = ", ".join(f"'{model.name}'" for model in models if model.replication_method == LOG_BASED)
+    if sync_id is None and names:
+        problems.append(needs_sync_id(names))
+    if schema is not None and not (isinstance(schema, str) and schema.strip()):
+        problems.append("'state_schema' must be the name of a schema.")
+        schema = None
+    if config.get("on_duplicate_key") not in (None, *DUPLICATE_POLICIES):
+        problems.append("'on_duplicate_key' must be 'fail' or 'reject'.")
+    return DiffConfig(
+        root=root,
+        sync_id=sync_id.strip() if isinstance(sync_id, str) else None,
+        url=_state_url(config.get("state_url"), problems),
+        schema=schema or DEFAULT_STATE_SCHEMA,
+        brakes=Brakes(**brakes.given(config)),
+        rejects_duplicates=config.get("on_duplicate_key") == REJECT,
+    )
+
+
+def needs_sync_id(models: str) -> str:
+    """Return why LOG_BASED cannot go without a name for the sync."""
+    return (
+        f"LOG_BASED (of {models}) needs 'sync_id': a name for this sync, one per destination, such as 'crm-prod'. "
+        "What was delivered there is remembered under it."
+    )
+
+
+def _state_url(value: object, problems: list[str]) -> sa.URL | None:
+    if value is None:
+        return None
+    wrong = (
+        "'state_url' must be the SQLAlchemy URL of a DuckDB file, such as 'duckdb:////data/state.duckdb'. "
+        "To keep the tables of the diff in the warehouse itself, remove it and set 'state_schema'."
+    )
+    try:
+        url = sa.make_url(value.strip()) if isinstance(value, str) else None
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.get_backend_name() != "duckdb" or not url.database or url.database == ":memory:":
+        problems.append(wrong)
+        return None
+    return url
+
+
+def _no_slices(model: Model) -> str:
+    return f"Model '{model.name}': 'partition_count' divides the keys of a model; give it 'key_properties'."
 
 
 def _url(value: object, problems: list[str]) -> sa.URL | None:

@@ -5,7 +5,9 @@
     TapError                 something failed while reading or writing           exit 1
     ├── ConfigError          a setting, a model or a file must change            exit 78
     │   └── StateError       the bookmark in STATE cannot be used                exit 78
-    ├── BusyError            somebody else holds the warehouse; try again later  exit 75
+    ├── BusyError            somebody else holds warehouse or sync; try later    exit 75
+    ├── BrakeError           a plan would do harm; a person must look            exit 65
+    │   └── DuplicateKeyError  keys are null or occur more than once             exit 65
     ├── QueryError           the warehouse refused or broke off a query          exit 1
     └── OutputClosedError    the target stopped reading                          exit 1
 
@@ -16,8 +18,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-# source: sysexits.h of 4.3BSD, the values that EX_CONFIG and EX_TEMPFAIL have there
+# source: sysexits.h of 4.3BSD, the values that EX_DATAERR, EX_TEMPFAIL and EX_CONFIG have there
 EXIT_FAILURE = 1
+EXIT_BRAKE = 65
 EXIT_BUSY = 75
 EXIT_CONFIG = 78
 
@@ -52,13 +55,23 @@ class ConfigError(TapError):
 
 
 class StateError(ConfigError):
-    """The bookmark that STATE carries does not fit the replication key."""
+    """The bookmark that STATE carries does not fit the replication key, or not this sync."""
 
 
 class BusyError(TapError):
-    """Another process holds the warehouse; the same run may succeed later."""
+    """Another process holds the warehouse, or runs this sync; the same run may succeed later."""
 
     exit_code = EXIT_BUSY
+
+
+class BrakeError(TapError):
+    """A plan was frozen and not carried out: it would do harm. Nothing was emitted."""
+
+    exit_code = EXIT_BRAKE
+
+
+class DuplicateKeyError(BrakeError):
+    """The key of a model does not identify its rows."""
 
 
 class QueryError(TapError):

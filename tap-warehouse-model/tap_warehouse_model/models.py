@@ -14,7 +14,10 @@ from tap_warehouse_model.settings import MODEL_PROPERTIES
 
 FULL_TABLE = "FULL_TABLE"
 INCREMENTAL = "INCREMENTAL"
-METHODS = (FULL_TABLE, INCREMENTAL)
+LOG_BASED = "LOG_BASED"
+METHODS = (FULL_TABLE, INCREMENTAL, LOG_BASED)
+REJECT = "reject"
+DUPLICATE_POLICIES = ("fail", REJECT)
 SOURCES = ("sql", "sql_file", "table")
 
 _SCALARS = (str, int, float, bool, dt.date, dt.datetime, type(None))
@@ -39,16 +42,15 @@ class Model:
     replication_key: str | None = None
     start_value: str | int | None = None
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    mapping_version: str = ""
+    on_duplicate_key: str | None = None
 
 
 def method_problem(name: str, method: object) -> str | None:
     """Return why a replication method cannot be used, or None."""
     if method in METHODS:
         return None
-    return (
-        f"Model '{name}': 'replication_method' must be FULL_TABLE or INCREMENTAL. "
-        f"{'LOG_BASED is not available in this version.' if method == 'LOG_BASED' else 'Correct it.'}"
-    )
+    return f"Model '{name}': 'replication_method' must be FULL_TABLE, INCREMENTAL or LOG_BASED. Correct it."
 
 
 def parse_model(entry: Mapping[str, Any], *, where: str, sql: str | None) -> tuple[Model | None, list[str]]:
@@ -72,6 +74,7 @@ def parse_model(entry: Mapping[str, Any], *, where: str, sql: str | None) -> tup
         *_key_problems(name, entry),
         *_replication_problems(name, entry),
         *_param_problems(name, entry, sql),
+        *_diff_problems(name, entry),
     ]
     statement = None
     if sql is not None and not source_problems:
@@ -95,6 +98,8 @@ def _model(name: str, entry: Mapping[str, Any], statement: str | None) -> Model:
         replication_key=entry.get("replication_key") if method == INCREMENTAL else None,
         start_value=entry.get("start_value"),
         params=MappingProxyType(dict(entry.get("params") or {})),
+        mapping_version=str(entry.get("mapping_version", "")),
+        on_duplicate_key=entry.get("on_duplicate_key"),
     )
 
 
@@ -172,13 +177,25 @@ def _replication_problems(name: str, entry: Mapping[str, Any]) -> list[str]:
         problems.append(
             f"Model '{name}': INCREMENTAL needs 'replication_key', the column that grows with every change."
         )
-    if method == FULL_TABLE and key is not None:
+    if method != INCREMENTAL and key is not None:
         problems.append(
-            f"Model '{name}': 'replication_key' has no effect with FULL_TABLE. "
+            f"Model '{name}': 'replication_key' has no effect with {method}. "
             "Set 'replication_method: INCREMENTAL' or remove the key."
         )
-    if start is not None and (method == FULL_TABLE or not isinstance(start, str | int)):
+    if start is not None and (method != INCREMENTAL or not isinstance(start, str | int)):
         problems.append(f"Model '{name}': 'start_value' needs INCREMENTAL and must be a text or an integer.")
+    return problems
+
+
+def _diff_problems(name: str, entry: Mapping[str, Any]) -> list[str]:
+    problems = []
+    if entry.get("on_duplicate_key") not in (None, *DUPLICATE_POLICIES):
+        problems.append(f"Model '{name}': 'on_duplicate_key' must be 'fail' or 'reject'.")
+    version = entry.get("mapping_version")
+    if version is not None and (isinstance(version, bool) or not isinstance(version, str | int)):
+        problems.append(f"Model '{name}': 'mapping_version' must be a text or an integer.")
+    if entry.get("replication_method") == LOG_BASED and not entry.get("key_properties"):
+        problems.append(f"Model '{name}': LOG_BASED needs 'key_properties', the columns by which rows are found again.")
     return problems
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from tap_warehouse_model import sqltext
 
 if TYPE_CHECKING:
@@ -43,6 +45,25 @@ def statement(model: Model, dialect: Dialect, quote: Callable[[str], str]) -> st
     if model.sql is None:
         return f"SELECT * FROM {'.'.join(map(quote, model.table))}"  # noqa: S608
     return sqltext.with_placeholders(model.sql, model.params, placeholder=dialect.placeholder, escape=dialect.escape)
+
+
+def bound(model: Model, quote: Callable[[str], str]) -> sa.TextClause:
+    """Return the model's own query for SQLAlchemy, with its parameters bound.
+
+    `quote` must not double percent signs: SQLAlchemy does so where the driver wants that.
+    """
+    if model.sql is None:
+        sql = _without_parameters(f"SELECT * FROM {'.'.join(map(quote, model.table))}")  # noqa: S608
+    else:
+        sql = sqltext.with_placeholders(model.sql, model.params, placeholder=":{}".format, escape=_without_parameters)
+    # NullType: the driver sees the values as they are, without a cast that could contradict the query.
+    parameters = [sa.bindparam(name, value, type_=sa.types.NullType()) for name, value in model.params.items()]
+    return sa.text(f"{sql}\n").bindparams(*parameters)  # the line break ends a comment that the model may close with
+
+
+def _without_parameters(sql: str) -> str:
+    """Return SQL in which SQLAlchemy finds no parameter."""
+    return sql.replace(":", r"\:")
 
 
 def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[str], str]) -> str:

@@ -53,14 +53,14 @@ class RecordEncoder:
         """By column: values that JSON cannot hold and that were written as null."""
 
     def encode(self, rows: Sequence[Row], extracted_at: str) -> bytes:
-        """Return one line per row, each with its line break."""
-        if not all(_is_finite(rows, position) for position in self._floats):
-            rows = self._mended(rows)
-        rows = self._converted(rows, self._raw_json)
-        lines = self._lines(rows, extracted_at)
-        if any(marker in lines for marker in self._markers):
-            lines = self._lines(self._mended(rows), extracted_at)
-        return lines
+        """Return one RECORD line per row, each with its line break."""
+        return self._written(
+            rows, lambda records: _ENCODER.encode_lines([_Message(self._stream, r, extracted_at) for r in records])
+        )
+
+    def bodies(self, rows: Sequence[Row]) -> list[bytes]:
+        """Return the record alone, as JSON without line breaks, of each row."""
+        return self._written(rows, lambda records: _ENCODER.encode_lines(list(records))).split(b"\n")[:-1]
 
     def records(self, rows: Iterable[Row]) -> list[dict[str, Any]]:
         """Return rows as dictionaries of JSON values, for the SDK's own way of writing."""
@@ -68,13 +68,22 @@ class RecordEncoder:
         rows = self._converted(self._mended(rows), self._parsed_json)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def _lines(self, rows: Iterable[Row], extracted_at: str) -> bytes:
-        stream, record = self._stream, self._record
+    def _written(self, rows: Sequence[Row], write: Callable[[Iterable[Any]], bytes]) -> bytes:
+        if not all(_is_finite(rows, position) for position in self._floats):
+            rows = self._mended(rows)
+        rows = self._converted(rows, self._raw_json)
+        lines = write(self._named(rows))
+        if any(marker in lines for marker in self._markers):
+            lines = write(self._named(self._mended(rows)))
+        return lines
+
+    def _named(self, rows: Iterable[Row]) -> Iterable[Any]:
+        """Yield rows with their names, in the form that is written fastest."""
+        record = self._record
         if record is not None:
-            return _ENCODER.encode_lines([_Message(stream, record(*row), extracted_at) for row in rows])
+            return (record(*row) for row in rows)
         names = [column.name for column in self._columns]
-        named = (dict(zip(names, row, strict=True)) for row in rows)
-        return _ENCODER.encode_lines([_Message(stream, values, extracted_at) for values in named])
+        return (dict(zip(names, row, strict=True)) for row in rows)
 
     def _mended(self, rows: Iterable[Row]) -> list[Row]:
         """Return rows with null for what JSON cannot hold, and count it."""
@@ -131,6 +140,17 @@ class RecordEncoder:
 
     def _count_null(self, position: int) -> None:
         self.nulled[self._columns[position].name] += 1
+
+
+def message_lines(stream: str, bodies: Iterable[bytes], extracted_at: str) -> bytes:
+    """Return one RECORD line per record that was written earlier."""
+    return _ENCODER.encode_lines([_Message(stream, msgspec.Raw(body), extracted_at) for body in bodies])
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Return a record that was written earlier; numbers with a point as Decimal."""
+    record: dict[str, Any] = _PARSER.decode(body)
+    return record
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401

@@ -10,9 +10,10 @@ from singer_sdk.singerlib.catalog import Metadata
 from singer_sdk.streams import Stream
 
 from tap_warehouse_model import bookmarks
-from tap_warehouse_model.columns import Column, stream_schema
+from tap_warehouse_model.columns import DELETED_AT, Column, stream_schema
+from tap_warehouse_model.diff import position, sync
 from tap_warehouse_model.errors import ConfigError
-from tap_warehouse_model.models import FULL_TABLE, INCREMENTAL, Model, method_problem
+from tap_warehouse_model.models import INCREMENTAL, LOG_BASED, Model, method_problem
 from tap_warehouse_model.queries import Reading
 from tap_warehouse_model.records import RecordEncoder, Row, utc_text
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers import types
     from singer_sdk.singerlib import Catalog
 
+    from tap_warehouse_model.diff.forms import Form
+    from tap_warehouse_model.diff.position import Position
     from tap_warehouse_model.tap import TapWarehouseModel
     from tap_warehouse_model.warehouse import ChunkReader, Warehouse
 
@@ -85,7 +88,7 @@ class ModelStream(Stream):
         self.forced_replication_method = overrides.get("replication-method") or self.forced_replication_method or method
         self.primary_keys = self.primary_keys or keys
         self.replication_key = overrides.get("replication-key") or self.replication_key or key
-        if self.forced_replication_method == FULL_TABLE:
+        if self.forced_replication_method != INCREMENTAL:
             self.replication_key = None
         self._keep_columns(set(entry.schema.to_dict().get("properties", {})))
         self.check()
@@ -112,9 +115,23 @@ class ModelStream(Stream):
         method_wrong = method_problem(self.name, self.replication_method)
         if method_wrong:
             return [*problems, method_wrong]
+        if self.replication_method == LOG_BASED:
+            sync_id = self._warehouse.config.diff.sync_id
+            return [*problems, *sync.problems(self._model, self._key_columns(), self._columns, sync_id=sync_id)]
         if self.replication_method != INCREMENTAL:
             return problems
         return [*problems, *_replication_key_problems(self.name, self.replication_key, names)]
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the records; removals have a column of their own."""
+        if self.replication_method != LOG_BASED:
+            return super().schema
+        known = super().schema
+        return {**known, "properties": {**known["properties"], DELETED_AT.name: DELETED_AT.json_schema}}
+
+    def _key_columns(self) -> list[Column]:
+        return [column for key in self.primary_keys for column in self._columns if column.name == key]
 
     def _keep_columns(self, wanted: set[str]) -> None:
         """Emit only columns that the catalog knows, and say which are left out."""
@@ -128,7 +145,7 @@ class ModelStream(Stream):
                 self.name,
                 ", ".join(unknown),
             )
-        if gone := sorted(wanted - described):
+        if gone := sorted(wanted - described - {DELETED_AT.name}):
             self.logger.warning(
                 "The catalog has columns that model '%s' no longer returns: %s.", self.name, ", ".join(gone)
             )
@@ -148,7 +165,10 @@ class ModelStream(Stream):
         *,
         write_messages: bool = True,  # noqa: ARG002
     ) -> Generator[dict[str, Any], Any, Any]:
-        """Emit every row and the STATE messages between them."""
+        """Emit every row, or every change, and the STATE messages between them."""
+        if self.replication_method == LOG_BASED and self.ABORT_AT_RECORD_COUNT is None:  # a test emits any record
+            self._sync_changes()
+            return
         columns = self._selected_columns()
         encoder = RecordEncoder(self.name, columns)
         write = self._write_chunk if self._is_plain() else self._write_one_by_one
@@ -163,9 +183,52 @@ class ModelStream(Stream):
         except Exception:  # a signal breaks off the query with an error of any driver; others propagate
             self._exit_if_stopped()
             raise
-        self._warn(encoder, progress)
+        self._warn(encoder.nulled)
+        self._warn_of_null_keys(progress)
         self._write_state_message()
         yield from ()
+
+    def _sync_changes(self) -> None:
+        """Emit what differs from what was confirmed."""
+        keys = self._key_columns()
+        others = [column for column in self._selected_columns() if column not in keys]
+        baseline = sync.baseline_of(self._warehouse, self._model, keys=keys, columns=others, logger=self.logger)
+        known = position.parse(self.name, self.stream_state)
+        try:
+            with baseline.plan(known) as plan, self.get_record_counter() as counter, self.get_sync_timer():
+                self._remember(plan.position)
+                since_state = 0
+                for reached, changes in plan.pages():
+                    written = self._write_changes(plan.form, changes)
+                    counter.increment(len(changes))
+                    self._remember(reached)
+                    since_state += len(changes)
+                    if since_state >= self.STATE_MSG_FREQUENCY:
+                        self._write_state_message()
+                        since_state = 0
+                    plan.adapt(written / len(changes))
+                self._warn(plan.form.nulled)
+        except Exception:  # a signal breaks off the query with an error of any driver; others propagate
+            self._exit_if_stopped()
+            raise
+        self._write_state_message()
+
+    def _write_changes(self, form: Form, changes: Sequence[Row]) -> int:
+        now = dt.datetime.now(dt.timezone.utc)
+        if not self._is_plain():
+            records = form.records(changes, now)
+            for record in records:
+                self._write_record_message(record)
+            return sum(map(len, map(str, records)))
+        lines = form.lines(changes, now)
+        self._output.write_lines(lines)
+        return len(lines)
+
+    def _remember(self, reached: Position) -> None:
+        """Note what has been emitted; a signal writes it as the last STATE."""
+        self.state_manager.is_flushed = False
+        self.stream_state.clear()
+        self.stream_state.update(reached.bookmark())
 
     def _rows(self, columns: Sequence[Column]) -> AbstractContextManager[ChunkReader]:
         key = next((column for column in columns if column.name == self.replication_key), None)
@@ -217,15 +280,17 @@ class ModelStream(Stream):
             self._write_state_message()
             progress.since_state = 0
 
-    def _warn(self, encoder: RecordEncoder, progress: _Progress) -> None:
-        if encoder.nulled:
-            counts = ", ".join(f"{name} ({count})" for name, count in sorted(encoder.nulled.items()))
+    def _warn(self, nulled: Mapping[str, int]) -> None:
+        if nulled:
+            counts = ", ".join(f"{name} ({count})" for name, count in sorted(nulled.items()))
             self.logger.warning(
                 "Stream '%s': values that JSON cannot hold (NaN, infinity, dates outside years 1 to 9999) were "
                 "written as null, by column: %s. Handle them in the model.",
                 self.name,
                 counts,
             )
+
+    def _warn_of_null_keys(self, progress: _Progress) -> None:
         if progress.null_keys:
             self.logger.warning(
                 "Stream '%s': %d rows have no replication key '%s'. They were emitted by this full load; "

@@ -15,7 +15,8 @@ from tap_warehouse_model.errors import BusyError, ConfigError, QueryError, TapEr
 from tap_warehouse_model.interrupts import interrupting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from tap_warehouse_model.columns import Column
     from tap_warehouse_model.config import TapConfig
@@ -28,9 +29,10 @@ class Warehouse:
     """Reads models. Connections are opened per query and returned to SQLAlchemy's pool."""
 
     def __init__(self, config: TapConfig) -> None:
-        self._dialect = dialect_of(config.url)
-        self._engine = _engine(config, self._dialect)
-        self._quote = self._engine.dialect.identifier_preparer.quote_identifier
+        self.config = config
+        self.dialect = dialect_of(config.url)
+        self.engine = make_engine(config, self.dialect)
+        self._quote = self.engine.dialect.identifier_preparer.quote_identifier
 
     def describe(self, model: Model) -> tuple[Column, ...]:
         """Return the columns of a model's query, in order.
@@ -39,16 +41,16 @@ class Warehouse:
             ConfigError: The query is wrong, or two of its columns have the same name.
             QueryError: The warehouse could not answer.
         """
-        sql = queries.statement(model, self._dialect, self._quote)
+        sql = queries.statement(model, self.dialect, self._quote)
         with self._connection() as connection, self._errors(model):
             cursor = connection.cursor()
-            described = self._dialect.describe(cursor, sql, model.params)
+            described = self.dialect.describe(cursor, sql, model.params)
         twice = [name for name, count in Counter(item.name for item in described).items() if count > 1]
         if twice:
             names = ", ".join(f"'{name}'" for name in twice)
             msg = f"Model '{model.name}': the query has more than one column {names}. Rename or drop all but one."
             raise ConfigError(msg)
-        return tuple(self._dialect.column(item) for item in described)
+        return tuple(self.dialect.column(item) for item in described)
 
     @contextmanager
     def rows(self, model: Model, reading: queries.Reading, bookmark: str | int | None = None) -> Iterator[ChunkReader]:
@@ -57,27 +59,39 @@ class Warehouse:
         Raises:
             QueryError: The warehouse refused or broke off the query.
         """
-        sql = queries.select(model, reading, self._dialect, self._quote)
+        sql = queries.select(model, reading, self.dialect, self._quote)
         params: dict[str, Any] = dict(model.params)
         if bookmark is not None:
             params[queries.BOOKMARK] = bookmark
         with (
             self._connection() as connection,
             self._errors(model),
-            interrupting(lambda: self._dialect.interrupt(connection)),
+            interrupting(lambda: self.dialect.interrupt(connection)),
         ):
-            cursor = self._dialect.stream(connection)
+            cursor = self.dialect.stream(connection)
             try:
                 cursor.execute(sql, params)
-                yield ChunkReader(cursor, self._dialect.chunk_rows)
+                yield ChunkReader(cursor, self.dialect.chunk_rows)
             finally:
                 cursor.close()
+
+    @contextmanager
+    def selected(self, model: Model, statement: sa.Select[Any]) -> Iterator[ChunkReader]:
+        """Run a statement about a model; the reader is valid inside the `with` block.
+
+        Raises:
+            QueryError: The warehouse refused or broke off the query.
+        """
+        with self._errors(model), self.engine.connect() as connection, interrupted_by_signals(self.dialect, connection):
+            result = connection.execution_options(stream_results=True).execute(statement)
+            # The driver's own rows: SQLAlchemy's would cost as much as the query.
+            yield ChunkReader(result.cursor, self.dialect.chunk_rows)
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
         """Open a connection of the pool, as the driver knows it."""
         try:
-            connection = self._engine.raw_connection()
+            connection = self.engine.raw_connection()
         except Exception as error:  # noqa: BLE001 - each driver has its own errors for a host that cannot be reached
             raise self._unreachable(error) from None
         try:
@@ -86,7 +100,7 @@ class Warehouse:
             connection.close()
 
     def _unreachable(self, error: Exception) -> TapError:
-        failure = self._dialect.failure(getattr(error, "orig", None) or error)
+        failure = self.dialect.failure(getattr(error, "orig", None) or error)
         reason = failure.reason if failure else type(error).__name__
         if failure and failure.is_busy:
             return BusyError(
@@ -102,7 +116,7 @@ class Warehouse:
         try:
             yield
         except Exception as error:  # each driver has its own errors; what the dialect does not know propagates
-            failure = self._dialect.failure(error)
+            failure = self.dialect.failure(getattr(error, "orig", None) or error)
             if failure is None:
                 raise
             raise _query_error(model, failure) from None
@@ -138,14 +152,34 @@ def _query_error(model: Model, failure: Failure) -> TapError:
     )
 
 
-def _engine(config: TapConfig, dialect: Dialect) -> sa.Engine:
-    options = {**dialect.engine_options(), **config.engine_options}
-    connect_args = {**dialect.connect_args(), **dict(options.pop("connect_args", None) or {})}
-    url = config.url
+def make_engine(
+    config: TapConfig,
+    dialect: Dialect,
+    *,
+    writes: bool = False,
+    url: sa.URL | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> sa.Engine:
+    """Return an engine whose sessions are pinned.
+
+    Args:
+        config: For the URL and the options of the user.
+        dialect: Of the URL.
+        writes: Sessions may write, where the database could forbid it.
+        url: In place of the warehouse's.
+        options: In place of the user's.
+
+    Raises:
+        ConfigError: The driver is missing, or the options are wrong.
+    """
+    given = config.engine_options if options is None else options
+    arguments = {**dialect.engine_options(), **given}
+    connect_args = {**dialect.connect_args(), **dict(arguments.pop("connect_args", None) or {})}
+    url = config.url if url is None else url
     if url.get_backend_name() in {"postgres", "postgresql"} and "+" not in url.drivername:
         url = url.set(drivername="postgresql+psycopg")
     try:
-        engine = sa.create_engine(url, connect_args=connect_args, **options)
+        engine = sa.create_engine(url, connect_args=connect_args, **arguments)
     except (NoSuchModuleError, ImportError):
         msg = f"The driver for '{url.drivername}' is not installed. Run: pip install {dialect.package}"
         raise ConfigError(msg) from None
@@ -156,15 +190,21 @@ def _engine(config: TapConfig, dialect: Dialect) -> sa.Engine:
             f"({type(error).__name__}). Correct or remove them."
         )
         raise ConfigError(msg) from None
-    _pin_sessions(engine, dialect)
+    _pin_sessions(engine, dialect.session_pins if writes else (*dialect.session_pins, *dialect.read_only_pins))
     return engine
 
 
-def _pin_sessions(engine: sa.Engine, dialect: Dialect) -> None:
+def interrupted_by_signals(dialect: Dialect, connection: sa.Connection) -> AbstractContextManager[None]:
+    """Break off what a connection computes when a signal arrives inside the block."""
+    driver = connection.connection.driver_connection
+    return interrupting(lambda: dialect.interrupt(driver))
+
+
+def _pin_sessions(engine: sa.Engine, pins: Sequence[str]) -> None:
     @sa.event.listens_for(engine, "connect")
     def pin(connection: Any, _record: object) -> None:  # noqa: ANN401
         cursor = connection.cursor()
-        for statement in dialect.session_pins:
+        for statement in pins:
             cursor.execute(statement)
         cursor.close()
         connection.commit()  # a rollback would take the settings back

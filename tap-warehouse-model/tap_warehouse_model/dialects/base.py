@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import sqlalchemy as sa
 
@@ -40,6 +40,39 @@ class Dialect(abc.ABC):
 
     session_pins: tuple[str, ...]
     """Statements that make every session read values the same way."""
+
+    read_only_pins: tuple[str, ...] = ()
+    """Statements that forbid a session to write, where the database knows some."""
+
+    text: str = "CAST({} AS VARCHAR)"
+    """Pattern: any value as text."""
+
+    length: str = "LENGTH({})"
+    """Pattern: the length of a text, in any unit."""
+
+    digest: str = "MD5({})"
+    """Pattern: the hash of a text, as a snapshot keeps it."""
+
+    digest_type: str = "VARCHAR(32)"
+    """SQL type of a digest."""
+
+    mark: str = "SUBSTR(MD5({}), 1, 3)"
+    """Pattern: three hexadecimal digits of a text's hash."""
+
+    slice_number: str
+    """Pattern: a text as an integer of 0 or more that is spread evenly; partitions are made of it."""
+
+    snapshot_isolation: str | None = None
+    """Isolation level in which all statements of a transaction see the same data, as SQLAlchemy names it.
+
+    None where transactions do so anyway, or not at all.
+    """
+
+    has_row_values: bool = True
+    """Whether `(a, b) IN (SELECT a, b ...)` is understood."""
+
+    numbers_unordered: bool = False
+    """Whether `row_number() OVER ()` is understood; without an order nothing is sorted."""
 
     def __init__(self, url: sa.URL) -> None:
         self.url = url
@@ -75,6 +108,25 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def stream(self, connection: Any) -> Any:  # noqa: ANN401
         """Return a cursor of a driver's connection that holds one fetch in memory, not the whole result."""
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Return an expression that joins texts, none of them null, with a bar between them."""
+        return " || '|' || ".join(texts)
+
+    def keys_relation(self, count: int, parameter: str) -> str | None:
+        """Return a SELECT of text columns k0, k1, ... from one parameter: a JSON array of arrays of texts.
+
+        None where the database has no way to do so; a model is then read as a whole.
+        """
+        del count, parameter
+        return None
+
+    def create_table_as(self, connection: sa.Connection, statement: sa.Executable) -> None:
+        """Run CREATE TABLE AS; overridden where the server takes no parameters in it."""
+        connection.execute(statement)
+
+    def after_plan(self, connection: sa.Connection, table: str, column: str) -> None:  # noqa: B027
+        """Prepare a plan for being read by ranges of its numbers; nothing to do for column stores."""
 
     def interrupt(self, connection: Any) -> None:  # noqa: ANN401, B027
         """Break off a running query, called from another thread; nothing to do where the driver looks itself."""

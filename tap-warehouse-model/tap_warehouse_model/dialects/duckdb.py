@@ -12,7 +12,7 @@ from tap_warehouse_model.dialects.base import Dialect, Failure
 from tap_warehouse_model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # source: DuckDB documentation, "Data types", https://duckdb.org/docs/stable/sql/data_types/overview
 _INTEGERS = frozenset(
@@ -61,6 +61,11 @@ class DuckDB(Dialect):
     package = "duckdb-sqlalchemy"
     chunk_rows = 2048  # one vector of DuckDB; larger fetches measure slower
     session_pins = ("SET TimeZone = 'UTC'",)
+    length = "strlen({})"
+    digest = "CAST(md5({}) AS UUID)"
+    digest_type = "UUID"
+    slice_number = "(md5_number_lower({}) % 4294967296)"
+    numbers_unordered = True
 
     def engine_options(self) -> dict[str, Any]:
         """Return options that give the file free as soon as a query is read."""
@@ -94,18 +99,18 @@ class DuckDB(Dialect):
         name, sql_type = described.name, described.sql_type
         base = sql_type.partition("(")[0]
         if sql_type.endswith("]") or base in {"STRUCT", "MAP"}:
-            return Column(name, sql_type, Kind.NESTED, extra=_nested_type(sql_type))
+            return Column(name, sql_type, Kind.NESTED, extra=_nested_type(sql_type), compared=_NESTED_TEXT)
         if sql_type in _INTEGERS:
             return Column(name, sql_type, Kind.INTEGER, bookmark_type=sql_type)
         if sql_type in _NAIVE:
-            return Column(name, sql_type, Kind.TIMESTAMP, _TIMESTAMP, bookmark_type="TIMESTAMP")
+            return Column(name, sql_type, Kind.TIMESTAMP, _TIMESTAMP, bookmark_type="TIMESTAMP", compared=_MICROSECONDS)
         if base == "DECIMAL":
             return _decimal(name, sql_type)
         column = _SIMPLE.get(sql_type)
         if column is None:
             return Column(name, sql_type, Kind.TEXT, "CAST({} AS VARCHAR)")
         kind, expression, bookmark_type, extra = column
-        return Column(name, sql_type, kind, expression, bookmark_type, extra)
+        return Column(name, sql_type, kind, expression, bookmark_type, extra, _COMPARED.get(sql_type))
 
     def placeholder(self, name: str) -> str:
         """Return a named parameter."""
@@ -114,6 +119,15 @@ class DuckDB(Dialect):
     def escape(self, sql: str) -> str:
         """Return the text as it is."""
         return sql
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Return `concat_ws`, which measures a fifth faster than `||`; it would leave out nulls, but there are none."""
+        return f"concat_ws('|', {', '.join(texts)})"
+
+    def keys_relation(self, count: int, parameter: str) -> str:
+        """Return the keys, unnested."""
+        items = ", ".join(f"key ->> {position} AS k{position}" for position in range(count))
+        return f"SELECT {items} FROM (SELECT unnest(CAST({parameter} AS JSON[])) AS key)"  # noqa: S608
 
     def stream(self, connection: Any) -> Any:  # noqa: ANN401
         """Return a plain cursor: DuckDB computes a result while it is fetched."""
@@ -150,6 +164,9 @@ _SIMPLE: dict[str, tuple[Kind, str, str | None, tuple[tuple[str, Any], ...]]] = 
     "DATE": (Kind.DATE, _DATE, "DATE", ()),
     _ZONED: (Kind.TIMESTAMP, _TIMESTAMPTZ, _ZONED, ()),
 }
+_MICROSECONDS = "epoch_us({})"
+_NESTED_TEXT = "CAST(to_json({}) AS VARCHAR)"
+_COMPARED = {_ZONED: _MICROSECONDS, "DATE": "{}"}
 
 
 def _decimal(name: str, sql_type: str) -> Column:

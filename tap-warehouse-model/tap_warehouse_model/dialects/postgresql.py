@@ -8,7 +8,9 @@ from tap_warehouse_model.columns import UNREPRESENTABLE, Column, Described, Kind
 from tap_warehouse_model.dialects.base import Dialect, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import sqlalchemy as sa
 
 # source: PostgreSQL 16, table pg_type: typname, typtype, typcategory
 # https://www.postgresql.org/docs/16/catalog-pg-type.html
@@ -61,6 +63,8 @@ _SIMPLE: dict[str, _Row] = {
     "timestamp": (Kind.TIMESTAMP, _TIMESTAMP, "timestamp", ()),
     "timestamptz": (Kind.TIMESTAMP, _TIMESTAMPTZ, "timestamptz", ()),
 }
+# The session's pins make the casts say the same everywhere, at half the cost of to_char.
+_COMPARED = dict.fromkeys(("date", "timestamp", "timestamptz"), _AS_TEXT)
 
 
 class PostgreSQL(Dialect):
@@ -73,8 +77,14 @@ class PostgreSQL(Dialect):
         "SET DateStyle = 'ISO, YMD'",
         "SET IntervalStyle = 'postgres'",
         "SET extra_float_digits = 1",
-        "SET default_transaction_read_only = on",
     )
+    read_only_pins = ("SET default_transaction_read_only = on",)
+    length = "octet_length({})"
+    digest = "CAST(md5({}) AS uuid)"
+    digest_type = "uuid"
+    slice_number = "CAST(CAST('x' || substr(md5({}), 1, 8) AS bit(32)) AS bigint)"
+    snapshot_isolation = "REPEATABLE READ"
+    numbers_unordered = True
 
     def connect_args(self) -> dict[str, Any]:
         """Return the name that the server's activity view shows."""
@@ -99,7 +109,7 @@ class PostgreSQL(Dialect):
             return Column(name, sql_type, Kind.JSON, _NESTED_JSON, extra=(("type", ["object", "null"]),))
         if category in _SIMPLE:
             kind, expression, bookmark_type, extra = _SIMPLE[category]
-            return Column(name, sql_type, kind, expression, bookmark_type, extra)
+            return Column(name, sql_type, kind, expression, bookmark_type, extra, _COMPARED.get(category))
         return Column(name, sql_type, Kind.TEXT, _AS_TEXT)
 
     def placeholder(self, name: str) -> str:
@@ -109,6 +119,27 @@ class PostgreSQL(Dialect):
     def escape(self, sql: str) -> str:
         """Double percent signs, which psycopg reads as placeholders."""
         return sql.replace("%", "%%")
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Return `concat_ws`: one call instead of a chain of copies; it would leave out nulls, but there are none."""
+        return f"concat_ws('|', {', '.join(texts)})"
+
+    def keys_relation(self, count: int, parameter: str) -> str:
+        """Return the keys, unnested."""
+        items = ", ".join(f"key ->> {position} AS k{position}" for position in range(count))
+        return f"SELECT {items} FROM json_array_elements(CAST({parameter} AS json)) AS key"  # noqa: S608
+
+    def create_table_as(self, connection: sa.Connection, statement: sa.Executable) -> None:
+        """Let psycopg write the parameters into the statement: the server takes none in CREATE TABLE AS."""
+        import psycopg  # noqa: PLC0415 - an extra: it is there when a connection is
+
+        compiled = statement.compile(dialect=connection.dialect)  # type: ignore[attr-defined]
+        driver: Any = connection.connection.driver_connection
+        psycopg.ClientCursor(driver).execute(str(compiled), compiled.params or None)
+
+    def after_plan(self, connection: sa.Connection, table: str, column: str) -> None:
+        """Index the numbers: a plan is read page by page."""
+        connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON {table} ({column})")
 
     def stream(self, connection: Any) -> Any:  # noqa: ANN401
         """Return a server-side cursor."""

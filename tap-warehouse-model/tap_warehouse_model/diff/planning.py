@@ -1,0 +1,190 @@
+"""Making a plan: stage the keys and hashes of the model, compare them with the baseline, freeze what differs.
+
+Where the warehouse holds the tables, it does all of it, and two statements read the model: one for keys and
+hashes, one for the rows that differ. `copying.py` does the same for a warehouse that is only read.
+"""
+
+from __future__ import annotations
+
+import abc
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from tap_warehouse_model.brakes import SKIP, Counts
+from tap_warehouse_model.diff import statements
+from tap_warehouse_model.diff.statements import Comparison, CreateTableAs, Source
+from tap_warehouse_model.diff.tables import ADDED, OP
+from tap_warehouse_model.errors import DuplicateKeyError, TapError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_warehouse_model.diff.store import Store
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a plan holds.
+
+    Attributes:
+        changed_columns: Changed rows, by column; of rows whose earlier columns are known.
+        left_out: Rows of keys that occur more than once, or are null, that were left out.
+        vanished: Keys that were gone when their rows were read, after they had been compared.
+    """
+
+    counts: Counts
+    changed_columns: Mapping[str, int]
+    left_out: int = 0
+    vanished: int = 0
+
+
+class Planner(abc.ABC):
+    """Makes the plan of one model."""
+
+    def __init__(self, store: Store, source: Source, comparison: Comparison, stream: str) -> None:
+        self._store = store
+        self._source = source
+        self._comparison = comparison
+        self._tables = comparison.tables
+        self._stream = stream
+
+    def prepare(self) -> None:
+        """Create the snapshot unless it is there."""
+        snapshot = self._tables.snapshot
+        try:
+            with self._store.transaction(self._purpose) as connection:
+                connection.execute(sa.select(snapshot).limit(1))
+        except TapError:  # it is missing, or something is wrong that the attempt to create it will show
+            with self._store.transaction(self._purpose, with_model=self._store.has_model) as connection:
+                self._store.create(connection, CreateTableAs(snapshot, self._no_rows()))
+
+    def make(self, suffix: str, *, on_empty: str, is_resend: bool, baseline: sa.Select[Any] | None = None) -> Found:
+        """Create the plan's table and fill it.
+
+        Args:
+            suffix: Of the names of this run's tables.
+            on_empty: With `skip`, an empty model makes an empty plan.
+            is_resend: For the counts.
+            baseline: What is compared with; the slice of the snapshot by default.
+
+        Raises:
+            DuplicateKeyError: Keys are null or occur more than once.
+            ConfigError: The model's SQL is wrong.
+        """
+        stage, changes, plan = (make(suffix) for make in (self._tables.stage, self._tables.changes, self._tables.plan))
+        known = self._comparison.snapshot() if baseline is None else baseline
+        with self._without_leftovers(stage, changes):
+            with self._store.transaction(self._purpose, with_model=self._store.has_model) as connection:
+                self._stage(connection, stage)
+                self._store.create(connection, self._comparison.changes(changes, stage, known))
+                counts = self._counts(connection, stage, changes, known)
+                self._freeze(connection, plan, changes, counts)
+                upserts = connection.scalar(statements.row_count(plan)) or 0
+                vanished = counts.added + counts.changed - upserts
+                if counts.rows == 0 and on_empty == SKIP:
+                    counts = replace(counts, removed=0)
+                else:
+                    connection.execute(self._comparison.removals(plan, changes, upserts))
+                by_column = self._changed_columns(connection, plan, known) if counts.changed else {}
+                left_out = self._left_out(connection, counts)
+            self._store.after_plan(plan)
+        return Found(replace(counts, is_resend=is_resend), by_column, left_out, vanished)
+
+    @property
+    def _purpose(self) -> str:
+        return f"Model '{self._stream}': changes cannot be found"
+
+    @contextmanager
+    def _without_leftovers(self, *tables: sa.TableClause) -> Iterator[None]:
+        """Drop tables that only this run needs; where a transaction was rolled back they are gone already."""
+        try:
+            yield
+        finally:
+            with self._store.transaction(self._purpose) as connection:
+                for table in tables:
+                    self._store.drop(connection, table)
+
+    def _counts(
+        self, connection: sa.Connection, stage: sa.TableClause, changes: sa.TableClause, known: sa.Select[Any]
+    ) -> Counts:
+        """Count, and refuse keys that do not identify rows.
+
+        Keys of the baseline are unique. So as many staged rows have a key in it as keys of it are staged, unless
+        one is staged twice; only keys that are new must be grouped.
+        """
+        rows = connection.scalar(statements.row_count(stage)) or 0
+        baseline = connection.scalar(statements.row_count(known.subquery("k"))) or 0
+        added, changed, removed, nulls = (int(n) for n in connection.execute(self._comparison.counts(changes)).one())
+        twice = rows - added != baseline - removed
+        if not twice and added:
+            is_added = changes.c[OP] == sa.literal_column(f"'{ADDED}'")
+            twice = bool(connection.execute(self._comparison.repeated(changes, is_added)).one()[0])
+        if nulls or twice:
+            raise DuplicateKeyError(self._not_unique(connection, stage))
+        return Counts(rows, baseline, added, changed, removed)
+
+    def _not_unique(self, connection: sa.Connection, stage: sa.TableClause) -> str:
+        keys, rows = connection.execute(self._comparison.repeated(stage)).one()
+        nulls = connection.execute(self._comparison.nulls(stage)).one()
+        found = [f"{keys} keys occur more than once, in {rows} rows"] if keys else []
+        found += [
+            f"{count} rows have no value in '{name}'"
+            for name, count in zip(self._tables.keys, nulls, strict=True)
+            if count
+        ]
+        return (
+            f"Model '{self._stream}': its key ({', '.join(self._tables.keys)}) does not identify rows: "
+            f"{'; '.join(found)}. Nothing was emitted. Mend the query or 'key_properties', or set "
+            "'on_duplicate_key: reject' to keep one row of each key and report how many are left out."
+        )
+
+    def _changed_columns(
+        self, connection: sa.Connection, plan: sa.TableClause, known: sa.Select[Any]
+    ) -> dict[str, int]:
+        names = [column.name for column in self._source.columns]
+        if not names:
+            return {}
+        counts = connection.execute(self._comparison.changed_columns(plan, known, len(names))).one()
+        return {name: int(count) for name, count in zip(names, counts, strict=True) if count}
+
+    def _left_out(self, connection: sa.Connection, counts: Counts) -> int:
+        if not self._source.keeps_first:
+            return 0
+        return self._all_rows(connection) - counts.rows
+
+    @abc.abstractmethod
+    def _no_rows(self) -> sa.Select[Any]:
+        """Return a SELECT without rows that has the types of the snapshot."""
+
+    @abc.abstractmethod
+    def _stage(self, connection: sa.Connection, stage: sa.TableClause) -> None:
+        """Create the table of all keys and hashes."""
+
+    @abc.abstractmethod
+    def _freeze(self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, counts: Counts) -> None:
+        """Create the plan with the rows that were added or changed, numbered from 1."""
+
+    @abc.abstractmethod
+    def _all_rows(self, connection: sa.Connection) -> int:
+        """Return the number of the model's rows, those that are left out included."""
+
+
+class WarehousePlanner(Planner):
+    """Lets the warehouse do everything: it holds the model and the tables."""
+
+    def _no_rows(self) -> sa.Select[Any]:
+        return self._comparison.snapshot_of(self._source.stage()).where(sa.literal_column("1 = 0"))
+
+    def _stage(self, connection: sa.Connection, stage: sa.TableClause) -> None:
+        self._store.create(connection, CreateTableAs(stage, self._source.stage()))
+
+    def _freeze(self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, counts: Counts) -> None:
+        del counts
+        self._store.create(connection, CreateTableAs(plan, self._source.payload(changes)))
+
+    def _all_rows(self, connection: sa.Connection) -> int:
+        everything = statements.without_rejection(self._source).stage().subquery("a")
+        return connection.scalar(statements.row_count(everything)) or 0
