@@ -79,14 +79,15 @@ def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[st
         return f"q.{quote(name)}"
 
     items = ", ".join(
-        f"{column.expression.replace('{}', qualified(column.name))} AS {quote(column.name)}"
+        f"{dialect.escape(column.expression).replace('{}', qualified(column.name))} AS {quote(column.name)}"
         for column in reading.columns
     )
     # The line break ends a comment that the model may close with.
     parts = [f"SELECT {items}", f"FROM ({statement(model, dialect, quote)}\n) AS q"]
     key = reading.replication_key
     if key is not None and reading.has_bookmark:
-        bookmark = f"CAST({dialect.placeholder(BOOKMARK)} AS {key.bookmark_type})"
+        cast = str(key.bookmark_type) if "{}" in str(key.bookmark_type) else f"CAST({{}} AS {key.bookmark_type})"
+        bookmark = cast.replace("{}", dialect.placeholder(BOOKMARK))
         parts.append(f"WHERE {qualified(key.name)} >= {bookmark}")
     if key is not None:
         order = [f"{qualified(key.name)} NULLS FIRST"]

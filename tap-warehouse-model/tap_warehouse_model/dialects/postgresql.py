@@ -78,12 +78,12 @@ class PostgreSQL(Dialect):
         "SET IntervalStyle = 'postgres'",
         "SET extra_float_digits = 1",
     )
-    read_only_pins = ("SET default_transaction_read_only = on",)
+    read_only_pins: tuple[str, ...] = ("SET default_transaction_read_only = on",)
     length = "octet_length({})"
     digest = "CAST(md5({}) AS uuid)"
     digest_type = "uuid"
     slice_number = "CAST(CAST('x' || substr(md5({}), 1, 8) AS bit(32)) AS bigint)"
-    snapshot_isolation = "REPEATABLE READ"
+    snapshot_isolation: str | None = "REPEATABLE READ"
     numbers_unordered = True
 
     def connect_args(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class PostgreSQL(Dialect):
         """Return the server's message for errors in the SQL, and only the kind of error in the data."""
         if not type(error).__module__.startswith("psycopg"):
             return None
-        code = getattr(error, "sqlstate", None)
+        code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)  # psycopg2's name
         if code is None:
             return Failure(self._without_password(" ".join(str(error).split())))
         # source: PostgreSQL 16, appendix A: class 42 is "Syntax Error or Access Rule Violation"
