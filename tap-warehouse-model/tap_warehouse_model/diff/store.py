@@ -87,6 +87,9 @@ class Store(abc.ABC):
                 for statement in self._schema_statements():
                     connection.exec_driver_sql(statement)
                 connection.execute(sa.schema.CreateTable(syncs, if_not_exists=True))
+            # In Snowflake a session is in the schema that it created: the model's own names would not be found.
+            # source: "CREATE SCHEMA", https://docs.snowflake.com/en/sql-reference/sql/create-schema
+            self.engine.dispose()
         return syncs
 
     def drop(self, connection: sa.Connection, table: sa.TableClause) -> None:
