@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.mapper import SameRecordTransform
@@ -12,7 +15,7 @@ from singer_sdk.streams import Stream
 from tap_warehouse_model import bookmarks
 from tap_warehouse_model.columns import DELETED_AT, Column, stream_schema
 from tap_warehouse_model.diff import position, sync
-from tap_warehouse_model.errors import ConfigError
+from tap_warehouse_model.errors import ConfigError, TapError
 from tap_warehouse_model.models import INCREMENTAL, LOG_BASED, Model, method_problem
 from tap_warehouse_model.queries import Reading
 from tap_warehouse_model.records import RecordEncoder, Row, utc_text
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers import types
     from singer_sdk.singerlib import Catalog
 
+    from tap_warehouse_model.diff.baseline import Baseline, Preview
     from tap_warehouse_model.diff.forms import Form
     from tap_warehouse_model.diff.position import Position
     from tap_warehouse_model.tap import TapWarehouseModel
@@ -58,6 +62,11 @@ class ModelStream(Stream):
     def is_sorted(self) -> bool:
         """An INCREMENTAL stream is sorted by its replication key, so that it can resume anywhere."""
         return self.replication_method == INCREMENTAL
+
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:  # noqa: ANN401
+        """Log a message, but not that an error is unhandled when the command will show it as the one message."""
+        if not isinstance(sys.exc_info()[1], TapError):
+            super().log(message, *args, level=level, **kwargs)
 
     def get_replication_key_signpost(self, context: types.Context | None = None) -> None:  # noqa: ARG002
         """Return nothing: bookmarks are capped where they are written."""
@@ -188,14 +197,20 @@ class ModelStream(Stream):
         self._write_state_message()
         yield from ()
 
-    def _sync_changes(self) -> None:
-        """Emit what differs from what was confirmed."""
+    def preview(self) -> Preview:
+        """Count what a run would emit; for LOG_BASED only."""
+        return self._baseline().preview(position.parse(self.name, self.stream_state))
+
+    def _baseline(self) -> Baseline:
         keys = self._key_columns()
         others = [column for column in self._selected_columns() if column not in keys]
-        baseline = sync.baseline_of(self._warehouse, self._model, keys=keys, columns=others, logger=self.logger)
+        return sync.baseline_of(self._warehouse, self._model, keys=keys, columns=others, logger=self.logger)
+
+    def _sync_changes(self) -> None:
+        """Emit what differs from what was confirmed."""
         known = position.parse(self.name, self.stream_state)
         try:
-            with baseline.plan(known) as plan, self.get_record_counter() as counter, self.get_sync_timer():
+            with self._baseline().plan(known) as plan, self.get_record_counter() as counter, self.get_sync_timer():
                 self._remember(plan.position)
                 since_state = 0
                 for reached, changes in plan.pages():
@@ -232,18 +247,23 @@ class ModelStream(Stream):
 
     def _rows(self, columns: Sequence[Column]) -> AbstractContextManager[ChunkReader]:
         key = next((column for column in columns if column.name == self.replication_key), None)
+        reading = Reading(columns, keys=self._key_columns(), part=self._warehouse.config.slice)
         if key is None:
-            return self._warehouse.rows(self._model, Reading(columns))
-        start = bookmarks.start(self.name, self.stream_state, key, self._model.start_value)
-        if start.ignored_key:
+            return self._warehouse.rows(self._model, reading)
+        start = bookmarks.start(self.name, self.stream_state, key, self._model.start_value, reading.part)
+        if start.ignored:
             self.logger.warning(
-                "Stream '%s': the bookmark belongs to '%s', not to the replication key '%s'; all rows are read.",
+                "Stream '%s': the bookmark belongs to %s, and this run reads '%s', slice %s; all rows are read.",
                 self.name,
-                start.ignored_key,
+                start.ignored,
                 key.name,
+                reading.part,
             )
-        reading = Reading(columns, key, tuple(self.primary_keys), has_bookmark=start.value is not None)
-        return self._warehouse.rows(self._model, reading, start.value)
+        has_bookmark = start.value is not None
+        ordered = replace(
+            reading, replication_key=key, tie_breakers=tuple(self.primary_keys), has_bookmark=has_bookmark
+        )
+        return self._warehouse.rows(self._model, ordered, start.value)
 
     def _remaining(self, records: int) -> int | None:
         """Return how many more rows a dry run wants; None without limit."""
@@ -275,7 +295,10 @@ class ModelStream(Stream):
             if value is not None:
                 now = dt.datetime.now(dt.timezone.utc)
                 bookmark = bookmarks.capped(value, progress.column.kind, now)
-                self.stream_state.update({bookmarks.KEY: progress.column.name, bookmarks.VALUE: bookmark})
+                part = self._warehouse.config.slice
+                slice_ = {} if part.is_whole else {bookmarks.SLICE: str(part)}
+                self.stream_state.pop(bookmarks.SLICE, None)
+                self.stream_state.update({bookmarks.KEY: progress.column.name, bookmarks.VALUE: bookmark, **slice_})
         if progress.since_state >= self.STATE_MSG_FREQUENCY:
             self._write_state_message()
             progress.since_state = 0

@@ -10,14 +10,17 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
+from singer_sdk.helpers._util import load_json
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from tap_warehouse_model.command import TapCommand
 from tap_warehouse_model.config import TapConfig
 from tap_warehouse_model.errors import ConfigError
 from tap_warehouse_model.model_files import project_root
+from tap_warehouse_model.models import LOG_BASED
 from tap_warehouse_model.output import Output
 from tap_warehouse_model.settings import SETTINGS
 from tap_warehouse_model.streams import ModelStream
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
-    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.singerlib import Catalog
 
@@ -43,6 +45,7 @@ class TapWarehouseModel(Tap):
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
+        TapCapabilities.LOG_BASED,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -102,14 +105,51 @@ class TapWarehouseModel(Tap):
     def get_singer_command(cls) -> click.Command:
         """Return the SDK's command with our error handling."""
         command = super().get_singer_command()
+        plan = click.Option(
+            ["--plan"], is_flag=True, help="Show what LOG_BASED models would emit, and emit nothing.", default=False
+        )
         return TapCommand(
             name=command.name,
-            callback=command.callback,
-            params=command.params,
+            callback=cls._invoke,
+            params=[*command.params, plan],
             context_settings=command.context_settings,
             help=command.help,
             logger=cls.logger,
         )
+
+    @classmethod
+    def _invoke(cls, *, plan: bool, **arguments: Any) -> None:  # noqa: ANN401
+        """Run the command line; `--plan` only looks."""
+        if not plan:
+            cls.invoke(**arguments)
+            return
+        given = arguments.get("config")
+        tap = cls(
+            config=given.config if given else None,
+            parse_env_config=bool(given and given.parse_env),
+            **{
+                name: None if arguments.get(name) is None else load_json(arguments[name].read())
+                for name in ("state", "catalog")
+            },
+        )
+        tap.show_plans()
+
+    def show_plans(self) -> None:
+        """Print what each LOG_BASED model would emit.
+
+        Raises:
+            ConfigError: There is no such model.
+        """
+        chosen = [
+            stream
+            for stream in self.streams.values()
+            if isinstance(stream, ModelStream) and stream.selected and stream.replication_method == LOG_BASED
+        ]
+        if not chosen:
+            msg = "--plan shows the changes of LOG_BASED models, and none is selected. Set 'replication_method'."
+            raise ConfigError(msg)
+        for stream in chosen:
+            click.echo(str(stream.preview()))
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Parse the settings; the SDK checks only what belongs to it (stream maps, flattening).

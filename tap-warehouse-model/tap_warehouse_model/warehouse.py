@@ -63,6 +63,24 @@ class Warehouse:
         params: dict[str, Any] = dict(model.params)
         if bookmark is not None:
             params[queries.BOOKMARK] = bookmark
+        with self._streaming(model, sql, params) as reader:
+            yield reader
+
+    @contextmanager
+    def selected(self, model: Model, statement: sa.Select[Any]) -> Iterator[ChunkReader]:
+        """Run a statement about a model; the reader is valid inside the `with` block.
+
+        Raises:
+            QueryError: The warehouse refused or broke off the query.
+        """
+        compiled = statement.compile(dialect=self.engine.dialect)
+        values = compiled.params
+        params = [values[name] for name in compiled.positiontup or ()] if compiled.positional else values
+        with self._streaming(model, str(compiled), params) as reader:
+            yield reader
+
+    @contextmanager
+    def _streaming(self, model: Model, sql: str, params: Any) -> Iterator[ChunkReader]:  # noqa: ANN401
         with (
             self._connection() as connection,
             self._errors(model),
@@ -74,18 +92,6 @@ class Warehouse:
                 yield ChunkReader(cursor, self.dialect.chunk_rows)
             finally:
                 cursor.close()
-
-    @contextmanager
-    def selected(self, model: Model, statement: sa.Select[Any]) -> Iterator[ChunkReader]:
-        """Run a statement about a model; the reader is valid inside the `with` block.
-
-        Raises:
-            QueryError: The warehouse refused or broke off the query.
-        """
-        with self._errors(model), self.engine.connect() as connection, interrupted_by_signals(self.dialect, connection):
-            result = connection.execution_options(stream_results=True).execute(statement)
-            # The driver's own rows: SQLAlchemy's would cost as much as the query.
-            yield ChunkReader(result.cursor, self.dialect.chunk_rows)
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
@@ -116,7 +122,7 @@ class Warehouse:
         try:
             yield
         except Exception as error:  # each driver has its own errors; what the dialect does not know propagates
-            failure = self.dialect.failure(getattr(error, "orig", None) or error)
+            failure = self.dialect.failure(error)
             if failure is None:
                 raise
             raise _query_error(model, failure) from None

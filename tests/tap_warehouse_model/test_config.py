@@ -39,8 +39,8 @@ def refused(run: Any, *parts: str) -> None:
         ({**MODEL, "key_properties": "id"}, "must be a list of column names"),
         ({**MODEL, "key_properties": ["id", "id"]}, "names a column twice"),
         ({**MODEL, "key_properties": ["nope"]}, "the key column 'nope' is not among the query's columns (id)"),
-        ({**MODEL, "replication_method": "LOG_BASED"}, "must be FULL_TABLE or INCREMENTAL. LOG_BASED is not available"),
-        ({**MODEL, "replication_method": "incremental"}, "must be FULL_TABLE or INCREMENTAL"),
+        ({**MODEL, "replication_method": "LOG_BASED"}, "LOG_BASED needs 'key_properties', the columns"),
+        ({**MODEL, "replication_method": "incremental"}, "must be FULL_TABLE, INCREMENTAL or LOG_BASED"),
         ({**MODEL, "replication_method": "INCREMENTAL"}, "INCREMENTAL needs 'replication_key'"),
         ({**MODEL, "replication_key": "id"}, "has no effect with FULL_TABLE"),
         (

@@ -125,8 +125,10 @@ class Dialect(abc.ABC):
         """Run CREATE TABLE AS; overridden where the server takes no parameters in it."""
         connection.execute(statement)
 
-    def after_plan(self, connection: sa.Connection, table: str, column: str) -> None:  # noqa: B027
-        """Prepare a plan for being read by ranges of its numbers; nothing to do for column stores."""
+    def index(self, table: str, column: str) -> str | None:
+        """Return a statement that lets a table be read by ranges of a unique number; None for column stores."""
+        del table, column
+        return None
 
     def interrupt(self, connection: Any) -> None:  # noqa: ANN401, B027
         """Break off a running query, called from another thread; nothing to do where the driver looks itself."""

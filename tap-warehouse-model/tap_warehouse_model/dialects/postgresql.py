@@ -135,11 +135,11 @@ class PostgreSQL(Dialect):
 
         compiled = statement.compile(dialect=connection.dialect)  # type: ignore[attr-defined]
         driver: Any = connection.connection.driver_connection
-        psycopg.ClientCursor(driver).execute(str(compiled), compiled.params or None)
+        psycopg.ClientCursor(driver).execute(str(compiled), compiled.params)
 
-    def after_plan(self, connection: sa.Connection, table: str, column: str) -> None:
-        """Index the numbers: a plan is read page by page."""
-        connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON {table} ({column})")
+    def index(self, table: str, column: str) -> str:
+        """Return the statement for an index; without it each page would read the whole table."""
+        return f"CREATE UNIQUE INDEX ON {table} ({column})"
 
     def stream(self, connection: Any) -> Any:  # noqa: ANN401
         """Return a server-side cursor."""

@@ -36,7 +36,7 @@ from tap_warehouse_model.slices import Slice
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import sqlalchemy as sa
 
@@ -86,6 +86,41 @@ class Run:
     form: Form
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What the next run of one stream would emit.
+
+    Attributes:
+        stopped_by: Brakes that would stop it.
+        assumed: Changes that were emitted last and are taken as delivered, as there is no STATE to say so.
+    """
+
+    sync: Sync
+    found: Found
+    stopped_by: Sequence[str]
+    assumed: int = 0
+
+    def __str__(self) -> str:
+        counts = self.found.counts
+        columns = ", ".join(f"{name}: {count}" for name, count in self.found.changed_columns.items())
+        lines = [
+            f"{self.sync.stream} ({counts.rows} rows; the sync '{self.sync.id}' delivered {counts.baseline} before)",
+            f"  added    {counts.added}",
+            f"  changed  {counts.changed}{f'  ({columns})' if columns else ''}",
+            f"  removed  {counts.removed}",
+        ]
+        if counts.is_resend and counts.baseline:
+            lines.append("  All rows are sent again: a new owner, other columns, or another 'mapping_version'.")
+        if self.found.left_out:
+            lines.append(f"  {self.found.left_out} rows are left out: others have their key, or they have none.")
+        if self.assumed:
+            lines.append(
+                f"  The {self.assumed} changes emitted last are taken as delivered; --state FILE tells for sure."
+            )
+        lines += [f"  A brake would stop this run: {reason}." for reason in self.stopped_by]
+        return "\n".join(lines)
+
+
 class Baseline:
     """What was confirmed of one stream, and the runs that move it on."""
 
@@ -117,6 +152,34 @@ class Baseline:
         self._run_with = run_with
         self._logger = logger
         self._taints = taints
+
+    def preview(self, position: Position | None) -> Preview:
+        """Count what the next run would emit; nothing is changed.
+
+        Args:
+            position: What STATE says; without it, what was emitted last is taken as delivered.
+
+        Raises:
+            StateError: STATE belongs to another sync or slice.
+            DuplicateKeyError: Keys do not identify rows.
+        """
+        syncs = self._store.prepare()
+        rows = self._rows(Lease(self._store, syncs, self._sync.id, self._stream))
+        row: Row = rows.get(str(self._part), {})
+        if position is not None:
+            self._check(position, rows)
+        token = position.token if position else str(row.get("plan_salt") or row.get("salt") or uuid.uuid4().hex)
+        salt = self._sync.salt(token)
+        planner = self._run_with(salt).planner
+        planner.prepare()
+        taken = row.get("emitted_hi") or 0 if position is None else _confirmed(row, position)
+        known = self._comparison.snapshot()
+        if row.get("plan_id") and row.get("tables") == self._comparison.tables.part:
+            known = self._comparison.expected(self._comparison.tables.named(row["plan_table"]), taken)
+        is_resend = (row.get("plan_salt") if taken else row.get("salt")) != salt
+        found = planner.preview(f"preview_{uuid.uuid4().hex[:8]}", known, is_resend=is_resend)
+        assumed = taken if position is None else 0
+        return Preview(self._sync, found, violations(self._sync.brakes, found.counts), assumed)
 
     @contextmanager
     def plan(self, position: Position | None) -> Iterator[Plan]:
@@ -164,7 +227,7 @@ class Baseline:
             lease.update(connection, tokens=json.dumps(tokens))
         return token
 
-    def _check(self, position: Position, rows: dict[str, Row]) -> None:
+    def _check(self, position: Position, rows: Mapping[str, Row]) -> None:
         index, _, count = position.slice.partition("/")
         if count == str(self._part.count) and index != str(self._part.index):
             msg = (
@@ -297,4 +360,4 @@ class Baseline:
 
 def _confirmed(row: Row, position: Position | None) -> int:
     """Return how far a row's plan was delivered, by what STATE says."""
-    return position.seq if position is not None and row["plan_id"] == position.plan else 0
+    return position.seq if position is not None and row.get("plan_id") == position.plan else 0

@@ -19,13 +19,12 @@ from tap_warehouse_model.diff import statements
 from tap_warehouse_model.diff.forms import RECORD_COLUMN
 from tap_warehouse_model.diff.planning import Planner
 from tap_warehouse_model.diff.statements import Comparison, CreateTableAs, Source
-from tap_warehouse_model.diff.tables import HASH, MARKS, OP, REMOVED, SEQ, exact
+from tap_warehouse_model.diff.tables import HASH, MARKS, OP, SEQ, exact
 from tap_warehouse_model.records import RecordEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tap_warehouse_model.brakes import Counts
     from tap_warehouse_model.diff.store import Store
     from tap_warehouse_model.models import Model
     from tap_warehouse_model.warehouse import Warehouse
@@ -60,29 +59,33 @@ class CopyingPlanner(Planner):
         with self._warehouse.selected(self._model, self._source.copied_stage()) as reader:
             self._load(connection, stage, names, _chunks(reader))
 
-    def _freeze(self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, counts: Counts) -> None:
+    def _freeze(
+        self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, kinds: Sequence[str]
+    ) -> None:
         names = [*self._tables.keys, HASH, MARKS, RECORD_COLUMN]
         fetched = sa.table(f"rows_{plan.name}", *map(sa.column, names), schema=plan.schema)
-        self._load(connection, fetched, names, self._fetched(connection, changes, counts.added + counts.changed))
-        self._store.create(connection, CreateTableAs(plan, self._numbered(fetched, changes)))
+        self._load(connection, fetched, names, self._fetched(connection, changes, kinds))
+        self._store.create(connection, CreateTableAs(plan, self._numbered(fetched, changes, kinds)))
         self._store.drop(connection, fetched)
 
-    def _numbered(self, fetched: sa.TableClause, changes: sa.TableClause) -> sa.Select[Any]:
+    def _numbered(self, fetched: sa.TableClause, changes: sa.TableClause, kinds: Sequence[str]) -> sa.Select[Any]:
         keys = self._tables.keys
         on = sa.and_(*(fetched.c[name] == changes.c[name] for name in keys))
         number = sa.cast(sa.func.row_number().over(), sa.BigInteger).label(SEQ)
         columns = [fetched.c[name] for name in [*keys, RECORD_COLUMN, HASH, MARKS]]
         select = sa.select(number, changes.c[OP], *columns).select_from(fetched.join(changes, on))
-        return select.where(changes.c[OP] != sa.literal_column(f"'{REMOVED}'"))
+        return select.where(statements.is_any(changes, kinds))
 
     def _fetched(
-        self, connection: sa.Connection, changes: sa.TableClause, wanted: int
+        self, connection: sa.Connection, changes: sa.TableClause, kinds: Sequence[str]
     ) -> Iterator[Sequence[tuple[Any, ...]]]:
         """Yield key texts, hash, marks and JSON of the rows that differ; of all rows when most of them do."""
+        chosen = statements.is_any(changes, kinds)
+        wanted = connection.scalar(statements.row_count(changes).where(chosen)) or 0
         if wanted == 0:
             return
         by_key = wanted <= KEYS_PER_REQUEST * MOST_REQUESTS and self._source.dialect.keys_relation(1, ":k") is not None
-        requests: Iterable[str | None] = self._wanted_keys(connection, changes) if by_key else [None]
+        requests: Iterable[str | None] = self._wanted_keys(connection, changes, chosen) if by_key else [None]
         width = len(self._tables.keys) + 2
         for keys in requests:
             with self._warehouse.selected(self._model, self._source.copied_rows(keys)) as reader:
@@ -90,10 +93,11 @@ class CopyingPlanner(Planner):
                     bodies = self.encoder.bodies([row[width:] for row in rows])
                     yield [(*row[:width], body.decode()) for row, body in zip(rows, bodies, strict=True)]
 
-    def _wanted_keys(self, connection: sa.Connection, changes: sa.TableClause) -> list[str]:
+    def _wanted_keys(
+        self, connection: sa.Connection, changes: sa.TableClause, chosen: sa.ColumnElement[bool]
+    ) -> list[str]:
         """Return JSON arrays of keys; all keys together take a few megabytes."""
-        chosen = sa.select(*(changes.c[name] for name in self._tables.keys))
-        keys = connection.execute(chosen.where(changes.c[OP] != sa.literal_column(f"'{REMOVED}'"))).all()
+        keys = connection.execute(sa.select(*(changes.c[name] for name in self._tables.keys)).where(chosen)).all()
         parts = (keys[at : at + KEYS_PER_REQUEST] for at in range(0, len(keys), KEYS_PER_REQUEST))
         return [_ENCODER.encode([list(key) for key in part]).decode() for part in parts]
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
-from tap_warehouse_model.diff import expressions
+from tap_warehouse_model import expressions
 from tap_warehouse_model.diff.tables import (
     ADDED,
     CHANGED,
@@ -84,8 +84,8 @@ class Source:
         select = sa.select(*self._written(self.keys), self._hash()).select_from(rows)
         return self._narrowed(select)
 
-    def payload(self, changes: sa.TableClause) -> sa.Select[Any]:
-        """Return the rows that were added or changed, numbered from 1."""
+    def payload(self, changes: sa.TableClause, kinds: Sequence[str]) -> sa.Select[Any]:
+        """Return the rows of some kinds of change, numbered from 1."""
         changed = changes.alias("c")
         on = sa.and_(*(self._value(key) == changed.c[key.name] for key in self.keys))
         number = sa.func.row_number().over(order_by=self._order(changed))
@@ -97,7 +97,7 @@ class Source:
             sa.literal_column(expressions.row_marks(self.dialect, self.columns, self._place)).label(MARKS),
         )
         joined = self._rows().join(changed, on)
-        return self._narrowed(select.select_from(joined).where(changed.c[OP] != sa.literal_column(f"'{REMOVED}'")))
+        return self._narrowed(select.select_from(joined).where(is_any(changed, kinds)))
 
     def copied_stage(self) -> sa.Select[Any]:
         """Return keys and hashes of all rows as texts, for a stage that is kept elsewhere."""
@@ -348,6 +348,11 @@ def without_rejection(source: Source) -> Source:
 def row_count(rows: Rows) -> sa.Select[Any]:
     """Return the statement that counts rows."""
     return sa.select(sa.func.count()).select_from(rows)
+
+
+def is_any(changes: Rows, kinds: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return whether a change is of one of some kinds."""
+    return changes.c[OP].in_([_literal(kind) for kind in kinds])
 
 
 def _literal(text: str) -> sa.ColumnClause[Any]:

@@ -70,10 +70,14 @@ class Store(abc.ABC):
         Raises:
             TapError: The database refuses.
         """
-        with self._errors(purpose), self._exclusive(), self._connection(with_model=with_model) as connection:
-            with interrupted_by_signals(self.dialect, connection):
-                yield connection
-            connection.commit()
+        with (
+            self._errors(purpose),
+            self._exclusive(),
+            self._connection(with_model=with_model) as connection,
+            connection.begin(),
+            interrupted_by_signals(self.dialect, connection),
+        ):
+            yield connection
 
     def prepare(self) -> sa.Table:
         """Create the schema and the table of syncs unless they are there; return the table."""
@@ -84,34 +88,38 @@ class Store(abc.ABC):
                 connection.execute(sa.select(syncs.c.epoch).limit(1))
         except TapError:  # it is missing, or something is wrong that the attempt to create it will show
             with self.transaction(purpose) as connection:
-                for statement in self._schema_statements():
-                    connection.exec_driver_sql(statement)
+                self._run(connection, f"CREATE SCHEMA IF NOT EXISTS {self._schema_sql()}")
                 connection.execute(sa.schema.CreateTable(syncs, if_not_exists=True))
         return syncs
 
     def drop(self, connection: sa.Connection, table: sa.TableClause) -> None:
         """Drop a table if it is there."""
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self.full_name(table)}")
+        self._run(connection, f"DROP TABLE IF EXISTS {self.full_name(table)}")
 
     def create(self, connection: sa.Connection, statement: CreateTableAs) -> None:
         """Run CREATE TABLE AS."""
         self.dialect.create_table_as(connection, statement)
 
-    def after_plan(self, plan: sa.TableClause) -> None:
+    def index(self, plan: sa.TableClause) -> None:
         """Prepare a plan for being read page by page."""
-        with self.transaction(f"The plan '{plan.name}' cannot be prepared") as connection:
-            self.dialect.after_plan(connection, self.full_name(plan), SEQ)
+        statement = self.dialect.index(self.full_name(plan), SEQ)
+        if statement is not None:
+            with self.transaction(f"The plan '{plan.name}' cannot be indexed") as connection:
+                self._run(connection, statement)
 
     def full_name(self, table: sa.TableClause) -> str:
-        """Return a table's name, quoted."""
-        return self.engine.dialect.identifier_preparer.format_table(table)
+        """Return a table's name, quoted where it must be."""
+        return _undoubled(self.engine, self.engine.dialect.identifier_preparer.format_table(table))
 
     def quote(self, name: str) -> str:
         """Return a column's name in quotes, as it stands inside an expression."""
         return plain_quoted(self.engine, name)
 
-    def _schema_statements(self) -> list[str]:
-        return [f"CREATE SCHEMA IF NOT EXISTS {self.engine.dialect.identifier_preparer.quote_schema(self.schema)}"]
+    def _schema_sql(self) -> str:
+        return _undoubled(self.engine, self.engine.dialect.identifier_preparer.quote_schema(self.schema))
+
+    def _run(self, connection: sa.Connection, statement: str) -> None:
+        connection.execute(sa.text(statement.replace(":", r"\:")))  # a colon in a name is no parameter
 
     @abc.abstractmethod
     def _connection(self, *, with_model: bool) -> AbstractContextManager[sa.Connection]: ...
@@ -192,8 +200,8 @@ class FileStore(Store):
     def _exclusive(self) -> AbstractContextManager[Any]:
         return self._lock
 
-    def _schema_statements(self) -> list[str]:
-        return [f"CREATE SCHEMA IF NOT EXISTS {self.schema}"]
+    def _schema_sql(self) -> str:
+        return self.schema
 
     @contextmanager
     def _connection(self, *, with_model: bool) -> Iterator[sa.Connection]:
@@ -255,6 +263,10 @@ def plain_quoted(engine: sa.Engine, name: str) -> str:
     preparer = engine.dialect.identifier_preparer
     escaped = name.replace(preparer.escape_quote, preparer.escape_to_quote)
     return f"{preparer.initial_quote}{escaped}{preparer.final_quote}"
+
+
+def _undoubled(engine: sa.Engine, name: str) -> str:
+    return name.replace("%%", "%") if engine.dialect.identifier_preparer._double_percents else name  # noqa: SLF001
 
 
 def _database_file(url: sa.URL) -> Path | None:

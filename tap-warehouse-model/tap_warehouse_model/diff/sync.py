@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_warehouse_model import queries
+from tap_warehouse_model import expressions, queries
 from tap_warehouse_model.columns import Column, Kind
 from tap_warehouse_model.config import needs_sync_id
-from tap_warehouse_model.diff import expressions
 from tap_warehouse_model.diff.baseline import Baseline, Run, Sync
 from tap_warehouse_model.diff.copying import CopyingPlanner
 from tap_warehouse_model.diff.forms import RECORD_COLUMN, ColumnForm, JsonForm
