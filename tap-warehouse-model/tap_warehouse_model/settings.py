@@ -18,10 +18,17 @@ MODEL_PROPERTIES: dict[str, Any] = {
         "type": "string",
         "description": 'Table or view, `schema.table` if need be; quote parts that hold a dot: `"a.b".t`.',
     },
+    "dbt_model": {
+        "type": "string",
+        "description": (
+            "Model, seed or snapshot of dbt, named as in `ref`: `customers`, `customers.v2`, `package.customers`. "
+            "Needs `dbt_manifest`."
+        ),
+    },
     "key_properties": {
         "type": "array",
         "items": {"type": "string"},
-        "description": "Columns that identify a row. Targets need them for updates.",
+        "description": "Columns that identify a row. Targets need them for updates. A dbt model has a default.",
     },
     "replication_method": {
         "type": "string",
@@ -40,7 +47,10 @@ MODEL_PROPERTIES: dict[str, Any] = {
         "type": "object",
         "description": "Values for `:name` in the SQL. They are bound by the database driver, never pasted in.",
     },
-    "description": {"type": "string", "description": "For people; the tap does not use it."},
+    "description": {
+        "type": "string",
+        "description": "For people; part of the announced schema. Default of a dbt model: dbt's.",
+    },
 }
 
 SETTINGS: dict[str, Any] = {
@@ -65,8 +75,8 @@ SETTINGS: dict[str, Any] = {
             "title": "Models",
             "items": {"type": "object", "properties": MODEL_PROPERTIES, "required": ["name"]},
             "description": (
-                "Models written in the configuration. Each has `name`, exactly one of `sql`, `sql_file` and "
-                "`table`, and what else the section on models lists."
+                "Models written in the configuration. Each has `name`, exactly one of `sql`, `sql_file`, `table` "
+                "and `dbt_model`, and what else the section on models lists."
             ),
         },
         "models_path": {
@@ -75,6 +85,14 @@ SETTINGS: dict[str, Any] = {
             "description": (
                 "Folder of model files (`*.yml`) and the `*.sql` files that they name, relative to the project "
                 "root (`MELTANO_PROJECT_ROOT`, else the working directory)."
+            ),
+        },
+        "dbt_manifest": {
+            "type": "string",
+            "title": "dbt manifest",
+            "description": (
+                "Path of dbt's `target/manifest.json`, relative to the project root. Models may then name a "
+                "`dbt_model`, and each node with `meta.reverse_etl` becomes a model."
             ),
         },
     },
