@@ -52,7 +52,7 @@ class ModelStream(Stream):
         self._warehouse = warehouse
         self._output = tap.output
         self._exit_if_stopped = tap.exit_if_stopped
-        super().__init__(tap, schema=stream_schema(columns), name=model.name)
+        super().__init__(tap, schema=stream_schema(columns, model.description), name=model.name)
         self.primary_keys = list(model.key_properties)
         self.replication_key = model.replication_key
         self.forced_replication_method = model.replication_method
@@ -159,7 +159,7 @@ class ModelStream(Stream):
                 "The catalog has columns that model '%s' no longer returns: %s.", self.name, ", ".join(gone)
             )
         self._columns = tuple(column for column in self._columns if column.name in wanted)
-        self._schema = stream_schema(self._columns)
+        self._schema = stream_schema(self._columns, self._model.description)
 
     def _selected_columns(self) -> list[Column]:
         columns = [column for column in self._columns if self.mask["properties", column.name]]

@@ -18,6 +18,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from tap_warehouse_model.command import TapCommand
 from tap_warehouse_model.config import TapConfig
+from tap_warehouse_model.dbt import fitted
 from tap_warehouse_model.errors import ConfigError
 from tap_warehouse_model.model_files import project_root
 from tap_warehouse_model.models import LOG_BASED
@@ -93,9 +94,11 @@ class TapWarehouseModel(Tap):
         warehouse = Warehouse(settings)
         streams: list[ModelStream] = []
         problems: list[str] = []
-        for model in settings.models:
+        for warning in settings.warnings:
+            self.logger.warning("%s", warning)
+        for written in settings.models:
             with _collected(problems):
-                columns = warehouse.describe(model)
+                model, columns = fitted(written, warehouse.describe(written))
                 streams.append(ModelStream(self, model=model, columns=columns, warehouse=warehouse))
         if problems:
             raise ConfigError.from_problems(problems)

@@ -151,7 +151,7 @@ class ChunkReader:
 def _query_error(model: Model, failure: Failure) -> TapError:
     reason = failure.reason.rstrip(".!")
     if failure.is_config_error:
-        return ConfigError(f"Model '{model.name}': the warehouse refuses its query: {reason}. Correct the model.")
+        return ConfigError(f"Model '{model.name}': the warehouse refuses its query: {reason}. {model.remedy}")
     return QueryError(
         f"Model '{model.name}': the query failed: {reason}. "
         "Run the model's SQL in a client of the warehouse to see more."

@@ -30,7 +30,7 @@ def refused(run: Any, *parts: str) -> None:
     ("entry", "part"),
     [
         ({"sql": "SELECT 1"}, "a model needs a 'name'"),
-        ({"name": "m"}, "give exactly one of 'sql', 'sql_file' and 'table' (found: none)"),
+        ({"name": "m"}, "give exactly one of 'sql', 'sql_file', 'table', 'dbt_model' (found: none)"),
         ({**MODEL, "table": "t"}, "(found: 'sql' and 'table')"),
         ({"name": "m", "sql": " "}, "'sql' must be a text that is not empty"),
         ({"name": "m", "sql": "-- nothing"}, "its SQL is empty"),

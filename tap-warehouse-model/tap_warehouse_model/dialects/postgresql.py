@@ -152,8 +152,9 @@ class PostgreSQL(Dialect):
         code = getattr(error, "sqlstate", None)
         if code is None:
             return Failure(self._without_password(" ".join(str(error).split())))
-        # source: PostgreSQL 16, appendix A: class 42 is "Syntax Error or Access Rule Violation"
-        if code.startswith("42"):
+        # source: PostgreSQL 16, appendix A: class 42 is "Syntax Error or Access Rule Violation", class 0A is
+        # "Feature Not Supported", which a relation of another database is
+        if code.startswith(("42", "0A")):
             primary = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
             return Failure(f"{primary} (SQLSTATE {code})", is_config_error=True)
         return Failure(
