@@ -196,7 +196,7 @@ def make_engine(
             f"({type(error).__name__}). Correct or remove them."
         )
         raise ConfigError(msg) from None
-    _pin_sessions(engine, dialect.session_pins if writes else (*dialect.session_pins, *dialect.read_only_pins))
+    _pin_sessions(engine, [*dialect.session_pins, *(dialect.write_pins if writes else dialect.read_only_pins)])
     return engine
 
 

@@ -44,6 +44,12 @@ class Dialect(abc.ABC):
     read_only_pins: tuple[str, ...] = ()
     """Statements that forbid a session to write, where the database knows some."""
 
+    write_pins: tuple[str, ...] = ()
+    """Statements for sessions that compute and keep the diff."""
+
+    scratch_table: str = "TABLE"
+    """What CREATE makes for rows that only one run needs."""
+
     text: str = "CAST({} AS VARCHAR)"
     """Pattern: any value as text."""
 
