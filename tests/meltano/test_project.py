@@ -20,7 +20,16 @@ DECLARED = [one for kind in ("extractors", "loaders") for one in FILE["plugins"]
 PLUGINS = {one["name"]: one for one in DECLARED if "inherit_from" not in one}
 VENDORS = [one["name"].removeprefix("target-") for one in FILE["plugins"]["loaders"]]
 ALL = [one for kind in FILE["plugins"].values() for one in kind if "inherit_from" not in one]
-OPTIONS = {"load_method", "unknown_fields", "ledger", "api", "status_if_new", "resubscribe"}
+OPTIONS = {
+    "load_method",
+    "unknown_fields",
+    "ledger",
+    "api",
+    "status_if_new",
+    "resubscribe",
+    "on_duplicate_key",
+    "on_empty",
+}
 TAPS = {"mailchimp": "tap-customers"}
 KINDS = {"object": "object", "array": "array", "boolean": "boolean", "integer": "integer", "number": "integer"}
 
