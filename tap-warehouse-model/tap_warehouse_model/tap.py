@@ -90,6 +90,13 @@ class TapWarehouseModel(Tap):
         Raises:
             ConfigError: Lists every model that cannot be described.
         """
+        try:
+            return self._described()
+        except Exception:  # a signal breaks off a connection with an error of any driver; others propagate
+            self.exit_if_stopped()
+            raise
+
+    def _described(self) -> Sequence[ModelStream]:
         settings = self._checked_settings()
         warehouse = Warehouse(settings)
         streams: list[ModelStream] = []
