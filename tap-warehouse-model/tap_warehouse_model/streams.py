@@ -13,7 +13,7 @@ from singer_sdk.singerlib.catalog import Metadata
 from singer_sdk.streams import Stream
 
 from tap_warehouse_model import bookmarks
-from tap_warehouse_model.columns import DELETED_AT, Column, stream_schema
+from tap_warehouse_model.columns import DELETED_AT, Column, known_as, stream_schema
 from tap_warehouse_model.diff import position, sync
 from tap_warehouse_model.errors import ConfigError, TapError
 from tap_warehouse_model.models import INCREMENTAL, LOG_BASED, Model, method_problem
@@ -80,6 +80,8 @@ class ModelStream(Stream):
         Raises:
             ConfigError: Lists every problem of this stream.
         """
+        self.primary_keys = [known_as(key, self._columns) for key in self.primary_keys]
+        self.replication_key = self.replication_key and known_as(self.replication_key, self._columns)
         if problems := self._problems():
             raise ConfigError.from_problems(problems)
 

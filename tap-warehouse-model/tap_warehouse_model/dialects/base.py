@@ -111,6 +111,15 @@ class Dialect(abc.ABC):
     def escape(self, sql: str) -> str:
         """Return SQL text as it must stand beside placeholders."""
 
+    def arguments(self, params: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """Return parameters as the driver's `execute` takes them."""
+        return dict(params)
+
+    def table_part(self, part: str, *, is_quoted: bool) -> str:
+        """Return a part of a table's name as the database keeps it."""
+        del is_quoted
+        return part
+
     @abc.abstractmethod
     def stream(self, connection: Any) -> Any:  # noqa: ANN401
         """Return a cursor of a driver's connection that holds one fetch in memory, not the whole result."""

@@ -124,7 +124,7 @@ class Parts:
         config = self._warehouse.config
         engine = self.store.engine if self.store.has_model else self._warehouse.engine
         return Source(
-            statement=queries.bound(self._model, lambda name: plain_quoted(engine, name)),
+            statement=queries.bound(self._model, self._warehouse.dialect, lambda name: plain_quoted(engine, name)),
             keys=self._keys,
             columns=self._columns,
             salt=salt,
