@@ -65,7 +65,7 @@ class Warehouse:
         params: dict[str, Any] = dict(model.params)
         if bookmark is not None:
             params[queries.BOOKMARK] = bookmark
-        with self._streaming(model, sql, params) as reader:
+        with self._streaming(model, sql, self.dialect.arguments(params)) as reader:
             yield reader
 
     @contextmanager
@@ -77,7 +77,10 @@ class Warehouse:
         """
         compiled = statement.compile(dialect=self.engine.dialect)
         values = compiled.params
-        params = [values[name] for name in compiled.positiontup or ()] if compiled.positional else values
+        if compiled.positional:
+            params: Any = [values[name] for name in compiled.positiontup or ()]
+        else:
+            params = self.dialect.arguments(values)
         with self._streaming(model, str(compiled), params) as reader:
             yield reader
 
@@ -90,7 +93,7 @@ class Warehouse:
         ):
             cursor = self.dialect.stream(connection)
             try:
-                cursor.execute(sql, self.dialect.arguments(params))
+                cursor.execute(sql, params)
                 yield ChunkReader(cursor, self.dialect.chunk_rows)
             finally:
                 cursor.close()

@@ -80,7 +80,8 @@ class PostgreSQL(Dialect):
     )
     read_only_pins = ("SET default_transaction_read_only = on",)
     # The planner takes a hash of a row for cheap and a row from a parallel worker for dear, and would compute alone.
-    write_pins = ("SET parallel_tuple_cost = 0.01",)
+    # Somebody who looks at a plan in a transaction of theirs would keep it from being dropped for ever.
+    write_pins = ("SET parallel_tuple_cost = 0.01", "SET lock_timeout = '120s'")
     scratch_table = "UNLOGGED TABLE"
     length = "octet_length({})"
     digest = "CAST(md5({}) AS uuid)"
@@ -155,6 +156,12 @@ class PostgreSQL(Dialect):
         code = getattr(error, "sqlstate", None)
         if code is None:
             return Failure(self._without_password(" ".join(str(error).split())))
+        # source: PostgreSQL 16, appendix A: 55P03 is lock_not_available, what lock_timeout raises
+        if code == "55P03":
+            return Failure("a table is locked by another session (SQLSTATE 55P03)", is_busy=True)
+        # source: PostgreSQL 16, appendix A: 25006 is read_only_sql_transaction
+        if code == "25006":
+            return Failure("the session may only read (SQLSTATE 25006)", is_config_error=True)
         # source: PostgreSQL 16, appendix A: class 42 is "Syntax Error or Access Rule Violation", class 0A is
         # "Feature Not Supported", which a relation of another database is
         if code.startswith(("42", "0A")):
