@@ -45,6 +45,7 @@ class ModelStream(Stream):
         self._warehouse = warehouse
         self._output = tap.output
         self._exit_if_stopped = tap.exit_if_stopped
+        self._is_last = tap.is_last
         super().__init__(tap, schema=stream_schema(columns, model.description), name=model.name)
         self.primary_keys = list(model.key_properties)
         self.replication_key = model.replication_key
@@ -161,8 +162,11 @@ class ModelStream(Stream):
                     self._advance(progress, rows)
                     reader.adapt(written / len(rows), CHUNK_BYTES)
         except Exception:  # a signal breaks off the query with an error of any driver; others propagate
+            self._warehouse.release()
             self._exit_if_stopped()
             raise
+        if self._is_last(self):
+            self._warehouse.release()
         self._warn(encoder, progress)
         self._write_state_message()
         yield from ()
