@@ -28,7 +28,10 @@ _ENGINES: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 
 
 class Warehouse:
-    """Reads models. Connections are opened per query and returned to SQLAlchemy's pool."""
+    """Reads models. A connection is taken from SQLAlchemy's pool per query, so that all queries share one.
+
+    Opening a DuckDB file takes longer than most queries: 0.2 s when it has a thousand tables.
+    """
 
     def __init__(self, config: TapConfig) -> None:
         self.config = config
@@ -53,6 +56,11 @@ class Warehouse:
             msg = f"Model '{model.name}': the query has more than one column {names}. Rename or drop all but one."
             raise ConfigError(msg)
         return tuple(self.dialect.column(item) for item in described)
+
+    def release(self) -> None:
+        """Close the connections of the pool where they would keep others from writing; the next query opens one."""
+        if self.dialect.has_lock():
+            self.engine.dispose()
 
     @contextmanager
     def rows(self, model: Model, reading: queries.Reading, bookmark: str | int | None = None) -> Iterator[ChunkReader]:

@@ -87,6 +87,10 @@ class Dialect(abc.ABC):
         """Return arguments for `create_engine`; the user's come on top."""
         return {}
 
+    def has_lock(self) -> bool:
+        """Return whether an open connection keeps others from writing."""
+        return False
+
     @abc.abstractmethod
     def connect_args(self) -> dict[str, Any]:
         """Return arguments for the driver's connect function.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+
 # source: PostgreSQL 16, table pg_type: typname, typtype, typcategory
 # https://www.postgresql.org/docs/16/catalog-pg-type.html
 _TYPES_QUERY = """
@@ -90,17 +91,30 @@ class PostgreSQL(Dialect):
     snapshot_isolation = "REPEATABLE READ"
     numbers_unordered = True
 
+    def __init__(self, url: sa.URL) -> None:
+        super().__init__(url)
+        self._types: dict[int, tuple[str, ...]] = {}
+
     def connect_args(self) -> dict[str, Any]:
         """Return the name that the server's activity view shows."""
         return {} if "application_name" in self.url.query else {"application_name": "tap-warehouse-model"}
 
     def describe(self, cursor: Any, sql: str, params: Mapping[str, Any]) -> list[Described]:  # noqa: ANN401
         """Return names and types as the server announces them before the first row."""
-        cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", dict(params))  # noqa: S608 - the user's own SQL
-        announced = list(cursor.description or ())
-        cursor.execute(_TYPES_QUERY, {"oids": [column.type_code for column in announced]})
-        types = {oid: rest for oid, *rest in cursor.fetchall()}
-        return [_described(column, *types[column.type_code]) for column in announced]
+        cursor.connection.autocommit = True  # a transaction would be two more round trips per model
+        try:
+            cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", dict(params))  # noqa: S608 - the user's own SQL
+            announced = list(cursor.description or ())
+            self._learn(cursor, {column.type_code for column in announced} - self._types.keys())
+        finally:
+            cursor.connection.autocommit = False
+        return [_described(column, *self._types[column.type_code]) for column in announced]
+
+    def _learn(self, cursor: Any, oids: set[int]) -> None:  # noqa: ANN401
+        """Ask for types that were not met yet."""
+        if oids:
+            cursor.execute(_TYPES_QUERY, {"oids": sorted(oids)})
+            self._types |= {oid: tuple(rest) for oid, *rest in cursor.fetchall()}
 
     def column(self, described: Described) -> Column:
         """Return the column; a type without a JSON form is cast to text."""
