@@ -84,7 +84,7 @@ def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[st
         return f"q.{quote(name)}"
 
     items = ", ".join(
-        f"{column.expression.replace('{}', qualified(column.name))} AS {quote(column.name)}"
+        f"{dialect.escape(column.expression).replace('{}', qualified(column.name))} AS {quote(column.name)}"
         for column in reading.columns
     )
     # The line break ends a comment that the model may close with.
@@ -92,7 +92,8 @@ def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[st
     key = reading.replication_key
     conditions = []
     if key is not None and reading.has_bookmark:
-        bookmark = f"CAST({dialect.placeholder(BOOKMARK)} AS {key.bookmark_type})"
+        cast = str(key.bookmark_type) if "{}" in str(key.bookmark_type) else f"CAST({{}} AS {key.bookmark_type})"
+        bookmark = cast.replace("{}", dialect.placeholder(BOOKMARK))
         conditions.append(f"{qualified(key.name)} >= {bookmark}")
     if not reading.part.is_whole:
         values = [expressions.filled(column.expression, qualified(column.name)) for column in reading.keys]

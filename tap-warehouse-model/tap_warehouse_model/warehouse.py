@@ -209,6 +209,12 @@ def make_engine(
             f"({type(error).__name__}). Correct or remove them."
         )
         raise ConfigError(msg) from None
+    except Exception as error:  # BigQuery's client is made here, and looks for credentials
+        failure = dialect.failure(error)
+        if failure is None:
+            raise
+        msg = f"The warehouse cannot be opened: {failure.reason.rstrip('.!')}. Check 'sqlalchemy_url'."
+        raise ConfigError(msg) from None
     _ENGINES.add(engine)
     _pin_sessions(engine, [*dialect.session_pins, *(dialect.write_pins if writes else dialect.read_only_pins)])
     return engine

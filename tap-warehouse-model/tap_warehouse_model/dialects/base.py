@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,16 @@ class Failure:
     reason: str
     is_config_error: bool = False
     is_busy: bool = False
+
+
+def quiet(name: str) -> None:
+    """Let a driver's logger say only what is an error, unless the user chose a level for it.
+
+    Below, drivers write down statements with their parameters, and what does not concern a user.
+    """
+    logger = logging.getLogger(name)
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.ERROR)
 
 
 class Dialect(abc.ABC):

@@ -79,16 +79,16 @@ class PostgreSQL(Dialect):
         "SET IntervalStyle = 'postgres'",
         "SET extra_float_digits = 1",
     )
-    read_only_pins = ("SET default_transaction_read_only = on",)
+    read_only_pins: tuple[str, ...] = ("SET default_transaction_read_only = on",)
     # The planner takes a hash of a row for cheap and a row from a parallel worker for dear, and would compute alone.
     # Somebody who looks at a plan in a transaction of theirs would keep it from being dropped for ever.
-    write_pins = ("SET parallel_tuple_cost = 0.01", "SET lock_timeout = '120s'")
+    write_pins: tuple[str, ...] = ("SET parallel_tuple_cost = 0.01", "SET lock_timeout = '120s'")
     scratch_table = "UNLOGGED TABLE"
     length = "octet_length({})"
     digest = "CAST(md5({}) AS uuid)"
     digest_type = "uuid"
     slice_number = "CAST(CAST('x' || substr(md5({}), 1, 8) AS bit(32)) AS bigint)"
-    snapshot_isolation = "REPEATABLE READ"
+    snapshot_isolation: str | None = "REPEATABLE READ"
     numbers_unordered = True
 
     def __init__(self, url: sa.URL) -> None:
@@ -167,7 +167,7 @@ class PostgreSQL(Dialect):
         """Return the server's message for errors in the SQL, and only the kind of error in the data."""
         if not type(error).__module__.startswith("psycopg"):
             return None
-        code = getattr(error, "sqlstate", None)
+        code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)  # psycopg2's name
         if code is None:
             return Failure(self._without_password(" ".join(str(error).split())))
         # source: PostgreSQL 16, appendix A: 55P03 is lock_not_available, what lock_timeout raises
