@@ -7,6 +7,13 @@ MEMBERS := reverse-etl-core target-hubspot target-mailchimp target-salesforce ta
 EDITABLE := -e './reverse-etl-core[postgres]' -e ./target-hubspot -e ./target-mailchimp -e ./target-salesforce \
     -e './tap-warehouse-model[postgres]' -e ./saas-simulators
 READY := $(VENV)/.ready
+# Of tests: drivers of warehouses that cannot be installed together, nor beside the workspace's DuckDB.
+WAREHOUSES := .venv-snowflake/.ready .venv-warehouses/.ready
+EXTRAS_snowflake := snowflake
+EXTRAS_warehouses := postgres snowflake
+COMMA := ,
+EMPTY :=
+SPACE := $(EMPTY) $(EMPTY)
 # Of `make demo`.
 TARGET ?= target-hubspot
 KEEP ?=
@@ -14,7 +21,7 @@ KEEP ?=
 ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long bench lint format types contracts docs build lock clean
+.PHONY: help setup warehouses demo test test-long bench lint format types contracts docs build lock clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,7 +38,17 @@ $(READY): pyproject.toml constraints.txt $(MEMBERS:%=%/pyproject.toml)
 
 lock: ## Renew constraints.txt, the exact versions that setup installs
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group dev \
-	    $(MEMBERS:%=%/pyproject.toml) --all-extras --no-emit-package reverse-etl-core --no-header --no-annotate -o constraints.txt
+	    $(MEMBERS:%=%/pyproject.toml) --extra duckdb --extra postgres --no-emit-package reverse-etl-core --no-header --no-annotate -o constraints.txt
+	$(foreach name,snowflake warehouses,$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group $(name)-tests \
+	    tap-warehouse-model/pyproject.toml $(EXTRAS_$(name):%=--extra %) --no-header --no-annotate -o constraints-$(name).txt;)
+
+warehouses: $(WAREHOUSES) ## Environments with the drivers of other warehouses, for their tests
+
+$(WAREHOUSES): .venv-%/.ready: constraints-%.txt tap-warehouse-model/pyproject.toml | $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
+	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --constraint constraints-$*.txt \
+	    --group $*-tests -e './tap-warehouse-model[$(subst $(SPACE),$(COMMA),$(EXTRAS_$*))]'
+	@touch $@
 
 lint: $(READY) ## Style, spelling
 	$(BIN)/ruff check .
@@ -48,10 +65,10 @@ types: $(READY) ## mypy --strict
 contracts: $(READY) ## Who may import whom
 	$(BIN)/lint-imports
 
-test: $(READY) ## Everything that CI runs
+test: $(READY) $(WAREHOUSES) ## Everything that CI runs
 	$(BIN)/python -m pytest -m "not long"
 
-test-long: $(READY) ## The long kill, fault and scale tests too
+test-long: $(READY) $(WAREHOUSES) ## The long kill, fault and scale tests too
 	$(BIN)/python -m pytest
 
 demo: $(READY) ## Sample warehouse to a simulated account, three times (TARGET=target-salesforce, KEEP=1 leaves it up)

@@ -119,3 +119,25 @@ def capped(value: str | int, kind: Kind, now: dt.datetime) -> str | int:
     if kind is Kind.DATE:
         return min(str(value), utc_text(now)[:10])
     return value
+
+
+def problems(name: str, key: str | None, columns: Mapping[str, Column]) -> list[str]:
+    """Return why a column cannot be the replication key of a model, with the remedy."""
+    if not key:
+        return [f"Model '{name}': INCREMENTAL needs 'replication_key', the column that grows with every change."]
+    if key not in columns:
+        return [
+            (
+                f"Model '{name}': 'replication_key' '{key}' is not among the query's columns ({', '.join(columns)}). "
+                "Correct it or the query."
+            )
+        ]
+    if columns[key].bookmark_type is None:
+        return [
+            (
+                f"Model '{name}': the column '{key}' of type {columns[key].sql_type} cannot be a replication key. "
+                "Use an integer, date, timestamp, text or UUID column, or cast it in the query "
+                "(a decimal to BIGINT, for example)."
+            )
+        ]
+    return []

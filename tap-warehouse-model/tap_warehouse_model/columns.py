@@ -91,5 +91,16 @@ def stream_schema(columns: Iterable[Column], description: str = "") -> dict[str,
     return {"type": "object", **described, "properties": {column.name: column.json_schema for column in columns}}
 
 
+def known_as(name: str, columns: Iterable[Column]) -> str:
+    """Return the name of the column that a user means: the same one, or the only one that differs in case.
+
+    >>> known_as("customer_id", [Column("CUSTOMER_ID", "NUMBER(38,0)", Kind.INTEGER)])
+    'CUSTOMER_ID'
+    """
+    names = [column.name for column in columns]
+    alike = [known for known in names if known.lower() == name.lower()]
+    return alike[0] if name not in names and len(alike) == 1 else name
+
+
 DELETED_AT = Column("_sdc_deleted_at", "", Kind.TIMESTAMP)
 """What the record of a removed row has besides its key: Singer's name for it."""

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from singer_sdk.plugin_base import SingerCommand
 
 from tap_warehouse_model.errors import EXIT_CONFIG, TapError
+from tap_warehouse_model.warehouse import close_connections
 
 
 class TapCommand(SingerCommand):
@@ -30,6 +31,8 @@ class TapCommand(SingerCommand):
             if type(error).__name__ != "JSONDecodeError":
                 raise
             self._fail("A file given to --config, --catalog or --state, or a setting, is not JSON.", EXIT_CONFIG)
+        finally:
+            close_connections()
 
     def _fail(self, message: str, exit_code: int) -> NoReturn:
         self.logger.error("%s", message)

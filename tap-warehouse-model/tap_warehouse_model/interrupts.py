@@ -34,6 +34,10 @@ def interrupting(interrupt: Callable[[], None]) -> Iterator[None]:
     watcher.start()
     try:
         yield
+    except KeyboardInterrupt:
+        # Snowflake's connector 4 puts a handler of its own into the place of ours while a query runs.
+        signal.raise_signal(signal.SIGINT)
+        raise
     finally:
         signal.set_wakeup_fd(previous)
         os.close(writer)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from sqlalchemy.sql import quoted_name
+
 from tap_warehouse_model import sqltext
 from tap_warehouse_model.settings import MODEL_PROPERTIES
 
@@ -20,6 +22,7 @@ REJECT = "reject"
 DUPLICATE_POLICIES = ("fail", REJECT)
 SOURCES = ("sql", "sql_file", "table", "dbt_model")
 
+_QUOTES = '"`'
 _SCALARS = (str, int, float, bool, dt.date, dt.datetime, type(None))
 
 
@@ -137,18 +140,20 @@ def _model(name: str, entry: Mapping[str, Any], statement: str | None) -> Model:
 def table_parts(table: str) -> list[str]:
     """Split a qualified name at its dots; a quoted part may hold dots.
 
-    >>> table_parts('marts."odd.name"')
-    ['marts', 'odd.name']
+    A part that was quoted is a `quoted_name`: in some databases others are folded.
+
+    >>> table_parts('marts."odd.name"'), table_parts('`odd-project`.marts.t')
+    (['marts', 'odd.name'], ['odd-project', 'marts', 't'])
     """
     parts: list[str] = []
     rest = table.strip()
     while rest:
-        if rest.startswith('"'):
-            end = rest.find('"', 1)
-            while end != -1 and rest[end : end + 2] == '""':
-                end = rest.find('"', end + 2)
+        if (quote := rest[0]) in _QUOTES:
+            end = rest.find(quote, 1)
+            while end != -1 and rest[end : end + 2] == quote * 2:
+                end = rest.find(quote, end + 2)
             end = len(rest) if end == -1 else end
-            parts.append(rest[1:end].replace('""', '"'))
+            parts.append(quoted_name(rest[1:end].replace(quote * 2, quote), quote=True))
             rest = rest[end + 1 :].removeprefix(".")
         else:
             part, _, rest = rest.partition(".")

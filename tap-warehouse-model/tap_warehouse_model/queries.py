@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.sql import quoted_name
 
 from tap_warehouse_model import expressions, sqltext
 from tap_warehouse_model.slices import Slice
@@ -48,17 +49,22 @@ def statement(model: Model, dialect: Dialect, quote: Callable[[str], str]) -> st
     `quote` is SQLAlchemy's; it doubles percent signs where the driver wants that.
     """
     if model.sql is None:
-        return f"SELECT * FROM {'.'.join(map(quote, model.table))}"  # noqa: S608
+        return f"SELECT * FROM {_table(model, dialect, quote)}"  # noqa: S608
     return sqltext.with_placeholders(model.sql, model.params, placeholder=dialect.placeholder, escape=dialect.escape)
 
 
-def bound(model: Model, quote: Callable[[str], str]) -> sa.TextClause:
+def _table(model: Model, dialect: Dialect, quote: Callable[[str], str]) -> str:
+    parts = (dialect.table_part(part, is_quoted=isinstance(part, quoted_name)) for part in model.table)
+    return ".".join(map(quote, parts))
+
+
+def bound(model: Model, dialect: Dialect, quote: Callable[[str], str]) -> sa.TextClause:
     """Return the model's own query for SQLAlchemy, with its parameters bound.
 
     `quote` must not double percent signs: SQLAlchemy does so where the driver wants that.
     """
     if model.sql is None:
-        sql = _without_parameters(f"SELECT * FROM {'.'.join(map(quote, model.table))}")  # noqa: S608
+        sql = _without_parameters(f"SELECT * FROM {_table(model, dialect, quote)}")  # noqa: S608
     else:
         sql = sqltext.with_placeholders(model.sql, model.params, placeholder=":{}".format, escape=_without_parameters)
     # NullType: the driver sees the values as they are, without a cast that could contradict the query.
@@ -91,7 +97,7 @@ def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[st
     if not reading.part.is_whole:
         values = [expressions.filled(column.expression, qualified(column.name)) for column in reading.keys]
         text = expressions.key_text(dialect, [column.kind for column in reading.keys], values)
-        conditions.append(expressions.in_slice(dialect, reading.part.index, reading.part.count, text))
+        conditions.append(expressions.in_slice(dialect, reading.part, text))
     if conditions:
         parts.append(f"WHERE {' AND '.join(conditions)}")
     if key is not None:

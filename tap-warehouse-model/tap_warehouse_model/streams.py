@@ -13,10 +13,11 @@ from singer_sdk.singerlib.catalog import Metadata
 from singer_sdk.streams import Stream
 
 from tap_warehouse_model import bookmarks
-from tap_warehouse_model.columns import DELETED_AT, Column, stream_schema
+from tap_warehouse_model.columns import DELETED_AT, Column, known_as, stream_schema
 from tap_warehouse_model.diff import position, sync
 from tap_warehouse_model.errors import ConfigError, TapError
 from tap_warehouse_model.models import INCREMENTAL, LOG_BASED, Model, method_problem
+from tap_warehouse_model.progress import Progress
 from tap_warehouse_model.queries import Reading
 from tap_warehouse_model.records import RecordEncoder, Row, utc_text
 
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
     from singer_sdk.helpers import types
     from singer_sdk.singerlib import Catalog
 
-    from tap_warehouse_model.diff.baseline import Baseline, Preview
+    from tap_warehouse_model.diff.baseline import Baseline
     from tap_warehouse_model.diff.forms import Form
     from tap_warehouse_model.diff.position import Position
+    from tap_warehouse_model.diff.preview import Preview
     from tap_warehouse_model.tap import TapWarehouseModel
     from tap_warehouse_model.warehouse import ChunkReader, Warehouse
 
@@ -78,6 +80,8 @@ class ModelStream(Stream):
         Raises:
             ConfigError: Lists every problem of this stream.
         """
+        self.primary_keys = [known_as(key, self._columns) for key in self.primary_keys]
+        self.replication_key = self.replication_key and known_as(self.replication_key, self._columns)
         if problems := self._problems():
             raise ConfigError.from_problems(problems)
 
@@ -129,7 +133,7 @@ class ModelStream(Stream):
             return [*problems, *sync.problems(self._model, self._key_columns(), self._columns, sync_id=sync_id)]
         if self.replication_method != INCREMENTAL:
             return problems
-        return [*problems, *_replication_key_problems(self.name, self.replication_key, names)]
+        return [*problems, *bookmarks.problems(self.name, self.replication_key, names)]
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -181,7 +185,7 @@ class ModelStream(Stream):
         columns = self._selected_columns()
         encoder = RecordEncoder(self.name, columns)
         write = self._write_chunk if self._is_plain() else self._write_one_by_one
-        progress = _Progress(self.replication_key, columns)
+        progress = Progress(self.replication_key, columns)
         try:
             with self.get_record_counter() as counter, self.get_sync_timer(), self._rows(columns) as reader:
                 while rows := reader.fetch(self._remaining(progress.records)):
@@ -286,7 +290,7 @@ class ModelStream(Stream):
             self._write_record_message(record)
         return sum(map(len, map(str, records)))
 
-    def _advance(self, progress: _Progress, rows: Sequence[Row]) -> None:
+    def _advance(self, progress: Progress, rows: Sequence[Row]) -> None:
         """Move the bookmark behind rows that were written, and say so every STATE_MSG_FREQUENCY records."""
         progress.count(rows)
         self.state_manager.is_flushed = False
@@ -313,7 +317,7 @@ class ModelStream(Stream):
                 counts,
             )
 
-    def _warn_of_null_keys(self, progress: _Progress) -> None:
+    def _warn_of_null_keys(self, progress: Progress) -> None:
         if progress.null_keys:
             self.logger.warning(
                 "Stream '%s': %d rows have no replication key '%s'. They were emitted by this full load; "
@@ -322,41 +326,3 @@ class ModelStream(Stream):
                 progress.null_keys,
                 self.replication_key,
             )
-
-
-class _Progress:
-    """Counts of one pass over a stream."""
-
-    def __init__(self, replication_key: str | None, columns: Sequence[Column]) -> None:
-        names = [column.name for column in columns]
-        self.position = names.index(replication_key) if replication_key in names else -1
-        self.column = columns[self.position] if self.position >= 0 else None
-        self.records = self.since_state = self.null_keys = 0
-
-    def count(self, rows: Sequence[Row]) -> None:
-        """Count rows; null replication keys come first, so that most chunks are not looked at."""
-        self.records += len(rows)
-        self.since_state += len(rows)
-        if self.column is not None and rows[0][self.position] is None:
-            self.null_keys += sum(row[self.position] is None for row in rows)
-
-
-def _replication_key_problems(name: str, key: str | None, columns: Mapping[str, Column]) -> list[str]:
-    if not key:
-        return [f"Model '{name}': INCREMENTAL needs 'replication_key', the column that grows with every change."]
-    if key not in columns:
-        return [
-            (
-                f"Model '{name}': 'replication_key' '{key}' is not among the query's columns ({', '.join(columns)}). "
-                "Correct it or the query."
-            )
-        ]
-    if columns[key].bookmark_type is None:
-        return [
-            (
-                f"Model '{name}': the column '{key}' of type {columns[key].sql_type} cannot be a replication key. "
-                "Use an integer, date, timestamp, text or UUID column, or cast it in the query "
-                "(a decimal to BIGINT, for example)."
-            )
-        ]
-    return []

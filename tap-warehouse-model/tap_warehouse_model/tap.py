@@ -19,7 +19,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from tap_warehouse_model.command import TapCommand
 from tap_warehouse_model.config import TapConfig
 from tap_warehouse_model.dbt import fitted
-from tap_warehouse_model.errors import ConfigError
+from tap_warehouse_model.errors import ConfigError, DuplicateKeyError
 from tap_warehouse_model.model_files import project_root
 from tap_warehouse_model.models import LOG_BASED
 from tap_warehouse_model.output import Output
@@ -149,6 +149,7 @@ class TapWarehouseModel(Tap):
 
         Raises:
             ConfigError: There is no such model.
+            SystemExit: A model would be refused.
         """
         chosen = [
             stream
@@ -158,8 +159,15 @@ class TapWarehouseModel(Tap):
         if not chosen:
             msg = "--plan shows the changes of LOG_BASED models, and none is selected. Set 'replication_method'."
             raise ConfigError(msg)
+        refused = None
         for stream in chosen:
-            click.echo(str(stream.preview()))
+            try:
+                click.echo(str(stream.preview()))
+            except DuplicateKeyError as error:
+                click.echo(f"{stream.name}\n  {error}")
+                refused = error
+        if refused is not None:
+            sys.exit(refused.exit_code)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Parse the settings; the SDK checks only what belongs to it (stream maps, flattening).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tap_warehouse_model.models import Model
 
 FIRST_CHUNK_ROWS = 16
+_ENGINES: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 
 
 class Warehouse:
@@ -88,7 +90,7 @@ class Warehouse:
         ):
             cursor = self.dialect.stream(connection)
             try:
-                cursor.execute(sql, params)
+                cursor.execute(sql, self.dialect.arguments(params))
                 yield ChunkReader(cursor, self.dialect.chunk_rows)
             finally:
                 cursor.close()
@@ -196,8 +198,15 @@ def make_engine(
             f"({type(error).__name__}). Correct or remove them."
         )
         raise ConfigError(msg) from None
-    _pin_sessions(engine, dialect.session_pins if writes else (*dialect.session_pins, *dialect.read_only_pins))
+    _ENGINES.add(engine)
+    _pin_sessions(engine, [*dialect.session_pins, *(dialect.write_pins if writes else dialect.read_only_pins)])
     return engine
+
+
+def close_connections() -> None:
+    """Close what the pools of this process hold: servers keep a session that nobody closes for hours."""
+    for engine in list(_ENGINES):
+        engine.dispose()
 
 
 def interrupted_by_signals(dialect: Dialect, connection: sa.Connection) -> AbstractContextManager[None]:

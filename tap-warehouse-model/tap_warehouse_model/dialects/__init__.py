@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tap_warehouse_model.dialects.base import Dialect, Failure
 from tap_warehouse_model.dialects.duckdb import DuckDB
 from tap_warehouse_model.dialects.postgresql import PostgreSQL
+from tap_warehouse_model.dialects.snowflake import Snowflake
 from tap_warehouse_model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _DIALECTS: dict[str, type[Dialect]] = {
     "duckdb": DuckDB,
     "postgresql": PostgreSQL,
     "postgres": PostgreSQL,
+    "snowflake": Snowflake,
 }
 
 
@@ -29,6 +31,7 @@ def dialect_of(url: sa.URL) -> Dialect:
     """
     name = url.get_backend_name()
     if name not in _DIALECTS:
-        msg = f"'sqlalchemy_url': the database '{name}' is not supported. Supported: duckdb, postgresql."
+        names = sorted(set(_DIALECTS) - {"postgres"})
+        msg = f"'sqlalchemy_url': the database '{name}' is not supported. Supported: {', '.join(names)}."
         raise ConfigError(msg)
     return _DIALECTS[name](url)

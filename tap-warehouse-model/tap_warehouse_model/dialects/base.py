@@ -44,6 +44,12 @@ class Dialect(abc.ABC):
     read_only_pins: tuple[str, ...] = ()
     """Statements that forbid a session to write, where the database knows some."""
 
+    write_pins: tuple[str, ...] = ()
+    """Statements for sessions that compute and keep the diff."""
+
+    scratch_table: str = "TABLE"
+    """What CREATE makes for rows that only one run needs."""
+
     text: str = "CAST({} AS VARCHAR)"
     """Pattern: any value as text."""
 
@@ -104,6 +110,15 @@ class Dialect(abc.ABC):
     @abc.abstractmethod
     def escape(self, sql: str) -> str:
         """Return SQL text as it must stand beside placeholders."""
+
+    def arguments(self, params: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        """Return parameters as the driver's `execute` takes them."""
+        return dict(params)
+
+    def table_part(self, part: str, *, is_quoted: bool) -> str:
+        """Return a part of a table's name as the database keeps it."""
+        del is_quoted
+        return part
 
     @abc.abstractmethod
     def stream(self, connection: Any) -> Any:  # noqa: ANN401

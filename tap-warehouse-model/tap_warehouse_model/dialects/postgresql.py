@@ -79,6 +79,9 @@ class PostgreSQL(Dialect):
         "SET extra_float_digits = 1",
     )
     read_only_pins = ("SET default_transaction_read_only = on",)
+    # The planner takes a hash of a row for cheap and a row from a parallel worker for dear, and would compute alone.
+    write_pins = ("SET parallel_tuple_cost = 0.01",)
+    scratch_table = "UNLOGGED TABLE"
     length = "octet_length({})"
     digest = "CAST(md5({}) AS uuid)"
     digest_type = "uuid"

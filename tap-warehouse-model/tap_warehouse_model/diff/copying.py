@@ -18,13 +18,14 @@ import sqlalchemy as sa
 from tap_warehouse_model.diff import statements
 from tap_warehouse_model.diff.forms import RECORD_COLUMN
 from tap_warehouse_model.diff.planning import Planner
-from tap_warehouse_model.diff.statements import Comparison, CreateTableAs, Source
+from tap_warehouse_model.diff.statements import Comparison, CreateTableAs
 from tap_warehouse_model.diff.tables import HASH, MARKS, OP, SEQ, exact
 from tap_warehouse_model.records import RecordEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from tap_warehouse_model.diff.source import Source
     from tap_warehouse_model.diff.store import Store
     from tap_warehouse_model.models import Model
     from tap_warehouse_model.warehouse import Warehouse
@@ -123,7 +124,7 @@ class CopyingPlanner(Planner):
 
     def _all_rows(self, connection: sa.Connection) -> int:
         del connection
-        everything = statements.without_rejection(self._source).stage().subquery("a")
+        everything = self._source.with_all_rows().stage().subquery("a")
         with self._warehouse.selected(self._model, statements.row_count(everything)) as reader:
             return int(reader.fetch()[0][0])
 

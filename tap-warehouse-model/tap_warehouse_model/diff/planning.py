@@ -15,13 +15,14 @@ import sqlalchemy as sa
 
 from tap_warehouse_model.brakes import SKIP, Counts
 from tap_warehouse_model.diff import statements
-from tap_warehouse_model.diff.statements import Comparison, CreateTableAs, Source
+from tap_warehouse_model.diff.statements import Comparison, CreateTableAs
 from tap_warehouse_model.diff.tables import ADDED, CHANGED, OP
 from tap_warehouse_model.errors import DuplicateKeyError, TapError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tap_warehouse_model.diff.source import Source
     from tap_warehouse_model.diff.store import Store
 
 
@@ -207,7 +208,7 @@ class WarehousePlanner(Planner):
         return self._comparison.snapshot_of(self._source.stage()).where(sa.literal_column("1 = 0"))
 
     def _stage(self, connection: sa.Connection, stage: sa.TableClause) -> None:
-        self._store.create(connection, CreateTableAs(stage, self._source.stage()))
+        self._store.create(connection, CreateTableAs(stage, self._source.stage(), self._store.dialect.scratch_table))
 
     def _freeze(
         self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, kinds: Sequence[str]
@@ -215,5 +216,5 @@ class WarehousePlanner(Planner):
         self._store.create(connection, CreateTableAs(plan, self._source.payload(changes, kinds)))
 
     def _all_rows(self, connection: sa.Connection) -> int:
-        everything = statements.without_rejection(self._source).stage().subquery("a")
+        everything = self._source.with_all_rows().stage().subquery("a")
         return connection.scalar(statements.row_count(everything)) or 0
