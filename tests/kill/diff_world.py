@@ -26,7 +26,6 @@ ONE_THREAD = "?threads=1"
 """Four hundred rows need no more, and a database opens in half the time."""
 
 
-
 @dataclass(frozen=True)
 class Control:
     """What the tap's table says about one slice."""
@@ -100,8 +99,10 @@ class World(abc.ABC):
             rows = self.look(f"SELECT slice, {names} FROM {self.schema}.syncs")
         except (duckdb.CatalogException, psycopg.errors.UndefinedTable, FileNotFoundError):
             return {}
-        return {name: Control(*(value if value is not None else _NONE[at] for at, value in enumerate(values)))
-                for name, *values in rows}
+        return {
+            name: Control(*(value if value is not None else _NONE[at] for at, value in enumerate(values)))
+            for name, *values in rows
+        }
 
     def planned(self, control: Control, to: int) -> list[Key]:
         """Return the keys of the changes `1..to` of a plan."""
@@ -109,8 +110,10 @@ class World(abc.ABC):
             return []
         names = ", ".join(self.keys)
         rows = self.look(f'SELECT {names} FROM {self.schema}."{control.plan_table}" WHERE _diff_seq <= {to}')
-        return [tuple(int(value) if kind == "integer" else value for value, kind in zip(row, self.keys.values()))
-                for row in rows]
+        return [
+            tuple(int(value) if kind == "integer" else value for value, kind in zip(row, self.keys.values()))
+            for row in rows
+        ]
 
     def tables(self) -> list[str]:
         """Return the names of the tap's tables."""
