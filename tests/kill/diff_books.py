@@ -85,6 +85,8 @@ class Emission:
         received: What the target read, in order.
         possible: Keys that may have left the tap.
         clock: Of the model, when the run began.
+        is_met: Whether its STATE has come back.
+        is_void: Whether everything must be sent again in spite of it.
     """
 
     plan: str
@@ -93,6 +95,7 @@ class Emission:
     possible: set[Key]
     clock: int
     is_met: bool = False
+    is_void: bool = False
 
 
 @dataclass
@@ -106,7 +109,7 @@ class Book:
     def begin(self, given: Mapping[str, State | None]) -> None:
         """Note that workers start with these STATEs, by slice: what they name is confirmed, the rest is open to doubt."""
         if any(state is None for state in given.values()):
-            self.forget()
+            self.confirmed.clear()
         known = {slice_: position(state) for slice_, state in given.items()}
         counts = {slice_.partition("/")[2] for slice_ in given}
         for emission in self._open:
@@ -123,7 +126,8 @@ class Book:
         delivered = emission.received[: reached.seq]
         assert len(delivered) == reached.seq, "the target confirmed more than it read"
         self._doubt(emission.possible)
-        self.confirmed.update({key: (value, emission.clock) for key, value in delivered})
+        if not emission.is_void:
+            self.confirmed.update({key: (value, emission.clock) for key, value in delivered})
         self.partial_states += 0 < reached.seq < reached.of and not emission.is_met
         emission.is_met = True
 
@@ -132,8 +136,10 @@ class Book:
             self.confirmed.pop(key, None)
 
     def forget(self) -> None:
-        """Note that everything may be sent again."""
+        """Note that everything must be sent again, whatever was delivered until now."""
         self.confirmed.clear()
+        for emission in self._open:
+            emission.is_void = True
 
     def sent_again(self, received: Iterable[Change], touched: Mapping[Key, int]) -> list[Key]:
         """Return keys whose confirmed delivery is sent once more, although nothing happened to them since."""
