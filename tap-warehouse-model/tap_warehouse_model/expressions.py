@@ -92,8 +92,13 @@ def key_text(dialect: Dialect, kinds: Sequence[Kind], values: Sequence[str]) -> 
     return _joined(dialect, [canonical(dialect, kind, value) for kind, value in zip(kinds, values, strict=True)])
 
 
-def in_slice(dialect: Dialect, part: Slice, text: str) -> str:
-    """Return whether a key's text belongs to a slice."""
+def in_slice(dialect: Dialect, part: Slice, values: Sequence[str]) -> str:
+    """Return whether a key belongs to a slice.
+
+    Only the texts of its written values count: of a key that was copied into a file there is nothing else, and
+    warehouse and file must agree.
+    """
+    text = _joined(dialect, [f"COALESCE({filled(dialect.text, value)}, '~')" for value in values])
     return f"MOD({filled(dialect.slice_number, text)}, {part.count}) = {part.index}"
 
 

@@ -97,8 +97,7 @@ def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[st
         conditions.append(f"{qualified(key.name)} >= {bookmark}")
     if not reading.part.is_whole:
         values = [expressions.filled(column.expression, qualified(column.name)) for column in reading.keys]
-        text = expressions.key_text(dialect, [column.kind for column in reading.keys], values)
-        conditions.append(expressions.in_slice(dialect, reading.part, text))
+        conditions.append(expressions.in_slice(dialect, reading.part, values))
     if conditions:
         parts.append(f"WHERE {' AND '.join(conditions)}")
     if key is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import signal
 import sys
@@ -233,6 +234,8 @@ class TapWarehouseModel(Tap):
         if self._signal is not None:
             os._exit(128 + signum)
         self._signal = signum
+        # The exit may pass through SQLAlchemy while it closes a connection; it would log that with a traceback.
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
         self.output.when_idle(self._terminate)
 
     def _terminate(self) -> None:

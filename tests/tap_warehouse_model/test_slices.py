@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 ROWS = 100
 
 
-@pytest.fixture
-def workers(database: Any, run_tap: Callable[..., Any], tmp_path: Path) -> Callable[[int], list[Sync]]:
+@pytest.fixture(params=["duckdb", "postgres", "copied"])
+def workers(request: pytest.FixtureRequest, run_tap: Callable[..., Any], tmp_path: Path) -> Callable[[int], list[Sync]]:
     """Return workers that share a model of a hundred rows, each with a STATE of its own."""
+    database = request.getfixturevalue("duck" if request.param == "duckdb" else "postgres")
     database.execute("CREATE TABLE m AS SELECT i AS id, 'n' || i AS name FROM generate_series(1, 100) AS t(i)")
     settings: dict[str, Any] = {"sync_id": "crm"}
-    if database.name == "duckdb":
+    if request.param != "postgres":
         settings["state_url"] = f"duckdb:///{tmp_path}/state.duckdb"
 
     def share(count: int) -> list[Sync]:

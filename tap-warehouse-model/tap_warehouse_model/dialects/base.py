@@ -77,7 +77,10 @@ class Dialect(abc.ABC):
     """Pattern: three hexadecimal digits of a text's hash."""
 
     slice_number: str
-    """Pattern: a text as an integer of 0 or more that is spread evenly; partitions are made of it."""
+    """Pattern: the first 8 hexadecimal digits of a text's MD5 as an integer; partitions are made of it.
+
+    The same in every database: a warehouse divides its rows by it, and a DuckDB file the keys that were copied.
+    """
 
     snapshot_isolation: str | None = None
     """Isolation level in which all statements of a transaction see the same data, as SQLAlchemy names it.

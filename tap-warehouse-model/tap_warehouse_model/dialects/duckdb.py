@@ -62,7 +62,7 @@ class DuckDB(Dialect):
     length = "strlen({})"
     digest = "CAST(md5({}) AS UUID)"
     digest_type = "UUID"
-    slice_number = "(md5_number_lower({}) % 4294967296)"
+    slice_number = "CAST('0x' || substr(md5({}), 1, 8) AS BIGINT)"
     numbers_unordered = True
 
     def has_lock(self) -> bool:

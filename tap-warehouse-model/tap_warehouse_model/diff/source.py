@@ -124,8 +124,8 @@ class Source:
             select = select.where(sa.literal_column(f"q.{COPY}") == sa.literal_column("1"))
         if self.part.is_whole:
             return select
-        text = expressions.key_text(self.dialect, [key.kind for key in self.keys], [self._raw(k) for k in self.keys])
-        return select.where(sa.literal_column(expressions.in_slice(self.dialect, self.part, text)))
+        values = [self._raw(key) for key in self.keys]
+        return select.where(sa.literal_column(expressions.in_slice(self.dialect, self.part, values)))
 
     def _written(self, columns: Sequence[Column]) -> list[sa.Label[Any]]:
         return [self._value(column).label(exact(column.name)) for column in columns]

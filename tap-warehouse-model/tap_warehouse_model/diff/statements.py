@@ -81,8 +81,7 @@ class Comparison:
         if self.part.is_whole:
             return []
         values = [f"{alias}.{self.quote(key.name)}" for key in self.keys]
-        text = expressions.key_text(self.dialect, [key.kind for key in self.keys], values)
-        return [sa.literal_column(expressions.in_slice(self.dialect, self.part, text))]
+        return [sa.literal_column(expressions.in_slice(self.dialect, self.part, values))]
 
     def snapshot_of(self, stage: sa.Select[Any]) -> sa.Select[Any]:
         """Return staged rows with the columns and types of a snapshot."""
