@@ -19,9 +19,13 @@ from tap_warehouse_model.records import utc_text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tap_warehouse_model.slices import Slice
+
 # source: Meltano Singer SDK 0.54, singer_sdk/helpers/_state.py: the names that other tools read
 KEY = "replication_key"
 VALUE = "replication_key_value"
+SLICE = "slice"
+"""Ours: which slice of the keys a bookmark is about; absent for all of them."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,14 @@ class Start:
 
     Attributes:
         value: Lowest replication key to read, None for the beginning.
-        ignored_key: Replication key of a bookmark that belongs to another column.
+        ignored: Why a bookmark is not used, such as "the replication key 'id'": what it belongs to.
     """
 
     value: str | int | None = None
-    ignored_key: str | None = None
+    ignored: str | None = None
 
 
-def start(stream: str, state: Mapping[str, Any], column: Column, start_value: str | int | None) -> Start:
+def start(stream: str, state: Mapping[str, Any], column: Column, start_value: str | int | None, part: Slice) -> Start:
     """Return where to begin.
 
     Args:
@@ -45,6 +49,7 @@ def start(stream: str, state: Mapping[str, Any], column: Column, start_value: st
         state: The stream's part of STATE.
         column: The replication key.
         start_value: From the model, used where there is no bookmark.
+        part: The slice of the keys; the bookmark of another one says nothing about it.
 
     Raises:
         StateError: The value is not one of the column's.
@@ -52,7 +57,9 @@ def start(stream: str, state: Mapping[str, Any], column: Column, start_value: st
     value, ignored = state.get(VALUE), None
     source = "the bookmark in STATE"
     if value is not None and state.get(KEY) != column.name:
-        value, ignored = None, str(state.get(KEY))
+        value, ignored = None, f"the replication key '{state.get(KEY)}'"
+    elif value is not None and state.get(SLICE) not in (None, str(part)):
+        value, ignored = None, f"the slice {state.get(SLICE)} of the keys"
     if value is None:
         value, source = start_value, "'start_value'"
     if value is None:
@@ -112,3 +119,25 @@ def capped(value: str | int, kind: Kind, now: dt.datetime) -> str | int:
     if kind is Kind.DATE:
         return min(str(value), utc_text(now)[:10])
     return value
+
+
+def problems(name: str, key: str | None, columns: Mapping[str, Column]) -> list[str]:
+    """Return why a column cannot be the replication key of a model, with the remedy."""
+    if not key:
+        return [f"Model '{name}': INCREMENTAL needs 'replication_key', the column that grows with every change."]
+    if key not in columns:
+        return [
+            (
+                f"Model '{name}': 'replication_key' '{key}' is not among the query's columns ({', '.join(columns)}). "
+                "Correct it or the query."
+            )
+        ]
+    if columns[key].bookmark_type is None:
+        return [
+            (
+                f"Model '{name}': the column '{key}' of type {columns[key].sql_type} cannot be a replication key. "
+                "Use an integer, date, timestamp, text or UUID column, or cast it in the query "
+                "(a decimal to BIGINT, for example)."
+            )
+        ]
+    return []

@@ -58,6 +58,7 @@ class Column:
         bookmark_type: Type that a bookmark is cast to, or pattern that makes one of its text; None when the column
             cannot be a replication key.
         extra: Additions to the kind's JSON Schema; `type` replaces.
+        description: For people; part of the JSON Schema.
     """
 
     name: str
@@ -67,11 +68,13 @@ class Column:
     bookmark_type: str | None = None
     extra: tuple[tuple[str, Any], ...] = ()
     compared: str | None = None
+    description: str = ""
 
     @property
     def json_schema(self) -> dict[str, Any]:
         """A JSON Schema; always nullable, as a query does not tell whether a column can be null."""
-        return {**_SCHEMAS[self.kind], **dict(self.extra)}
+        described = {"description": self.description} if self.description else {}
+        return {**_SCHEMAS[self.kind], **dict(self.extra), **described}
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,10 @@ class Described:
     category: str = ""
 
 
-def stream_schema(columns: Iterable[Column]) -> dict[str, Any]:
+def stream_schema(columns: Iterable[Column], description: str = "") -> dict[str, Any]:
     """Return the JSON Schema of a stream."""
-    return {"type": "object", "properties": {column.name: column.json_schema for column in columns}}
+    described = {"description": description} if description else {}
+    return {"type": "object", **described, "properties": {column.name: column.json_schema for column in columns}}
 
 
 def known_as(name: str, columns: Iterable[Column]) -> str:

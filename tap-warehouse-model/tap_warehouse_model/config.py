@@ -14,16 +14,14 @@ from sqlalchemy.exc import ArgumentError
 from tap_warehouse_model import brakes
 from tap_warehouse_model.brakes import Brakes
 from tap_warehouse_model.errors import ConfigError
-from tap_warehouse_model.model_files import read_entries, read_folder
+from tap_warehouse_model.model_files import changed_since, read_entries, read_folder, read_project
 from tap_warehouse_model.models import DUPLICATE_POLICIES, LOG_BASED, REJECT, Model, suggestion
 from tap_warehouse_model.slices import Slice, parse_slice
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_LATER = {
-    "dbt_manifest": "dbt models are not available in this version; use 'models' or 'models_path'.",
-}
+    from tap_warehouse_model.dbt import Project
 
 
 DEFAULT_STATE_SCHEMA = "reverse_etl"
@@ -57,13 +55,18 @@ class DiffConfig:
 
 @dataclass(frozen=True)
 class TapConfig:
-    """Settings that were checked; `repr` shows no secret."""
+    """Settings that were checked; `repr` shows no secret.
+
+    Attributes:
+        warnings: What the user should know before anything is emitted.
+    """
 
     url: sa.URL
     models: tuple[Model, ...]
     diff: DiffConfig
     slice: Slice = field(default_factory=Slice)
     engine_options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def from_mapping(
@@ -83,25 +86,29 @@ class TapConfig:
         problems = [*_unknown_settings(config, known), *more_problems]
         url = _url(config.get("sqlalchemy_url"), problems)
         options = _options(config.get("engine_options"), problems)
-        models = _models(config, root, problems)
+        manifest = _manifest(config.get("dbt_manifest"), root, problems)
+        project = _project(manifest, url, problems)
+        models = _models(config, root, project, problems)
         diff = _diff(config, root, models, problems)
         part = parse_slice(config, problems)
         if not part.is_whole:
             problems += [_no_slices(model) for model in models if not model.key_properties]
         if problems or url is None:
             raise ConfigError.from_problems(problems)
-        return cls(url=url, models=tuple(models), diff=diff, slice=part, engine_options=MappingProxyType(options))
+        warnings = changed_since(project, models, folder=manifest.parent.parent) if project and manifest else []
+        return cls(
+            url=url,
+            models=tuple(models),
+            diff=diff,
+            slice=part,
+            engine_options=MappingProxyType(options),
+            warnings=tuple(warnings),
+        )
 
 
 def _unknown_settings(config: Mapping[str, Any], known: Collection[str]) -> list[str]:
     names = dict.fromkeys(known)
-    return [
-        f"Unknown setting '{name}'. {_LATER[name]}"
-        if name in _LATER
-        else f"Unknown setting '{name}'.{suggestion(name, names)}"
-        for name in config
-        if name not in names
-    ]
+    return [f"Unknown setting '{name}'.{suggestion(name, names)}" for name in config if name not in names]
 
 
 def _diff(config: Mapping[str, Any], root: Path, models: list[Model], problems: list[str]) -> DiffConfig:
@@ -183,7 +190,29 @@ def _options(value: object, problems: list[str]) -> dict[str, Any]:
     return dict(value)
 
 
-def _models(config: Mapping[str, Any], root: Path, problems: list[str]) -> list[Model]:
+def _manifest(value: object, root: Path, problems: list[str]) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        problems.append("'dbt_manifest' must be the path of dbt's manifest, such as 'transform/target/manifest.json'.")
+        return None
+    return root / value.strip()
+
+
+def _project(manifest: Path | None, url: sa.URL | None, problems: list[str]) -> Project | None:
+    if manifest is None:
+        return None
+    try:
+        project = read_project(manifest)
+    except ConfigError as error:
+        problems.append(str(error))
+        return None
+    if url is not None and (problem := project.adapter_problem(url.get_backend_name())):
+        problems.append(problem)
+    return project
+
+
+def _models(config: Mapping[str, Any], root: Path, project: Project | None, problems: list[str]) -> list[Model]:
     inline, path = config.get("models"), config.get("models_path")
     before = len(problems)
     folder = root
@@ -192,16 +221,21 @@ def _models(config: Mapping[str, Any], root: Path, problems: list[str]) -> list[
         problems.append("'models_path' must be the path of a folder.")
     elif path is not None:
         folder = root / path
-        models, bad = read_folder(folder, root=root)
+        models, bad = read_folder(folder, root=root, project=project)
         problems += bad
     if inline is not None and not isinstance(inline, list):
         problems.append("'models' must be a list of models.")
     elif inline:
-        found, bad = read_entries(inline, where="'models'", folders=list(dict.fromkeys([folder, root])))
+        folders = list(dict.fromkeys([folder, root]))
+        found, bad = read_entries(inline, where="'models'", folders=folders, project=project)
+        models += found
+        problems += bad
+    if project is not None:
+        found, bad = project.marked(models)
         models += found
         problems += bad
     if not models and len(problems) == before:
-        problems.append(_no_models(folder if path else None))
+        problems.append(_no_models(folder if path else None, has_project=project is not None))
     problems += [
         f"Model '{name}' is defined {count} times. Names of models must differ, as they name the streams."
         for name, count in Counter(model.name for model in models).items()
@@ -210,7 +244,12 @@ def _models(config: Mapping[str, Any], root: Path, problems: list[str]) -> list[
     return models
 
 
-def _no_models(folder: Path | None) -> str:
+def _no_models(folder: Path | None, *, has_project: bool) -> str:
+    if has_project:
+        return (
+            "There are no models: no node of dbt's manifest has 'meta.reverse_etl'. Write 'meta: {reverse_etl: true}' "
+            "in dbt and run it, or set 'models' with 'dbt_model'."
+        )
     if folder is None:
-        return "There are no models. Set 'models', or 'models_path' to a folder of model files."
+        return "There are no models. Set 'models', or 'models_path' to a folder of model files, or 'dbt_manifest'."
     return f"There are no models: '{folder}' holds no model file (*.yml). Add one, or set 'models'."

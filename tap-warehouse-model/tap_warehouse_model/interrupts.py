@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def interrupting(interrupt: Callable[[], None]) -> Iterator[None]:
 
     def watch() -> None:
         if os.read(reader, 1):  # nothing to read means that the pipe was closed
-            interrupt()
+            with suppress(Exception):  # the signal's handler may have left the block and closed the connection
+                interrupt()
 
     watcher = threading.Thread(target=watch, name="interrupts", daemon=True)
     watcher.start()

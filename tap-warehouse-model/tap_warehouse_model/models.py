@@ -20,10 +20,27 @@ LOG_BASED = "LOG_BASED"
 METHODS = (FULL_TABLE, INCREMENTAL, LOG_BASED)
 REJECT = "reject"
 DUPLICATE_POLICIES = ("fail", REJECT)
-SOURCES = ("sql", "sql_file", "table")
+SOURCES = ("sql", "sql_file", "table", "dbt_model")
 
 _QUOTES = '"`'
 _SCALARS = (str, int, float, bool, dt.date, dt.datetime, type(None))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What dbt's manifest says of the relation that a model reads.
+
+    Attributes:
+        node: The node's unique id.
+        name: The node's name and version, for dbt's `--select`.
+        relation: As dbt writes it in SQL.
+        columns: Descriptions by column, in dbt's spelling.
+    """
+
+    node: str
+    name: str
+    relation: str
+    columns: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,18 @@ class Model:
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     mapping_version: str = ""
     on_duplicate_key: str | None = None
+    description: str = ""
+    origin: Origin | None = None
+
+    @property
+    def remedy(self) -> str:
+        """What to do when the warehouse refuses the model's query."""
+        if self.origin is None:
+            return "Correct the model."
+        return (
+            f"For dbt's manifest it is {self.origin.relation}. Run 'dbt build --select {self.origin.name}' for the "
+            "target that 'sqlalchemy_url' opens, or use the manifest of that target; its user must be able to read it."
+        )
 
 
 def method_problem(name: str, method: object) -> str | None:
@@ -62,7 +91,7 @@ def parse_model(entry: Mapping[str, Any], *, where: str, sql: str | None) -> tup
     Args:
         entry: As written by the user.
         where: For messages: the setting or the file, and the place in it.
-        sql: The statement from `sql` or from the file that `sql_file` names.
+        sql: The statement: from `sql`, from the file that `sql_file` names, or over the relation of a dbt model.
 
     Returns:
         The model, or None with every problem found.
@@ -78,6 +107,7 @@ def parse_model(entry: Mapping[str, Any], *, where: str, sql: str | None) -> tup
         *_replication_problems(name, entry),
         *_param_problems(name, entry, sql),
         *_diff_problems(name, entry),
+        *_description_problems(name, entry),
     ]
     statement = None
     if sql is not None and not source_problems:
@@ -103,6 +133,7 @@ def _model(name: str, entry: Mapping[str, Any], statement: str | None) -> Model:
         params=MappingProxyType(dict(entry.get("params") or {})),
         mapping_version=str(entry.get("mapping_version", "")),
         on_duplicate_key=entry.get("on_duplicate_key"),
+        description=(entry.get("description") or "").strip(),
     )
 
 
@@ -152,7 +183,8 @@ def _source_problems(name: str, entry: Mapping[str, Any]) -> list[str]:
     given = [source for source in SOURCES if entry.get(source) is not None]
     if len(given) != 1:
         found = " and ".join(f"'{source}'" for source in given) or "none"
-        return [f"Model '{name}': give exactly one of 'sql', 'sql_file' and 'table' (found: {found})."]
+        choice = ", ".join(f"'{source}'" for source in SOURCES)
+        return [f"Model '{name}': give exactly one of {choice} (found: {found})."]
     value = entry[given[0]]
     if not isinstance(value, str) or not value.strip():
         return [f"Model '{name}': '{given[0]}' must be a text that is not empty."]
@@ -210,8 +242,8 @@ def _param_problems(name: str, entry: Mapping[str, Any], sql: str | None) -> lis
         return []
     if not isinstance(params, Mapping):
         return [f"Model '{name}': 'params' must map names to values."]
-    if entry.get("table") is not None and params:
-        return [f"Model '{name}': 'params' go with 'sql' or 'sql_file', not with 'table'."]
+    if params and (entry.get("table") is not None or entry.get("dbt_model") is not None):
+        return [f"Model '{name}': 'params' go with 'sql' or 'sql_file', not with 'table' or 'dbt_model'."]
     bad = [key for key in params if not (isinstance(key, str) and key.isidentifier())]
     problems = [f"Model '{name}': the parameter name '{key}' is not an identifier." for key in bad]
     problems += [
@@ -226,6 +258,12 @@ def _param_problems(name: str, entry: Mapping[str, Any], sql: str | None) -> lis
         if key not in used
     ]
     return problems
+
+
+def _description_problems(name: str, entry: Mapping[str, Any]) -> list[str]:
+    if isinstance(entry.get("description"), str | None):
+        return []
+    return [f"Model '{name}': 'description' must be a text."]
 
 
 def _is_bindable(value: object) -> bool:

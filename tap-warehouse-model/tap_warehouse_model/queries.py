@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.sql import quoted_name
 
-from tap_warehouse_model import sqltext
+from tap_warehouse_model import expressions, sqltext
+from tap_warehouse_model.slices import Slice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,12 +31,16 @@ class Reading:
         replication_key: Column to sort by, None for FULL_TABLE.
         tie_breakers: Columns that make the order of rows with one replication key stable.
         has_bookmark: Rows below the parameter BOOKMARK are left out.
+        keys: Key columns; a slice is made of them.
+        part: The slice of the keys.
     """
 
     columns: Sequence[Column]
     replication_key: Column | None = None
     tie_breakers: Sequence[str] = ()
     has_bookmark: bool = False
+    keys: Sequence[Column] = ()
+    part: Slice = field(default_factory=Slice)
 
 
 def statement(model: Model, dialect: Dialect, quote: Callable[[str], str]) -> str:
@@ -87,10 +92,16 @@ def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[st
     # The line break ends a comment that the model may close with.
     parts = [f"SELECT {items}", f"FROM ({statement(model, dialect, quote)}\n) AS q"]
     key = reading.replication_key
+    conditions = []
     if key is not None and reading.has_bookmark:
         cast = str(key.bookmark_type) if "{}" in str(key.bookmark_type) else f"CAST({{}} AS {key.bookmark_type})"
         bookmark = cast.replace("{}", dialect.placeholder(BOOKMARK))
-        parts.append(f"WHERE {qualified(key.name)} >= {bookmark}")
+        conditions.append(f"{qualified(key.name)} >= {bookmark}")
+    if not reading.part.is_whole:
+        values = [expressions.filled(column.expression, qualified(column.name)) for column in reading.keys]
+        conditions.append(expressions.in_slice(dialect, reading.part, values))
+    if conditions:
+        parts.append(f"WHERE {' AND '.join(conditions)}")
     if key is not None:
         order = [f"{qualified(key.name)} NULLS FIRST"]
         order += [qualified(name) for name in reading.tie_breakers if name != key.name]

@@ -56,10 +56,17 @@ MODEL_PROPERTIES: dict[str, Any] = {
         "type": "string",
         "description": 'Table or view, `schema.table` if need be; quote parts that hold a dot: `"a.b".t`.',
     },
+    "dbt_model": {
+        "type": "string",
+        "description": (
+            "Model, seed or snapshot of dbt, named as in `ref`: `customers`, `customers.v2`, `package.customers`. "
+            "Needs `dbt_manifest`."
+        ),
+    },
     "key_properties": {
         "type": "array",
         "items": {"type": "string"},
-        "description": "Columns that identify a row. Targets need them for updates.",
+        "description": "Columns that identify a row. Targets need them for updates. A dbt model has a default.",
     },
     "replication_method": {
         "type": "string",
@@ -93,7 +100,10 @@ MODEL_PROPERTIES: dict[str, Any] = {
             "row of each key, the same in every run, and reports how many are left out."
         ),
     },
-    "description": {"type": "string", "description": "For people; the tap does not use it."},
+    "description": {
+        "type": "string",
+        "description": "For people; part of the announced schema. Default of a dbt model: dbt's.",
+    },
 }
 
 SETTINGS: dict[str, Any] = {
@@ -118,8 +128,8 @@ SETTINGS: dict[str, Any] = {
             "title": "Models",
             "items": {"type": "object", "properties": MODEL_PROPERTIES, "required": ["name"]},
             "description": (
-                "Models written in the configuration. Each has `name`, exactly one of `sql`, `sql_file` and "
-                "`table`, and what else the section on models lists."
+                "Models written in the configuration. Each has `name`, exactly one of `sql`, `sql_file`, `table` "
+                "and `dbt_model`, and what else the section on models lists."
             ),
         },
         "models_path": {
@@ -128,6 +138,14 @@ SETTINGS: dict[str, Any] = {
             "description": (
                 "Folder of model files (`*.yml`) and the `*.sql` files that they name, relative to the project "
                 "root (`MELTANO_PROJECT_ROOT`, else the working directory)."
+            ),
+        },
+        "dbt_manifest": {
+            "type": "string",
+            "title": "dbt manifest",
+            "description": (
+                "Path of dbt's `target/manifest.json`, relative to the project root. Models may then name a "
+                "`dbt_model`, and each node with `meta.reverse_etl` becomes a model."
             ),
         },
         "sync_id": {

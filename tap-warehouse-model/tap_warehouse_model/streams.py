@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.mapper import SameRecordTransform
@@ -12,8 +15,9 @@ from singer_sdk.streams import Stream
 from tap_warehouse_model import bookmarks
 from tap_warehouse_model.columns import DELETED_AT, Column, known_as, stream_schema
 from tap_warehouse_model.diff import position, sync
-from tap_warehouse_model.errors import ConfigError
+from tap_warehouse_model.errors import ConfigError, TapError
 from tap_warehouse_model.models import INCREMENTAL, LOG_BASED, Model, method_problem
+from tap_warehouse_model.progress import Progress
 from tap_warehouse_model.queries import Reading
 from tap_warehouse_model.records import RecordEncoder, Row, utc_text
 
@@ -24,8 +28,10 @@ if TYPE_CHECKING:
     from singer_sdk.helpers import types
     from singer_sdk.singerlib import Catalog
 
+    from tap_warehouse_model.diff.baseline import Baseline
     from tap_warehouse_model.diff.forms import Form
     from tap_warehouse_model.diff.position import Position
+    from tap_warehouse_model.diff.preview import Preview
     from tap_warehouse_model.tap import TapWarehouseModel
     from tap_warehouse_model.warehouse import ChunkReader, Warehouse
 
@@ -48,7 +54,8 @@ class ModelStream(Stream):
         self._warehouse = warehouse
         self._output = tap.output
         self._exit_if_stopped = tap.exit_if_stopped
-        super().__init__(tap, schema=stream_schema(columns), name=model.name)
+        self._is_last = tap.is_last
+        super().__init__(tap, schema=stream_schema(columns, model.description), name=model.name)
         self.primary_keys = list(model.key_properties)
         self.replication_key = model.replication_key
         self.forced_replication_method = model.replication_method
@@ -58,6 +65,11 @@ class ModelStream(Stream):
     def is_sorted(self) -> bool:
         """An INCREMENTAL stream is sorted by its replication key, so that it can resume anywhere."""
         return self.replication_method == INCREMENTAL
+
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:  # noqa: ANN401
+        """Log a message, but not that an error is unhandled when the command will show it as the one message."""
+        if not isinstance(sys.exc_info()[1], TapError):
+            super().log(message, *args, level=level, **kwargs)
 
     def get_replication_key_signpost(self, context: types.Context | None = None) -> None:  # noqa: ARG002
         """Return nothing: bookmarks are capped where they are written."""
@@ -122,7 +134,7 @@ class ModelStream(Stream):
             return [*problems, *sync.problems(self._model, self._key_columns(), self._columns, sync_id=sync_id)]
         if self.replication_method != INCREMENTAL:
             return problems
-        return [*problems, *_replication_key_problems(self.name, self.replication_key, names)]
+        return [*problems, *bookmarks.problems(self.name, self.replication_key, names)]
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -152,7 +164,7 @@ class ModelStream(Stream):
                 "The catalog has columns that model '%s' no longer returns: %s.", self.name, ", ".join(gone)
             )
         self._columns = tuple(column for column in self._columns if column.name in wanted)
-        self._schema = stream_schema(self._columns)
+        self._schema = stream_schema(self._columns, self._model.description)
 
     def _selected_columns(self) -> list[Column]:
         columns = [column for column in self._columns if self.mask["properties", column.name]]
@@ -174,7 +186,7 @@ class ModelStream(Stream):
         columns = self._selected_columns()
         encoder = RecordEncoder(self.name, columns)
         write = self._write_chunk if self._is_plain() else self._write_one_by_one
-        progress = _Progress(self.replication_key, columns)
+        progress = Progress(self.replication_key, columns)
         try:
             with self.get_record_counter() as counter, self.get_sync_timer(), self._rows(columns) as reader:
                 while rows := reader.fetch(self._remaining(progress.records)):
@@ -183,21 +195,31 @@ class ModelStream(Stream):
                     self._advance(progress, rows)
                     reader.adapt(written / len(rows), CHUNK_BYTES)
         except Exception:  # a signal breaks off the query with an error of any driver; others propagate
+            self._warehouse.release()
             self._exit_if_stopped()
             raise
+        if self._is_last(self):
+            self._warehouse.release()
         self._warn(encoder.nulled)
         self._warn_of_null_keys(progress)
         self._write_state_message()
         yield from ()
 
-    def _sync_changes(self) -> None:
-        """Emit what differs from what was confirmed."""
+    def preview(self) -> Preview:
+        """Count what a run would emit; for LOG_BASED only."""
+        return self._baseline().preview(position.parse(self.name, self.stream_state))
+
+    def _baseline(self) -> Baseline:
         keys = self._key_columns()
         others = [column for column in self._selected_columns() if column not in keys]
-        baseline = sync.baseline_of(self._warehouse, self._model, keys=keys, columns=others, logger=self.logger)
+        return sync.baseline_of(self._warehouse, self._model, keys=keys, columns=others, logger=self.logger)
+
+    def _sync_changes(self) -> None:
+        """Emit what differs from what was confirmed."""
         known = position.parse(self.name, self.stream_state)
+        self._warehouse.release()  # the plan is made through another connection, and then emitted without any
         try:
-            with baseline.plan(known) as plan, self.get_record_counter() as counter, self.get_sync_timer():
+            with self._baseline().plan(known) as plan, self.get_record_counter() as counter, self.get_sync_timer():
                 self._remember(plan.position)
                 since_state = 0
                 for reached, changes in plan.pages():
@@ -234,18 +256,23 @@ class ModelStream(Stream):
 
     def _rows(self, columns: Sequence[Column]) -> AbstractContextManager[ChunkReader]:
         key = next((column for column in columns if column.name == self.replication_key), None)
+        reading = Reading(columns, keys=self._key_columns(), part=self._warehouse.config.slice)
         if key is None:
-            return self._warehouse.rows(self._model, Reading(columns))
-        start = bookmarks.start(self.name, self.stream_state, key, self._model.start_value)
-        if start.ignored_key:
+            return self._warehouse.rows(self._model, reading)
+        start = bookmarks.start(self.name, self.stream_state, key, self._model.start_value, reading.part)
+        if start.ignored:
             self.logger.warning(
-                "Stream '%s': the bookmark belongs to '%s', not to the replication key '%s'; all rows are read.",
+                "Stream '%s': the bookmark belongs to %s, and this run reads '%s', slice %s; all rows are read.",
                 self.name,
-                start.ignored_key,
+                start.ignored,
                 key.name,
+                reading.part,
             )
-        reading = Reading(columns, key, tuple(self.primary_keys), has_bookmark=start.value is not None)
-        return self._warehouse.rows(self._model, reading, start.value)
+        has_bookmark = start.value is not None
+        ordered = replace(
+            reading, replication_key=key, tie_breakers=tuple(self.primary_keys), has_bookmark=has_bookmark
+        )
+        return self._warehouse.rows(self._model, ordered, start.value)
 
     def _remaining(self, records: int) -> int | None:
         """Return how many more rows a dry run wants; None without limit."""
@@ -268,7 +295,7 @@ class ModelStream(Stream):
             self._write_record_message(record)
         return sum(map(len, map(str, records)))
 
-    def _advance(self, progress: _Progress, rows: Sequence[Row]) -> None:
+    def _advance(self, progress: Progress, rows: Sequence[Row]) -> None:
         """Move the bookmark behind rows that were written, and say so every STATE_MSG_FREQUENCY records."""
         progress.count(rows)
         self.state_manager.is_flushed = False
@@ -277,7 +304,10 @@ class ModelStream(Stream):
             if value is not None:
                 now = dt.datetime.now(dt.timezone.utc)
                 bookmark = bookmarks.capped(value, progress.column.kind, now)
-                self.stream_state.update({bookmarks.KEY: progress.column.name, bookmarks.VALUE: bookmark})
+                part = self._warehouse.config.slice
+                slice_ = {} if part.is_whole else {bookmarks.SLICE: str(part)}
+                self.stream_state.pop(bookmarks.SLICE, None)
+                self.stream_state.update({bookmarks.KEY: progress.column.name, bookmarks.VALUE: bookmark, **slice_})
         if progress.since_state >= self.STATE_MSG_FREQUENCY:
             self._write_state_message()
             progress.since_state = 0
@@ -292,7 +322,7 @@ class ModelStream(Stream):
                 counts,
             )
 
-    def _warn_of_null_keys(self, progress: _Progress) -> None:
+    def _warn_of_null_keys(self, progress: Progress) -> None:
         if progress.null_keys:
             self.logger.warning(
                 "Stream '%s': %d rows have no replication key '%s'. They were emitted by this full load; "
@@ -301,41 +331,3 @@ class ModelStream(Stream):
                 progress.null_keys,
                 self.replication_key,
             )
-
-
-class _Progress:
-    """Counts of one pass over a stream."""
-
-    def __init__(self, replication_key: str | None, columns: Sequence[Column]) -> None:
-        names = [column.name for column in columns]
-        self.position = names.index(replication_key) if replication_key in names else -1
-        self.column = columns[self.position] if self.position >= 0 else None
-        self.records = self.since_state = self.null_keys = 0
-
-    def count(self, rows: Sequence[Row]) -> None:
-        """Count rows; null replication keys come first, so that most chunks are not looked at."""
-        self.records += len(rows)
-        self.since_state += len(rows)
-        if self.column is not None and rows[0][self.position] is None:
-            self.null_keys += sum(row[self.position] is None for row in rows)
-
-
-def _replication_key_problems(name: str, key: str | None, columns: Mapping[str, Column]) -> list[str]:
-    if not key:
-        return [f"Model '{name}': INCREMENTAL needs 'replication_key', the column that grows with every change."]
-    if key not in columns:
-        return [
-            (
-                f"Model '{name}': 'replication_key' '{key}' is not among the query's columns ({', '.join(columns)}). "
-                "Correct it or the query."
-            )
-        ]
-    if columns[key].bookmark_type is None:
-        return [
-            (
-                f"Model '{name}': the column '{key}' of type {columns[key].sql_type} cannot be a replication key. "
-                "Use an integer, date, timestamp, text or UUID column, or cast it in the query "
-                "(a decimal to BIGINT, for example)."
-            )
-        ]
-    return []

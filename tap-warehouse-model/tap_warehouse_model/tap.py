@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import signal
 import sys
@@ -10,15 +11,19 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError, MappingError
+from singer_sdk.helpers._util import load_json
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from tap_warehouse_model.command import TapCommand
 from tap_warehouse_model.config import TapConfig
-from tap_warehouse_model.errors import ConfigError
+from tap_warehouse_model.dbt import fitted
+from tap_warehouse_model.errors import ConfigError, DuplicateKeyError
 from tap_warehouse_model.model_files import project_root
-from tap_warehouse_model.output import Output
+from tap_warehouse_model.models import LOG_BASED
+from tap_warehouse_model.output import Output, StateOutput
 from tap_warehouse_model.settings import SETTINGS
 from tap_warehouse_model.streams import ModelStream
 from tap_warehouse_model.warehouse import Warehouse
@@ -27,9 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
-    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-    from singer_sdk.singerlib import Catalog
+    from singer_sdk.singerlib import Catalog, CatalogEntry
+    from singer_sdk.streams import Stream
+
+    from tap_warehouse_model.models import Model
 
 
 class TapWarehouseModel(Tap):
@@ -43,6 +50,7 @@ class TapWarehouseModel(Tap):
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
+        TapCapabilities.LOG_BASED,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -54,7 +62,9 @@ class TapWarehouseModel(Tap):
         self.catalog_overrides = _catalog_overrides(catalog)
         self._settings: TapConfig | None = None
         self._signal: int | None = None
+        self._last: Stream | None = None
         super().__init__(catalog=catalog, **kwargs)
+        self._state_writer = StateOutput(self.output)
 
     @property
     def output(self) -> Output:
@@ -86,30 +96,106 @@ class TapWarehouseModel(Tap):
         Raises:
             ConfigError: Lists every model that cannot be described.
         """
+        try:
+            return self._described()
+        except Exception:  # a signal breaks off a connection with an error of any driver; others propagate
+            self.exit_if_stopped()
+            raise
+
+    def _described(self) -> Sequence[ModelStream]:
         settings = self._checked_settings()
         warehouse = Warehouse(settings)
         streams: list[ModelStream] = []
         problems: list[str] = []
-        for model in settings.models:
+        for warning in settings.warnings:
+            self.logger.warning("%s", warning)
+        for written in self._selected(settings.models):
             with _collected(problems):
-                columns = warehouse.describe(model)
+                model, columns = fitted(written, warehouse.describe(written))
                 streams.append(ModelStream(self, model=model, columns=columns, warehouse=warehouse))
+        warehouse.release()
         if problems:
             raise ConfigError.from_problems(problems)
         return streams
+
+    def _selected(self, models: Sequence[Model]) -> list[Model]:
+        """Leave out what the catalog does not select: it is not described, so it cannot fail either."""
+        catalog = self.input_catalog
+        if catalog is None:
+            return list(models)
+        if unknown := [model.name for model in models if model.name not in catalog]:
+            self.logger.warning(
+                "The catalog does not know the models %s. They are not emitted; discover again "
+                "('meltano run --refresh-catalog').",
+                ", ".join(unknown),
+            )
+        selected = [model for model in models if model.name in catalog and _is_selected(catalog[model.name])]
+        self.logger.info("The catalog selects %d of %d models.", len(selected), len(models))
+        return selected
+
+    def is_last(self, stream: ModelStream) -> bool:
+        """Return whether no other stream is read after this one."""
+        if self._last is None:
+            self._last = next((one for one in reversed(self.streams.values()) if one.selected), None)
+        return stream is self._last
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """Return the SDK's command with our error handling."""
         command = super().get_singer_command()
+        plan = click.Option(
+            ["--plan"], is_flag=True, help="Show what LOG_BASED models would emit, and emit nothing.", default=False
+        )
         return TapCommand(
             name=command.name,
-            callback=command.callback,
-            params=command.params,
+            callback=cls._invoke,
+            params=[*command.params, plan],
             context_settings=command.context_settings,
             help=command.help,
             logger=cls.logger,
         )
+
+    @classmethod
+    def _invoke(cls, *, plan: bool, **arguments: Any) -> None:  # noqa: ANN401
+        """Run the command line; `--plan` only looks."""
+        if not plan:
+            cls.invoke(**arguments)
+            return
+        given = arguments.get("config")
+        tap = cls(
+            config=given.config if given else None,
+            parse_env_config=bool(given and given.parse_env),
+            **{
+                name: None if arguments.get(name) is None else load_json(arguments[name].read())
+                for name in ("state", "catalog")
+            },
+        )
+        tap.show_plans()
+
+    def show_plans(self) -> None:
+        """Print what each LOG_BASED model would emit.
+
+        Raises:
+            ConfigError: There is no such model.
+            SystemExit: A model would be refused.
+        """
+        chosen = [
+            stream
+            for stream in self.streams.values()
+            if isinstance(stream, ModelStream) and stream.selected and stream.replication_method == LOG_BASED
+        ]
+        if not chosen:
+            msg = "--plan shows the changes of LOG_BASED models, and none is selected. Set 'replication_method'."
+            raise ConfigError(msg)
+        refused = None
+        for stream in chosen:
+            try:
+                click.echo(str(stream.preview()))
+            except DuplicateKeyError as error:
+                click.echo(f"{stream.name}\n  {error}")
+                refused = error
+        if refused is not None:
+            sys.exit(refused.exit_code)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Parse the settings; the SDK checks only what belongs to it (stream maps, flattening).
@@ -148,6 +234,8 @@ class TapWarehouseModel(Tap):
         if self._signal is not None:
             os._exit(128 + signum)
         self._signal = signum
+        # The exit may pass through SQLAlchemy while it closes a connection; it would log that with a traceback.
+        logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
         self.output.when_idle(self._terminate)
 
     def _terminate(self) -> None:
@@ -169,6 +257,10 @@ def _collected(problems: list[str]) -> Iterator[None]:
         yield
     except ConfigError as error:
         problems.append(str(error))
+
+
+def _is_selected(entry: CatalogEntry) -> bool:
+    return entry.metadata.resolve_selection()[()]
 
 
 def _catalog_overrides(catalog: object) -> dict[str, Mapping[str, Any]]:

@@ -18,9 +18,19 @@ from demo.project import REPOSITORY, Project
 FILE: dict[str, Any] = yaml.safe_load((REPOSITORY / "meltano.yml").read_text(encoding="utf-8"))
 DECLARED = [one for kind in ("extractors", "loaders") for one in FILE["plugins"][kind]]
 PLUGINS = {one["name"]: one for one in DECLARED if "inherit_from" not in one}
+ORIGINS = {one["name"]: one["inherit_from"] for one in DECLARED if "inherit_from" in one}
 VENDORS = [one["name"].removeprefix("target-") for one in FILE["plugins"]["loaders"]]
 ALL = [one for kind in FILE["plugins"].values() for one in kind if "inherit_from" not in one]
-OPTIONS = {"load_method", "unknown_fields", "ledger", "api", "status_if_new", "resubscribe"}
+OPTIONS = {
+    "load_method",
+    "unknown_fields",
+    "ledger",
+    "api",
+    "status_if_new",
+    "resubscribe",
+    "on_duplicate_key",
+    "on_empty",
+}
 TAPS = {"mailchimp": "tap-customers"}
 KINDS = {"object": "object", "array": "array", "boolean": "boolean", "integer": "integer", "number": "integer"}
 
@@ -77,7 +87,9 @@ def test_environments_set_only_what_is_declared() -> None:
     for environment in FILE["environments"]:
         for plugins in environment["config"]["plugins"].values():
             for plugin in plugins:
-                known = {setting["name"] for setting in PLUGINS[plugin["name"]]["settings"]}
+                known = {
+                    setting["name"] for setting in PLUGINS[ORIGINS.get(plugin["name"], plugin["name"])]["settings"]
+                }
                 assert set(plugin["config"]) <= known
 
 

@@ -57,11 +57,14 @@ def invoke(arguments: list[str]) -> Run:
     """Run the command line with standard output and error captured."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     code: Any = 0
+    handlers = list(logging.getLogger().handlers)
     with warnings.catch_warnings(), redirect_stdout(out), redirect_stderr(err):
         try:
             TapWarehouseModel.cli(arguments)
         except SystemExit as stop:
             code = stop.code
+        finally:
+            logging.getLogger().handlers[:] = handlers  # the SDK adds one per run, and never takes it away
     texts = []
     for stream in (out, err):
         stream.flush()

@@ -185,7 +185,7 @@ def test_a_bookmark_of_another_column_is_ignored_with_a_warning(duck: Any, run_t
     state = {"bookmarks": {"m": {"replication_key": "old", "replication_key_value": 9}}}
     run = run_tap(duck.config(model()), state=state)
     assert ids(run) == [1, 2]
-    assert "the bookmark belongs to 'old'" in run.stderr
+    assert "the bookmark belongs to the replication key 'old'" in run.stderr
 
 
 def test_start_value_is_where_the_first_run_begins(duck: Any, run_tap: Callable[..., Any]) -> None:

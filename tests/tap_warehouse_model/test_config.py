@@ -30,7 +30,7 @@ def refused(run: Any, *parts: str) -> None:
     ("entry", "part"),
     [
         ({"sql": "SELECT 1"}, "a model needs a 'name'"),
-        ({"name": "m"}, "give exactly one of 'sql', 'sql_file' and 'table' (found: none)"),
+        ({"name": "m"}, "give exactly one of 'sql', 'sql_file', 'table', 'dbt_model' (found: none)"),
         ({**MODEL, "table": "t"}, "(found: 'sql' and 'table')"),
         ({"name": "m", "sql": " "}, "'sql' must be a text that is not empty"),
         ({"name": "m", "sql": "-- nothing"}, "its SQL is empty"),
@@ -39,8 +39,8 @@ def refused(run: Any, *parts: str) -> None:
         ({**MODEL, "key_properties": "id"}, "must be a list of column names"),
         ({**MODEL, "key_properties": ["id", "id"]}, "names a column twice"),
         ({**MODEL, "key_properties": ["nope"]}, "the key column 'nope' is not among the query's columns (id)"),
-        ({**MODEL, "replication_method": "LOG_BASED"}, "must be FULL_TABLE or INCREMENTAL. LOG_BASED is not available"),
-        ({**MODEL, "replication_method": "incremental"}, "must be FULL_TABLE or INCREMENTAL"),
+        ({**MODEL, "replication_method": "LOG_BASED"}, "LOG_BASED needs 'key_properties', the columns"),
+        ({**MODEL, "replication_method": "incremental"}, "must be FULL_TABLE, INCREMENTAL or LOG_BASED"),
         ({**MODEL, "replication_method": "INCREMENTAL"}, "INCREMENTAL needs 'replication_key'"),
         ({**MODEL, "replication_key": "id"}, "has no effect with FULL_TABLE"),
         (
@@ -178,5 +178,5 @@ def test_a_model_cannot_write(postgres: Any, run_tap: Callable[..., Any]) -> Non
     """The session is read-only, whatever a function in the model does."""
     postgres.execute("CREATE SEQUENCE s")
     run = run_tap(postgres.config({"name": "m", "sql": "SELECT nextval('s') AS n"}))
-    assert run.exit_code == 1
-    assert "ReadOnlySqlTransaction" in run.errors
+    assert run.exit_code == 78
+    assert "the session may only read" in run.errors

@@ -2,7 +2,7 @@
 
 It runs in an environment of its own (`make warehouses`). What fakesnow leaves out, and the tap needs, is added here:
 fields of the login that version 5 of the connector asks for, a wrong password, ALTER SESSION (without effect),
-MD5_NUMBER_LOWER64, and cancelling.
+MD5_NUMBER_UPPER64, and cancelling.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ async def log_in(request: Request) -> JSONResponse:
     answer = json.loads((await fake.login_request(request)).body)
     session = fake.sessions[answer["data"]["token"]]
     session.nop_regexes = ["ALTER SESSION SET"]
-    session._duck_conn.execute("CREATE OR REPLACE TEMP MACRO m_d5_number_lower64(x) AS md5_number_lower(x)")
+    digits = "CAST('0x' || substr(md5(x), 1, 16) AS UBIGINT)"
+    session._duck_conn.execute(f"CREATE OR REPLACE TEMP MACRO m_d5_number_upper64(x) AS {digits}")
     answer["data"].update(masterToken="m", validityInSeconds=3600, masterValidityInSeconds=14400, sessionId=7)
     return JSONResponse(answer)
 

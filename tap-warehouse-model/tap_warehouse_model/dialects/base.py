@@ -55,6 +55,12 @@ class Dialect(abc.ABC):
     read_only_pins: tuple[str, ...] = ()
     """Statements that forbid a session to write, where the database knows some."""
 
+    write_pins: tuple[str, ...] = ()
+    """Statements for sessions that compute and keep the diff."""
+
+    scratch_table: str = "TABLE"
+    """What CREATE makes for rows that only one run needs."""
+
     text: str = "CAST({} AS VARCHAR)"
     """Pattern: any value as text."""
 
@@ -74,7 +80,10 @@ class Dialect(abc.ABC):
     """Pattern: three hexadecimal digits of a text's hash."""
 
     slice_number: str
-    """Pattern: a text as an integer of 0 or more that is spread evenly; partitions are made of it."""
+    """Pattern: the first 8 hexadecimal digits of a text's MD5 as an integer; partitions are made of it.
+
+    The same in every database: a warehouse divides its rows by it, and a DuckDB file the keys that were copied.
+    """
 
     snapshot_isolation: str | None = None
     """Isolation level in which all statements of a transaction see the same data, as SQLAlchemy names it.
@@ -94,6 +103,10 @@ class Dialect(abc.ABC):
     def engine_options(self) -> dict[str, Any]:
         """Return arguments for `create_engine`; the user's come on top."""
         return {}
+
+    def has_lock(self) -> bool:
+        """Return whether an open connection keeps others from writing."""
+        return False
 
     @abc.abstractmethod
     def connect_args(self) -> dict[str, Any]:
@@ -152,8 +165,10 @@ class Dialect(abc.ABC):
         """Run CREATE TABLE AS; overridden where the server takes no parameters in it."""
         connection.execute(statement)
 
-    def after_plan(self, connection: sa.Connection, table: str, column: str) -> None:  # noqa: B027
-        """Prepare a plan for being read by ranges of its numbers; nothing to do for column stores."""
+    def index(self, table: str, column: str) -> str | None:
+        """Return a statement that lets a table be read by ranges of a unique number; None for column stores."""
+        del table, column
+        return None
 
     def interrupt(self, connection: Any) -> None:  # noqa: ANN401, B027
         """Break off a running query, called from another thread; nothing to do where the driver looks itself."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+
 # source: PostgreSQL 16, table pg_type: typname, typtype, typcategory
 # https://www.postgresql.org/docs/16/catalog-pg-type.html
 _TYPES_QUERY = """
@@ -79,6 +80,10 @@ class PostgreSQL(Dialect):
         "SET extra_float_digits = 1",
     )
     read_only_pins: tuple[str, ...] = ("SET default_transaction_read_only = on",)
+    # The planner takes a hash of a row for cheap and a row from a parallel worker for dear, and would compute alone.
+    # Somebody who looks at a plan in a transaction of theirs would keep it from being dropped for ever.
+    write_pins: tuple[str, ...] = ("SET parallel_tuple_cost = 0.01", "SET lock_timeout = '120s'")
+    scratch_table = "UNLOGGED TABLE"
     length = "octet_length({})"
     digest = "CAST(md5({}) AS uuid)"
     digest_type = "uuid"
@@ -86,17 +91,30 @@ class PostgreSQL(Dialect):
     snapshot_isolation: str | None = "REPEATABLE READ"
     numbers_unordered = True
 
+    def __init__(self, url: sa.URL) -> None:
+        super().__init__(url)
+        self._types: dict[int, tuple[str, ...]] = {}
+
     def connect_args(self) -> dict[str, Any]:
         """Return the name that the server's activity view shows."""
         return {} if "application_name" in self.url.query else {"application_name": "tap-warehouse-model"}
 
     def describe(self, cursor: Any, sql: str, params: Mapping[str, Any]) -> list[Described]:  # noqa: ANN401
         """Return names and types as the server announces them before the first row."""
-        cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", dict(params))  # noqa: S608 - the user's own SQL
-        announced = list(cursor.description or ())
-        cursor.execute(_TYPES_QUERY, {"oids": [column.type_code for column in announced]})
-        types = {oid: rest for oid, *rest in cursor.fetchall()}
-        return [_described(column, *types[column.type_code]) for column in announced]
+        cursor.connection.autocommit = True  # a transaction would be two more round trips per model
+        try:
+            cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", dict(params))  # noqa: S608 - the user's own SQL
+            announced = list(cursor.description or ())
+            self._learn(cursor, {column.type_code for column in announced} - self._types.keys())
+        finally:
+            cursor.connection.autocommit = False
+        return [_described(column, *self._types[column.type_code]) for column in announced]
+
+    def _learn(self, cursor: Any, oids: set[int]) -> None:  # noqa: ANN401
+        """Ask for types that were not met yet."""
+        if oids:
+            cursor.execute(_TYPES_QUERY, {"oids": sorted(oids)})
+            self._types |= {oid: tuple(rest) for oid, *rest in cursor.fetchall()}
 
     def column(self, described: Described) -> Column:
         """Return the column; a type without a JSON form is cast to text."""
@@ -135,11 +153,11 @@ class PostgreSQL(Dialect):
 
         compiled = statement.compile(dialect=connection.dialect)  # type: ignore[attr-defined]
         driver: Any = connection.connection.driver_connection
-        psycopg.ClientCursor(driver).execute(str(compiled), compiled.params or None)
+        psycopg.ClientCursor(driver).execute(str(compiled), compiled.params)
 
-    def after_plan(self, connection: sa.Connection, table: str, column: str) -> None:
-        """Index the numbers: a plan is read page by page."""
-        connection.exec_driver_sql(f"CREATE UNIQUE INDEX ON {table} ({column})")
+    def index(self, table: str, column: str) -> str:
+        """Return the statement for an index; without it each page would read the whole table."""
+        return f"CREATE UNIQUE INDEX ON {table} ({column})"
 
     def stream(self, connection: Any) -> Any:  # noqa: ANN401
         """Return a server-side cursor."""
@@ -152,8 +170,15 @@ class PostgreSQL(Dialect):
         code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)  # psycopg2's name
         if code is None:
             return Failure(self._without_password(" ".join(str(error).split())))
-        # source: PostgreSQL 16, appendix A: class 42 is "Syntax Error or Access Rule Violation"
-        if code.startswith("42"):
+        # source: PostgreSQL 16, appendix A: 55P03 is lock_not_available, what lock_timeout raises
+        if code == "55P03":
+            return Failure("a table is locked by another session (SQLSTATE 55P03)", is_busy=True)
+        # source: PostgreSQL 16, appendix A: 25006 is read_only_sql_transaction
+        if code == "25006":
+            return Failure("the session may only read (SQLSTATE 25006)", is_config_error=True)
+        # source: PostgreSQL 16, appendix A: class 42 is "Syntax Error or Access Rule Violation", class 0A is
+        # "Feature Not Supported", which a relation of another database is
+        if code.startswith(("42", "0A")):
             primary = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
             return Failure(f"{primary} (SQLSTATE {code})", is_config_error=True)
         return Failure(

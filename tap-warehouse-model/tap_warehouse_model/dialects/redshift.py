@@ -95,6 +95,8 @@ class Redshift(PostgreSQL):
         "SET extra_float_digits TO 2",
     )
     read_only_pins = ()
+    write_pins = ()
+    scratch_table = "TABLE"
     text = _AS_TEXT
     part = "MD5({})"  # all columns would not fit into the 65,535 bytes of a VARCHAR
     length = "OCTET_LENGTH({})"
@@ -150,8 +152,9 @@ class Redshift(PostgreSQL):
         """Run the statement: psycopg2 writes parameters into the text."""
         connection.execute(statement)
 
-    def after_plan(self, connection: sa.Connection, table: str, column: str) -> None:
-        """Do nothing: there are no indexes."""
+    def index(self, table: str, column: str) -> None:  # type: ignore[override]
+        """Return None: there are no indexes."""
+        del table, column
 
     def interrupt(self, connection: Any) -> None:  # noqa: ANN401
         """Ask the server to break off the query; psycopg2 does not look for signals while it waits."""

@@ -105,8 +105,9 @@ class Snowflake(Dialect):
         # of a process that was killed; https://docs.snowflake.com/en/sql-reference/parameters#abort-detached-query
         "ALTER SESSION SET ABORT_DETACHED_QUERY = TRUE",
     )
-    # source: https://docs.snowflake.com/en/sql-reference/functions/md5_number_lower64: an unsigned integer
-    slice_number = "MD5_NUMBER_LOWER64({})"
+    # source: https://docs.snowflake.com/en/sql-reference/functions/md5_number_upper64: the first 64 of 128 bits, big
+    # endian, as an unsigned integer; a plain division would round
+    slice_number = "((MD5_NUMBER_UPPER64({}) - MOD(MD5_NUMBER_UPPER64({}), 4294967296)) / 4294967296)"
 
     def engine_options(self) -> dict[str, Any]:
         """Return options without a statement per connection that goes back: reading leaves nothing to roll back."""

@@ -25,10 +25,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tap_warehouse_model.brakes import Brakes, violations
+from tap_warehouse_model.brakes import violations
 from tap_warehouse_model.diff.lease import Lease, Row
 from tap_warehouse_model.diff.plans import Plan
 from tap_warehouse_model.diff.position import Position
+from tap_warehouse_model.diff.preview import Preview, Sync
 from tap_warehouse_model.diff.settlement import NO_PLAN, Settlement
 from tap_warehouse_model.diff.tables import suffix as suffix_of
 from tap_warehouse_model.errors import BrakeError, StateError, TapError
@@ -36,7 +37,7 @@ from tap_warehouse_model.slices import Slice
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     import sqlalchemy as sa
 
@@ -45,37 +46,11 @@ if TYPE_CHECKING:
     from tap_warehouse_model.diff.statements import Comparison
     from tap_warehouse_model.diff.store import Store
 
+OTHER_SLICE_WAIT_S = 30.0
+"""How long a worker waits for another one that settles the same slice of a former number of slices."""
+
 MOST_TOKENS = 20
 """Tokens that were given out and not confirmed are kept up to this number."""
-
-_SALT_DIGITS = 8  # of the token, and as many of the fingerprint
-
-
-@dataclass(frozen=True)
-class Sync:
-    """What a sync of one stream is.
-
-    Attributes:
-        id: Names the sync.
-        stream: Names the stream.
-        part: The slice of the keys.
-        brakes: What a plan may do.
-        fingerprint: Changes when all rows must be sent again.
-    """
-
-    id: str
-    stream: str
-    part: Slice
-    brakes: Brakes
-    fingerprint: str
-
-    def salt(self, token: str) -> str:
-        """Return what all hashes begin with: rows differ from what was delivered to another owner, or otherwise.
-
-        >>> Sync("crm", "m", Slice(), Brakes(), "f" * 16).salt("0123456789abcdef")
-        '01234567ffffffff'
-        """
-        return f"{token[:_SALT_DIGITS]}{self.fingerprint[:_SALT_DIGITS]}"
 
 
 @dataclass(frozen=True)
@@ -117,6 +92,34 @@ class Baseline:
         self._run_with = run_with
         self._logger = logger
         self._taints = taints
+
+    def preview(self, position: Position | None) -> Preview:
+        """Count what the next run would emit; nothing is changed.
+
+        Args:
+            position: What STATE says; without it, what was emitted last is taken as delivered.
+
+        Raises:
+            StateError: STATE belongs to another sync or slice.
+            DuplicateKeyError: Keys do not identify rows.
+        """
+        syncs = self._store.prepare()
+        rows = self._rows(Lease(self._store, syncs, self._sync.id, self._stream))
+        row: Row = rows.get(str(self._part), {})
+        if position is not None:
+            self._check(position, rows)
+        token = position.token if position else str(row.get("plan_salt") or row.get("salt") or uuid.uuid4().hex)
+        salt = self._sync.salt(token)
+        planner = self._run_with(salt).planner
+        planner.prepare()
+        taken = row.get("emitted_hi") or 0 if position is None else _confirmed(row, position)
+        known = self._comparison.snapshot()
+        if row.get("plan_id") and row.get("tables") == self._comparison.tables.part:
+            known = self._comparison.expected(self._comparison.tables.named(row["plan_table"]), taken)
+        is_resend = (row.get("plan_salt") if taken else row.get("salt")) != salt
+        found = planner.preview(f"preview_{uuid.uuid4().hex[:8]}", known, is_resend=is_resend)
+        assumed = taken if position is None else 0
+        return Preview(self._sync, found, violations(self._sync.brakes, found.counts), assumed)
 
     @contextmanager
     def plan(self, position: Position | None) -> Iterator[Plan]:
@@ -164,7 +167,7 @@ class Baseline:
             lease.update(connection, tokens=json.dumps(tokens))
         return token
 
-    def _check(self, position: Position, rows: dict[str, Row]) -> None:
+    def _check(self, position: Position, rows: Mapping[str, Row]) -> None:
         index, _, count = position.slice.partition("/")
         if count == str(self._part.count) and index != str(self._part.index):
             msg = (
@@ -198,8 +201,9 @@ class Baseline:
             if count == str(self._part.count) or not (row["plan_table"] or row["lease_owner"]):
                 continue
             lease = Lease(self._store, syncs, self._sync.id, self._stream)
-            other = lease.acquire(Slice(int(index), int(count)))
-            self._settlement(lease).settle(other, _confirmed(other, position))
+            # Workers of the new number meet here; each is done in moments.
+            former = lease.acquire(Slice(int(index), int(count)), wait_s=OTHER_SLICE_WAIT_S)
+            self._settlement(lease).settle(former, _confirmed(former, position))
             self._release(lease)
 
     def _begin_anew(self, lease: Lease, row: Row) -> None:
@@ -297,4 +301,4 @@ class Baseline:
 
 def _confirmed(row: Row, position: Position | None) -> int:
     """Return how far a row's plan was delivered, by what STATE says."""
-    return position.seq if position is not None and row["plan_id"] == position.plan else 0
+    return position.seq if position is not None and row.get("plan_id") == position.plan else 0

@@ -18,14 +18,15 @@ import sqlalchemy as sa
 from tap_warehouse_model.diff import statements
 from tap_warehouse_model.diff.forms import RECORD_COLUMN
 from tap_warehouse_model.diff.planning import Planner
-from tap_warehouse_model.diff.statements import Comparison, CreateTableAs, Source
-from tap_warehouse_model.diff.tables import HASH, MARKS, OP, REMOVED, SEQ, exact
+from tap_warehouse_model.diff.statements import Comparison, CreateTableAs
+from tap_warehouse_model.diff.store import text_literal
+from tap_warehouse_model.diff.tables import HASH, MARKS, OP, SEQ, exact
 from tap_warehouse_model.records import RecordEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from tap_warehouse_model.brakes import Counts
+    from tap_warehouse_model.diff.source import Source
     from tap_warehouse_model.diff.store import Store
     from tap_warehouse_model.models import Model
     from tap_warehouse_model.warehouse import Warehouse
@@ -35,6 +36,7 @@ MOST_REQUESTS = 10
 """When more keys differ than fit into so many requests, the model is read as a whole instead."""
 
 _CHUNK_BYTES = 1_000_000
+_DEFAULT_OBJECT_BYTES = 16_777_216  # DuckDB's; a longer row needs more
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -53,36 +55,40 @@ class CopyingPlanner(Planner):
         nothing: sa.ColumnClause[Any] = sa.literal_column("CAST(NULL AS VARCHAR)")
         keys = [nothing.label(exact(name)) for name in self._tables.keys]
         digest: sa.Label[Any] = sa.literal_column(f"CAST(NULL AS {self._store.dialect.digest_type})").label(HASH)
-        return sa.select(*keys, digest, nothing.label(MARKS)).where(sa.literal_column("1 = 0"))
+        return sa.select(*keys, digest, nothing.label(MARKS))
 
     def _stage(self, connection: sa.Connection, stage: sa.TableClause) -> None:
         names = [*self._tables.keys, HASH]
         with self._warehouse.selected(self._model, self._source.copied_stage()) as reader:
             self._load(connection, stage, names, _chunks(reader))
 
-    def _freeze(self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, counts: Counts) -> None:
+    def _freeze(
+        self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, kinds: Sequence[str]
+    ) -> None:
         names = [*self._tables.keys, HASH, MARKS, RECORD_COLUMN]
         fetched = sa.table(f"rows_{plan.name}", *map(sa.column, names), schema=plan.schema)
-        self._load(connection, fetched, names, self._fetched(connection, changes, counts.added + counts.changed))
-        self._store.create(connection, CreateTableAs(plan, self._numbered(fetched, changes)))
+        self._load(connection, fetched, names, self._fetched(connection, changes, kinds))
+        self._store.create(connection, CreateTableAs(plan, self._numbered(fetched, changes, kinds)))
         self._store.drop(connection, fetched)
 
-    def _numbered(self, fetched: sa.TableClause, changes: sa.TableClause) -> sa.Select[Any]:
+    def _numbered(self, fetched: sa.TableClause, changes: sa.TableClause, kinds: Sequence[str]) -> sa.Select[Any]:
         keys = self._tables.keys
         on = sa.and_(*(fetched.c[name] == changes.c[name] for name in keys))
         number = sa.cast(sa.func.row_number().over(), sa.BigInteger).label(SEQ)
         columns = [fetched.c[name] for name in [*keys, RECORD_COLUMN, HASH, MARKS]]
         select = sa.select(number, changes.c[OP], *columns).select_from(fetched.join(changes, on))
-        return select.where(changes.c[OP] != sa.literal_column(f"'{REMOVED}'"))
+        return select.where(statements.is_any(changes, kinds))
 
     def _fetched(
-        self, connection: sa.Connection, changes: sa.TableClause, wanted: int
+        self, connection: sa.Connection, changes: sa.TableClause, kinds: Sequence[str]
     ) -> Iterator[Sequence[tuple[Any, ...]]]:
         """Yield key texts, hash, marks and JSON of the rows that differ; of all rows when most of them do."""
+        chosen = statements.is_any(changes, kinds)
+        wanted = connection.scalar(statements.row_count(changes).where(chosen)) or 0
         if wanted == 0:
             return
         by_key = wanted <= KEYS_PER_REQUEST * MOST_REQUESTS and self._source.dialect.keys_relation(1, ":k") is not None
-        requests: Iterable[str | None] = self._wanted_keys(connection, changes) if by_key else [None]
+        requests: Iterable[str | None] = self._wanted_keys(connection, changes, chosen) if by_key else [None]
         width = len(self._tables.keys) + 2
         for keys in requests:
             with self._warehouse.selected(self._model, self._source.copied_rows(keys)) as reader:
@@ -90,10 +96,11 @@ class CopyingPlanner(Planner):
                     bodies = self.encoder.bodies([row[width:] for row in rows])
                     yield [(*row[:width], body.decode()) for row, body in zip(rows, bodies, strict=True)]
 
-    def _wanted_keys(self, connection: sa.Connection, changes: sa.TableClause) -> list[str]:
+    def _wanted_keys(
+        self, connection: sa.Connection, changes: sa.TableClause, chosen: sa.ColumnElement[bool]
+    ) -> list[str]:
         """Return JSON arrays of keys; all keys together take a few megabytes."""
-        chosen = sa.select(*(changes.c[name] for name in self._tables.keys))
-        keys = connection.execute(chosen.where(changes.c[OP] != sa.literal_column(f"'{REMOVED}'"))).all()
+        keys = connection.execute(sa.select(*(changes.c[name] for name in self._tables.keys)).where(chosen)).all()
         parts = (keys[at : at + KEYS_PER_REQUEST] for at in range(0, len(keys), KEYS_PER_REQUEST))
         return [_ENCODER.encode([list(key) for key in part]).decode() for part in parts]
 
@@ -105,9 +112,13 @@ class CopyingPlanner(Planner):
         chunks: Iterable[Sequence[Sequence[Any]]],
     ) -> None:
         """Create a table from rows of texts, by way of a file: DuckDB reads one many times as fast as it inserts."""
-        with _rows_file(chunks, len(names)) as path:
+        with _rows_file(chunks, len(names)) as (path, longest):
             fields = ", ".join(f"c{position}: 'VARCHAR'" for position in range(len(names)))
-            source = f"read_json('{path}', format = 'newline_delimited', columns = {{{fields}}})"
+            size = max(longest, _DEFAULT_OBJECT_BYTES)
+            source = (
+                f"read_json({text_literal(path)}, format = 'newline_delimited', columns = {{{fields}}}, "
+                f"maximum_object_size = {size})"
+            ).replace(":", r"\:")
             columns: list[sa.Label[Any]] = [
                 sa.literal_column(f"CAST(c{at} AS {self._type(name)})").label(exact(name))
                 for at, name in enumerate(names)
@@ -119,7 +130,7 @@ class CopyingPlanner(Planner):
 
     def _all_rows(self, connection: sa.Connection) -> int:
         del connection
-        everything = statements.without_rejection(self._source).stage().subquery("a")
+        everything = self._source.with_all_rows().stage().subquery("a")
         with self._warehouse.selected(self._model, statements.row_count(everything)) as reader:
             return int(reader.fetch()[0][0])
 
@@ -131,12 +142,15 @@ def _chunks(reader: Any) -> Iterator[Sequence[tuple[Any, ...]]]:  # noqa: ANN401
 
 
 @contextmanager
-def _rows_file(chunks: Iterable[Sequence[Sequence[Any]]], width: int) -> Iterator[Path]:
-    """Write rows as JSON lines; the file is readable by its owner only, and gone at the end."""
+def _rows_file(chunks: Iterable[Sequence[Sequence[Any]]], width: int) -> Iterator[tuple[Path, int]]:
+    """Write rows as JSON lines; yield the file and the length of what was written at once at most.
+
+    The file is readable by its owner only, and gone at the end.
+    """
     row = msgspec.defstruct("Row", [(f"c{position}", Any) for position in range(width)], gc=False)
     with tempfile.TemporaryDirectory(prefix="tap-warehouse-model-") as folder:
-        path = Path(folder) / "rows.json"
+        path, longest = Path(folder) / "rows.json", 0
         with path.open("wb") as file:
             for rows in chunks:
-                file.write(_ENCODER.encode_lines([row(*values) for values in rows]))
-        yield path
+                longest = max(longest, file.write(_ENCODER.encode_lines([row(*values) for values in rows])))
+        yield path, longest

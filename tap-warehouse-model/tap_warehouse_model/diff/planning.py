@@ -15,13 +15,14 @@ import sqlalchemy as sa
 
 from tap_warehouse_model.brakes import SKIP, Counts
 from tap_warehouse_model.diff import statements
-from tap_warehouse_model.diff.statements import Comparison, CreateTableAs, Source
-from tap_warehouse_model.diff.tables import ADDED, OP
-from tap_warehouse_model.errors import DuplicateKeyError, TapError
+from tap_warehouse_model.diff.statements import Comparison, CreateTableAs
+from tap_warehouse_model.diff.tables import ADDED, CHANGED, OP
+from tap_warehouse_model.errors import DuplicateKeyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from tap_warehouse_model.diff.source import Source
     from tap_warehouse_model.diff.store import Store
 
 
@@ -53,45 +54,65 @@ class Planner(abc.ABC):
 
     def prepare(self) -> None:
         """Create the snapshot unless it is there."""
-        snapshot = self._tables.snapshot
-        try:
-            with self._store.transaction(self._purpose) as connection:
-                connection.execute(sa.select(snapshot).limit(1))
-        except TapError:  # it is missing, or something is wrong that the attempt to create it will show
-            with self._store.transaction(self._purpose, with_model=self._store.has_model) as connection:
-                self._store.create(connection, CreateTableAs(snapshot, self._no_rows()))
+        self._store.ensure(self._purpose, self._tables.snapshot, self._no_rows())
 
-    def make(self, suffix: str, *, on_empty: str, is_resend: bool, baseline: sa.Select[Any] | None = None) -> Found:
+    def make(self, suffix: str, *, on_empty: str, is_resend: bool) -> Found:
         """Create the plan's table and fill it.
 
         Args:
             suffix: Of the names of this run's tables.
             on_empty: With `skip`, an empty model makes an empty plan.
             is_resend: For the counts.
-            baseline: What is compared with; the slice of the snapshot by default.
 
         Raises:
             DuplicateKeyError: Keys are null or occur more than once.
             ConfigError: The model's SQL is wrong.
         """
-        stage, changes, plan = (make(suffix) for make in (self._tables.stage, self._tables.changes, self._tables.plan))
-        known = self._comparison.snapshot() if baseline is None else baseline
-        with self._without_leftovers(stage, changes):
-            with self._store.transaction(self._purpose, with_model=self._store.has_model) as connection:
-                self._stage(connection, stage)
-                self._store.create(connection, self._comparison.changes(changes, stage, known))
-                counts = self._counts(connection, stage, changes, known)
-                self._freeze(connection, plan, changes, counts)
-                upserts = connection.scalar(statements.row_count(plan)) or 0
-                vanished = counts.added + counts.changed - upserts
-                if counts.rows == 0 and on_empty == SKIP:
-                    counts = replace(counts, removed=0)
-                else:
-                    connection.execute(self._comparison.removals(plan, changes, upserts))
-                by_column = self._changed_columns(connection, plan, known) if counts.changed else {}
-                left_out = self._left_out(connection, counts)
-            self._store.after_plan(plan)
-        return Found(replace(counts, is_resend=is_resend), by_column, left_out, vanished)
+        plan, known = self._tables.plan(suffix), self._comparison.snapshot()
+        with self._compared(suffix, known) as (connection, changes, counts):
+            self._freeze(connection, plan, changes, [ADDED, CHANGED])
+            upserts = connection.scalar(statements.row_count(plan)) or 0
+            skips = counts.rows == 0 and on_empty == SKIP
+            if not skips:
+                connection.execute(self._comparison.removals(plan, changes, upserts))
+            by_column = self._changed_columns(connection, plan, known, counts)
+            left_out = self._left_out(connection, counts)
+        self._store.index(plan)
+        vanished = counts.added + counts.changed - upserts
+        kept = replace(counts, is_resend=is_resend, removed=0 if skips else counts.removed)
+        return Found(kept, by_column, left_out, vanished)
+
+    def preview(self, suffix: str, baseline: sa.Select[Any], *, is_resend: bool) -> Found:
+        """Count what a plan would hold, and keep nothing.
+
+        Args:
+            suffix: Of the names of tables that are dropped at the end.
+            baseline: What is compared with.
+            is_resend: For the counts.
+
+        Raises:
+            DuplicateKeyError: Keys are null or occur more than once.
+            ConfigError: The model's SQL is wrong.
+        """
+        plan = self._tables.plan(suffix)
+        with self._without_leftovers(plan), self._compared(suffix, baseline) as (connection, changes, counts):
+            if counts.changed:
+                self._freeze(connection, plan, changes, [CHANGED])
+            by_column = self._changed_columns(connection, plan, baseline, counts)
+            left_out = self._left_out(connection, counts)
+        return Found(replace(counts, is_resend=is_resend), by_column, left_out)
+
+    @contextmanager
+    def _compared(self, suffix: str, known: sa.Select[Any]) -> Iterator[tuple[sa.Connection, sa.TableClause, Counts]]:
+        """Find the keys that differ; yield the connection, the table of these keys, and the counts."""
+        stage, changes = self._tables.stage(suffix), self._tables.changes(suffix)
+        with (
+            self._without_leftovers(stage, changes),
+            self._store.transaction(self._purpose, with_model=self._store.has_model) as connection,
+        ):
+            self._stage(connection, stage)
+            self._store.create(connection, self._comparison.changes(changes, stage, known))
+            yield connection, changes, self._counts(connection, stage, changes, known)
 
     @property
     def _purpose(self) -> str:
@@ -142,13 +163,13 @@ class Planner(abc.ABC):
         )
 
     def _changed_columns(
-        self, connection: sa.Connection, plan: sa.TableClause, known: sa.Select[Any]
+        self, connection: sa.Connection, plan: sa.TableClause, known: sa.Select[Any], counts: Counts
     ) -> dict[str, int]:
         names = [column.name for column in self._source.columns]
-        if not names:
+        if not names or not counts.changed:
             return {}
-        counts = connection.execute(self._comparison.changed_columns(plan, known, len(names))).one()
-        return {name: int(count) for name, count in zip(names, counts, strict=True) if count}
+        found = connection.execute(self._comparison.changed_columns(plan, known, len(names))).one()
+        return {name: int(count) for name, count in zip(names, found, strict=True) if count}
 
     def _left_out(self, connection: sa.Connection, counts: Counts) -> int:
         if not self._source.keeps_first:
@@ -157,15 +178,17 @@ class Planner(abc.ABC):
 
     @abc.abstractmethod
     def _no_rows(self) -> sa.Select[Any]:
-        """Return a SELECT without rows that has the types of the snapshot."""
+        """Return a SELECT that has the types of the snapshot; its rows are not wanted."""
 
     @abc.abstractmethod
     def _stage(self, connection: sa.Connection, stage: sa.TableClause) -> None:
         """Create the table of all keys and hashes."""
 
     @abc.abstractmethod
-    def _freeze(self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, counts: Counts) -> None:
-        """Create the plan with the rows that were added or changed, numbered from 1."""
+    def _freeze(
+        self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, kinds: Sequence[str]
+    ) -> None:
+        """Create the plan with the rows of some kinds of change, numbered from 1."""
 
     @abc.abstractmethod
     def _all_rows(self, connection: sa.Connection) -> int:
@@ -176,15 +199,16 @@ class WarehousePlanner(Planner):
     """Lets the warehouse do everything: it holds the model and the tables."""
 
     def _no_rows(self) -> sa.Select[Any]:
-        return self._comparison.snapshot_of(self._source.stage()).where(sa.literal_column("1 = 0"))
+        return self._comparison.snapshot_of(self._source.stage())
 
     def _stage(self, connection: sa.Connection, stage: sa.TableClause) -> None:
-        self._store.create(connection, CreateTableAs(stage, self._source.stage()))
+        self._store.create(connection, CreateTableAs(stage, self._source.stage(), self._store.dialect.scratch_table))
 
-    def _freeze(self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, counts: Counts) -> None:
-        del counts
-        self._store.create(connection, CreateTableAs(plan, self._source.payload(changes)))
+    def _freeze(
+        self, connection: sa.Connection, plan: sa.TableClause, changes: sa.TableClause, kinds: Sequence[str]
+    ) -> None:
+        self._store.create(connection, CreateTableAs(plan, self._source.payload(changes, kinds)))
 
     def _all_rows(self, connection: sa.Connection) -> int:
-        everything = statements.without_rejection(self._source).stage().subquery("a")
+        everything = self._source.with_all_rows().stage().subquery("a")
         return connection.scalar(statements.row_count(everything)) or 0

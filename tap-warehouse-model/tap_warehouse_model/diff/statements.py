@@ -7,25 +7,23 @@ snapshot (PROTOCOLS.md 2.10).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
-from tap_warehouse_model.diff import expressions
+from tap_warehouse_model import expressions
 from tap_warehouse_model.diff.tables import (
     ADDED,
     CHANGED,
-    COPY,
     HASH,
     MARKS,
     OP,
     REMOVED,
     SEQ,
     Tables,
-    exact,
 )
 
 if TYPE_CHECKING:
@@ -44,136 +42,18 @@ class CreateTableAs(Executable, ClauseElement):
     inherit_cache = False
     _is_text_clause = False  # what SQLAlchemy asks every statement that it executes
 
-    def __init__(self, table: sa.TableClause, select: sa.Select[Any] | sa.CompoundSelect[Any]) -> None:
+    def __init__(
+        self, table: sa.TableClause, select: sa.Select[Any] | sa.CompoundSelect[Any], kind: str = "TABLE"
+    ) -> None:
         self.table = table
         self.select = select
+        self.kind = kind
 
 
 @compiles(CreateTableAs)
 def _create_table_as(element: CreateTableAs, compiler: Any, **kwargs: Any) -> str:  # noqa: ANN401
     name = compiler.preparer.format_table(element.table)
-    return f"CREATE TABLE {name} AS {compiler.process(element.select, **kwargs)}"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A model's rows as they will be emitted.
-
-    Attributes:
-        statement: The model's own SQL, with its parameters bound.
-        keys: Its key columns.
-        columns: Its other columns that are selected.
-        salt: What all hashes begin with.
-        part: The slice of the keys.
-        keeps_first: Whether one row of each key is kept.
-        quote: A column's name, quoted.
-    """
-
-    statement: sa.TextClause
-    keys: Sequence[Column]
-    columns: Sequence[Column]
-    salt: str
-    part: Slice
-    keeps_first: bool
-    dialect: Dialect
-    quote: Any
-
-    def stage(self) -> sa.Select[Any]:
-        """Return keys and hashes of all rows."""
-        rows = self._rows()
-        select = sa.select(*self._written(self.keys), self._hash()).select_from(rows)
-        return self._narrowed(select)
-
-    def payload(self, changes: sa.TableClause) -> sa.Select[Any]:
-        """Return the rows that were added or changed, numbered from 1."""
-        changed = changes.alias("c")
-        on = sa.and_(*(self._value(key) == changed.c[key.name] for key in self.keys))
-        number = sa.func.row_number().over(order_by=self._order(changed))
-        select = sa.select(
-            sa.cast(number, sa.BigInteger).label(SEQ),
-            changed.c[OP],
-            *self._written([*self.keys, *self.columns]),
-            self._hash(),
-            sa.literal_column(expressions.row_marks(self.dialect, self.columns, self._place)).label(MARKS),
-        )
-        joined = self._rows().join(changed, on)
-        return self._narrowed(select.select_from(joined).where(changed.c[OP] != sa.literal_column(f"'{REMOVED}'")))
-
-    def copied_stage(self) -> sa.Select[Any]:
-        """Return keys and hashes of all rows as texts, for a stage that is kept elsewhere."""
-        return self._narrowed(sa.select(*self._key_texts(), self._hash_text()).select_from(self._rows()))
-
-    def copied_rows(self, keys: str | None = None) -> sa.Select[Any]:
-        """Return key texts, hashes and marks, and then the rows.
-
-        Args:
-            keys: A JSON array of arrays of key texts, to which the rows are limited where the warehouse can do so.
-        """
-        marks: sa.Label[Any] = sa.literal_column(expressions.row_marks(self.dialect, self.columns, self._place)).label(
-            MARKS
-        )
-        written = self._written([*self.keys, *self.columns])
-        select = sa.select(*self._key_texts(), self._hash_text(), marks, *written)
-        relation = None if keys is None else self.dialect.keys_relation(len(self.keys), ":wanted_keys")
-        if relation is None:
-            return self._narrowed(select.select_from(self._rows()))
-        names = [f"k{position}" for position in range(len(self.keys))]
-        bound = sa.text(relation.replace("::", r"\:\:")).bindparams(
-            sa.bindparam("wanted_keys", keys, type_=sa.String())
-        )
-        wanted = bound.columns(*map(sa.column, names)).subquery("w")
-        on = [text.element == wanted.c[name] for text, name in zip(self._key_texts(), names, strict=True)]
-        return self._narrowed(select.select_from(self._rows().join(wanted, sa.and_(*on))))
-
-    def _key_texts(self) -> list[sa.Label[Any]]:
-        return [
-            sa.literal_column(expressions.filled(self.dialect.text, self._raw(key))).label(f"k{position}")
-            for position, key in enumerate(self.keys)
-        ]
-
-    def _hash_text(self) -> sa.Label[Any]:
-        text = expressions.row_hash(self.dialect, self.salt, self.columns, self._place)
-        return sa.literal_column(expressions.filled(self.dialect.text, text)).label(HASH)
-
-    def _order(self, changed: sa.FromClause) -> list[sa.ColumnElement[Any]] | None:
-        return None if self.dialect.numbers_unordered else [changed.c[key.name] for key in self.keys]
-
-    def _rows(self) -> sa.Subquery:
-        rows = self.statement.columns(*(sa.column(exact(column.name)) for column in [*self.keys, *self.columns]))
-        query = rows.subquery("q")
-        if not self.keeps_first:
-            return query
-        values = [self._value(key) for key in self.keys]
-        order: sa.ColumnClause[Any] = sa.literal_column(
-            expressions.row_hash(self.dialect, self.salt, self.columns, self._place)
-        )
-        copy = sa.func.row_number().over(partition_by=values, order_by=order).label(COPY)
-        numbered = sa.select(sa.literal_column("q.*"), copy).select_from(query)
-        return numbered.where(*(value.is_not(None) for value in values)).subquery("q")
-
-    def _narrowed(self, select: sa.Select[Any]) -> sa.Select[Any]:
-        if self.keeps_first:
-            select = select.where(sa.literal_column(f"q.{COPY}") == sa.literal_column("1"))
-        if self.part.is_whole:
-            return select
-        text = expressions.key_text(self.dialect, [key.kind for key in self.keys], [self._raw(k) for k in self.keys])
-        return select.where(sa.literal_column(_in_slice(self.dialect, self.part, text)))
-
-    def _written(self, columns: Sequence[Column]) -> list[sa.Label[Any]]:
-        return [self._value(column).label(exact(column.name)) for column in columns]
-
-    def _value(self, column: Column) -> sa.ColumnClause[Any]:
-        return sa.literal_column(self._raw(column))
-
-    def _raw(self, column: Column) -> str:
-        return expressions.filled(column.expression, self._place(column.name))
-
-    def _hash(self) -> sa.Label[Any]:
-        text = expressions.row_hash(self.dialect, self.salt, self.columns, self._place)
-        return sa.literal_column(text).label(HASH)
-
-    def _place(self, name: str) -> str:
-        return f"q.{self.quote(name)}"
+    return f"CREATE {element.kind} {name} AS {compiler.process(element.select, **kwargs)}"
 
 
 @dataclass(frozen=True)
@@ -201,8 +81,7 @@ class Comparison:
         if self.part.is_whole:
             return []
         values = [f"{alias}.{self.quote(key.name)}" for key in self.keys]
-        text = expressions.key_text(self.dialect, [key.kind for key in self.keys], values)
-        return [sa.literal_column(_in_slice(self.dialect, self.part, text))]
+        return [sa.literal_column(expressions.in_slice(self.dialect, self.part, values))]
 
     def snapshot_of(self, stage: sa.Select[Any]) -> sa.Select[Any]:
         """Return staged rows with the columns and types of a snapshot."""
@@ -228,7 +107,7 @@ class Comparison:
             .select_from(gone.outerjoin(left, self._same(gone, left)))
             .where(left.c[self.tables.keys[0]].is_(None))
         )
-        return CreateTableAs(changes, sa.union_all(upserts, removals))
+        return CreateTableAs(changes, sa.union_all(upserts, removals), self.dialect.scratch_table)
 
     def counts(self, changes: sa.TableClause) -> sa.Select[Any]:
         """Return added, changed and removed rows, and added ones with a null in their key."""
@@ -340,14 +219,14 @@ class Comparison:
         return expressions.key_text(self.dialect, [key.kind for key in self.keys], values)
 
 
-def without_rejection(source: Source) -> Source:
-    """Return a source with all rows, those of keys that occur more than once included."""
-    return replace(source, keeps_first=False)
-
-
 def row_count(rows: Rows) -> sa.Select[Any]:
     """Return the statement that counts rows."""
     return sa.select(sa.func.count()).select_from(rows)
+
+
+def is_any(changes: Rows, kinds: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Return whether a change is of one of some kinds."""
+    return changes.c[OP].in_([_literal(kind) for kind in kinds])
 
 
 def _literal(text: str) -> sa.ColumnClause[Any]:
@@ -360,7 +239,3 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
 
 def _between(plan: sa.TableClause, above: int, to: int) -> sa.ColumnElement[bool]:
     return sa.and_(plan.c[SEQ] > above, plan.c[SEQ] <= to)
-
-
-def _in_slice(dialect: Dialect, part: Slice, text: str) -> str:
-    return expressions.in_slice(dialect, part.index, part.count, text)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_warehouse_model import queries
+from tap_warehouse_model import expressions, queries
 from tap_warehouse_model.columns import Column, Kind
 from tap_warehouse_model.config import needs_sync_id
-from tap_warehouse_model.diff import expressions
-from tap_warehouse_model.diff.baseline import Baseline, Run, Sync
+from tap_warehouse_model.diff.baseline import Baseline, Run
 from tap_warehouse_model.diff.copying import CopyingPlanner
 from tap_warehouse_model.diff.forms import RECORD_COLUMN, ColumnForm, JsonForm
 from tap_warehouse_model.diff.planning import WarehousePlanner
-from tap_warehouse_model.diff.statements import Comparison, Source
+from tap_warehouse_model.diff.preview import Sync
+from tap_warehouse_model.diff.source import Source
+from tap_warehouse_model.diff.statements import Comparison
 from tap_warehouse_model.diff.store import Store, plain_quoted, store_of
 from tap_warehouse_model.diff.tables import OWN_COLUMNS, Tables, part_of_names
 
@@ -106,7 +107,7 @@ class Parts:
 
     def run_with(self, salt: str) -> Run:
         """Return what makes and writes a plan whose hashes begin with a salt."""
-        source = self._source(salt)
+        source = self.source(salt)
         stream = self._model.name
         if self.store.has_model:
             return Run(
@@ -118,7 +119,8 @@ class Parts:
         )
         return Run(planner, JsonForm(stream, self._keys, planner.encoder.nulled))
 
-    def _source(self, salt: str) -> Source:
+    def source(self, salt: str) -> Source:
+        """Return the model as it is read, with hashes that begin with a salt."""
         config = self._warehouse.config
         engine = self.store.engine if self.store.has_model else self._warehouse.engine
         return Source(

@@ -114,6 +114,7 @@ def part_of_names(sync_id: str, stream: str, keys: Sequence[str]) -> str:
 def suffix(part: Slice, epoch: int) -> str:
     """Return what makes the tables of one run differ from those of any other run.
 
+    >>> from tap_warehouse_model.slices import Slice
     >>> suffix(Slice(1, 4), 17)
     '1of4_17'
     """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tap_warehouse_model.dialects import Dialect
+    from tap_warehouse_model.slices import Slice
 
 HASH_VERSION = 1
 """Raised when the text of a row changes: all rows are then sent again."""
@@ -92,9 +93,14 @@ def key_text(dialect: Dialect, kinds: Sequence[Kind], values: Sequence[str]) -> 
     return _joined(dialect, [canonical(dialect, kind, value) for kind, value in zip(kinds, values, strict=True)])
 
 
-def in_slice(dialect: Dialect, index: int, count: int, text: str) -> str:
-    """Return whether a key's text belongs to a slice."""
-    return f"MOD({filled(dialect.slice_number, text)}, {count}) = {index}"
+def in_slice(dialect: Dialect, part: Slice, values: Sequence[str]) -> str:
+    """Return whether a key belongs to a slice.
+
+    Only the texts of its written values count: of a key that was copied into a file there is nothing else, and
+    warehouse and file must agree.
+    """
+    text = _joined(dialect, [f"COALESCE({filled(dialect.text, value)}, '~')" for value in values])
+    return f"MOD({filled(dialect.slice_number, text)}, {part.count}) = {part.index}"
 
 
 def _joined(dialect: Dialect, texts: Sequence[str]) -> str:
