@@ -63,6 +63,23 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     return World(request.getfixturevalue("account"), account.command(request.param, tmp_path))
 
 
+def test_a_load_a_resume_and_changes(world: World) -> None:
+    """STATE that names a part of a plan confirms that part; what changed, what is gone and what is in doubt comes."""
+    first = world.run()
+    assert changes(first) == {number: name for number, _, name, _ in ROWS}
+    partial = copy.deepcopy(first.state)
+    partial["bookmarks"]["people"].update(seq=3, done=False)
+    doubtful = [record.get("id", record.get("ID")) for record in first.records()][-1]
+    gone = 3 if doubtful != 3 else 4
+    world.database.execute("UPDATE people SET amount = 2.01 WHERE id = 2", f"DELETE FROM people WHERE id = {gone}")  # noqa: S608
+    second = world.run(partial)
+    assert set(changes(second)) == {2, gone, doubtful}
+    assert changes(second)[gone] == "removed"
+    assert "1 removed" in second.stderr
+    assert changes(world.run(second.state)) == {}
+
+
+@pytest.mark.long
 def test_a_first_load_then_only_what_changed(world: World) -> None:
     """Everything, nothing, then an added, a changed and a removed row; without STATE all rows again."""
     first = world.run()
@@ -77,6 +94,7 @@ def test_a_first_load_then_only_what_changed(world: World) -> None:
     assert changes(world.run()) == {1: "Ada", 2: "Grace 100%", 4: "ä|~", 5: "Edsger", 3: "removed"}
 
 
+@pytest.mark.long
 def test_what_was_not_confirmed_is_sent_again(world: World) -> None:
     """STATE that names a part of the plan confirms that part; the rest may have been delivered, and comes again."""
     first = world.run()

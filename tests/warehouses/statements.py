@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from tap_warehouse_model import queries
 from tap_warehouse_model.columns import Column, Described
 from tap_warehouse_model.dialects import dialect_of
-from tap_warehouse_model.diff.statements import Comparison, CreateTableAs, Source, row_count
-from tap_warehouse_model.diff.tables import Tables, syncs_table
+from tap_warehouse_model.diff.source import Source
+from tap_warehouse_model.diff.statements import Comparison, CreateTableAs, row_count
+from tap_warehouse_model.diff.tables import ADDED, CHANGED, Tables, syncs_table
 from tap_warehouse_model.models import parse_model
 from tap_warehouse_model.slices import Slice
 
@@ -145,8 +146,10 @@ def statements(name: str) -> Statements:
     for count, chosen in ((1, keys[:1]), (2, keys)):
         found |= {
             f"{title} ({count} key{'s' * (count > 1)})": compiled(statement)
-            for title, statement in _diff(ours, plain, chosen, columns).items()
+            for title, statement in _diff(ours, plain, chosen, columns[:3]).items()
         }
+    everything = _source(ours, plain, keys[:1], columns, Slice())
+    found["stage of all types"] = compiled(CreateTableAs(sa.table("stage"), everything.stage()))
     syncs = syncs_table("reverse_etl")
     row = sa.and_(syncs.c.sync_id == "s", syncs.c.stream == "m", syncs.c.slice == "0/1", syncs.c.epoch == 1)
     control = {
@@ -183,15 +186,20 @@ def _reading(ours: Any, quote: Any, columns: list[Column], keys: list[Column]) -
     return found
 
 
+def _source(
+    ours: Any, quote: Any, keys: list[Column], columns: list[Column], part: Slice, *, keeps_first: bool = False
+) -> Source:
+    query = model(sql="SELECT ':n' AS a FROM t WHERE a LIKE '%x%' AND b = :n", params={"n": 1})
+    return Source(queries.bound(query, ours, quote), keys, columns, SALT, part, keeps_first, ours, quote)
+
+
 def _diff(ours: Any, quote: Any, keys: list[Column], columns: list[Column]) -> dict[str, Any]:
     part, whole = Slice(1, 4), Slice()
     names = [column.name for column in columns]
     tables = Tables("reverse_etl", "0a1b2c3d4e5f", [key.name for key in keys], names)
-    query = model(sql="SELECT ':n' AS a FROM t WHERE a LIKE '%x%' AND b = :n", params={"n": 1})
 
     def source(slice_: Slice, *, keeps_first: bool = False) -> Source:
-        statement = queries.bound(query, ours, quote)
-        return Source(statement, keys, columns, SALT, slice_, keeps_first, ours, quote)
+        return _source(ours, quote, keys, columns, slice_, keeps_first=keeps_first)
 
     comparison = Comparison(tables, ours, keys, whole, quote)
     sliced = Comparison(tables, ours, keys, part, quote)
@@ -209,7 +217,7 @@ def _diff(ours: Any, quote: Any, keys: list[Column], columns: list[Column]) -> d
         "repeated": comparison.repeated(changes),
         "nulls": comparison.nulls(stage),
         "rows": row_count(known.subquery("k")),
-        "plan": CreateTableAs(plan, source(whole).payload(changes)),
+        "plan": CreateTableAs(plan, source(whole).payload(changes, [ADDED, CHANGED])),
         "removals": comparison.removals(plan, changes, 17),
         "changed columns": comparison.changed_columns(plan, known, 2),
         "page": comparison.page(plan, 0, 256),

@@ -148,7 +148,7 @@ class Planner(abc.ABC):
         return Counts(rows, baseline, added, changed, removed)
 
     def _not_unique(self, connection: sa.Connection, stage: sa.TableClause) -> str:
-        keys, rows = connection.execute(self._comparison.repeated(stage)).one()
+        keys, rows = (int(count) for count in connection.execute(self._comparison.repeated(stage)).one())
         nulls = connection.execute(self._comparison.nulls(stage)).one()
         found = [f"{keys} keys occur more than once, in {rows} rows"] if keys else []
         found += [
