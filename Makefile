@@ -9,7 +9,10 @@ EDITABLE := -e './reverse-etl-core[postgres]' -e ./target-hubspot -e ./target-ma
 READY := $(VENV)/.ready
 # Of tests: drivers of warehouses that cannot be installed together, nor beside the workspace's DuckDB.
 WAREHOUSES := .venv-snowflake/.ready .venv-warehouses/.ready
+# Of long tests: half a gigabyte.
+SPARK := .venv-spark/.ready
 EXTRAS_snowflake := snowflake
+EXTRAS_spark := databricks
 EXTRAS_warehouses := postgres snowflake redshift bigquery databricks
 COMMA := ,
 EMPTY :=
@@ -39,12 +42,12 @@ $(READY): pyproject.toml constraints.txt $(MEMBERS:%=%/pyproject.toml)
 lock: ## Renew constraints.txt, the exact versions that setup installs
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group dev \
 	    $(MEMBERS:%=%/pyproject.toml) --extra duckdb --extra postgres --no-emit-package reverse-etl-core --no-header --no-annotate -o constraints.txt
-	$(foreach name,snowflake warehouses,$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group $(name)-tests \
+	$(foreach name,snowflake spark warehouses,$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group $(name)-tests \
 	    tap-warehouse-model/pyproject.toml $(EXTRAS_$(name):%=--extra %) --no-header --no-annotate -o constraints-$(name).txt;)
 
 warehouses: $(WAREHOUSES) ## Environments with the drivers of other warehouses, for their tests
 
-$(WAREHOUSES): .venv-%/.ready: constraints-%.txt tap-warehouse-model/pyproject.toml | $(READY)
+$(WAREHOUSES) $(SPARK): .venv-%/.ready: constraints-%.txt tap-warehouse-model/pyproject.toml | $(READY)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
 	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --constraint constraints-$*.txt \
 	    --group $*-tests -e './tap-warehouse-model[$(subst $(SPACE),$(COMMA),$(EXTRAS_$*))]'
@@ -68,7 +71,7 @@ contracts: $(READY) ## Who may import whom
 test: $(READY) $(WAREHOUSES) ## Everything that CI runs
 	$(BIN)/python -m pytest -m "not long"
 
-test-long: $(READY) $(WAREHOUSES) ## The long kill, fault and scale tests too
+test-long: $(READY) $(WAREHOUSES) $(SPARK) ## The long kill, fault and scale tests too
 	$(BIN)/python -m pytest
 
 demo: $(READY) ## Sample warehouse to a simulated account, three times (TARGET=target-salesforce, KEEP=1 leaves it up)
