@@ -68,7 +68,9 @@ def bound(model: Model, dialect: Dialect, quote: Callable[[str], str]) -> sa.Tex
     else:
         sql = sqltext.with_placeholders(model.sql, model.params, placeholder=":{}".format, escape=_without_parameters)
     # NullType: the driver sees the values as they are, without a cast that could contradict the query.
-    parameters = [sa.bindparam(name, value, type_=sa.types.NullType()) for name, value in model.params.items()]
+    parameters = [
+        sa.bindparam(name, dialect.argument(value), type_=sa.types.NullType()) for name, value in model.params.items()
+    ]
     return sa.text(f"{sql}\n").bindparams(*parameters)  # the line break ends a comment that the model may close with
 
 

@@ -55,7 +55,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_statements_are_those_on_file(compiled: Path, dialect: str) -> None:
-    """A change of a statement is seen in a review, whoever caused it: our code, SQLAlchemy or the dialect's package."""
+    """A change of a statement is seen in a review, whether our code, SQLAlchemy or a dialect's package caused it."""
     assert (compiled / f"{dialect}.sql").read_text("utf-8") == (FOLDER / f"{dialect}.sql").read_text("utf-8")
 
 

@@ -70,6 +70,9 @@ class Dialect(abc.ABC):
     digest: str = "MD5({})"
     """Pattern: the hash of a text, as a snapshot keeps it."""
 
+    part: str = "{}"
+    """Pattern: the text of a column as it enters the text of its row."""
+
     digest_type: str = "VARCHAR(32)"
     """SQL type of a digest."""
 
@@ -131,7 +134,11 @@ class Dialect(abc.ABC):
 
     def arguments(self, params: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Return parameters as the driver's `execute` takes them."""
-        return dict(params)
+        return {name: self.argument(value) for name, value in params.items()}
+
+    def argument(self, value: Any) -> Any:  # noqa: ANN401
+        """Return the value of one parameter as the driver takes it."""
+        return value
 
     def table_part(self, part: str, *, is_quoted: bool) -> str:
         """Return a part of a table's name as the database keeps it."""

@@ -126,7 +126,7 @@ class BigQuery(Dialect):
                 f"'params': '{nulls[0]}' is null, which has no type in BigQuery. Write CAST(NULL AS STRING) in the SQL."
             )
             raise ConfigError(msg)
-        return dict(params)
+        return super().arguments(params)  # type: ignore[no-any-return]
 
     def keys_relation(self, count: int, parameter: str) -> str:
         """Return the keys, unnested."""

@@ -73,7 +73,7 @@ class PostgreSQL(Dialect):
 
     package = "'tap-warehouse-model[postgres]'"
     chunk_rows = 5000  # one round trip each
-    session_pins = (
+    session_pins: tuple[str, ...] = (
         "SET TimeZone = 'UTC'",
         "SET DateStyle = 'ISO, YMD'",
         "SET IntervalStyle = 'postgres'",

@@ -88,16 +88,17 @@ class Redshift(PostgreSQL):
     # https://docs.aws.amazon.com/redshift/latest/dg/fetch.html
     chunk_rows = 1000
     # source: https://docs.aws.amazon.com/redshift/latest/dg/cm_chap_ConfigurationRef.html
+    # No query_group: it would choose the queue.
     session_pins = (
         "SET timezone TO 'UTC'",
         "SET datestyle TO 'ISO, YMD'",
         "SET extra_float_digits TO 2",
-        "SET query_group TO 'tap-warehouse-model'",
     )
     read_only_pins = ()
     write_pins = ()
     scratch_table = "TABLE"
     text = _AS_TEXT
+    part = "MD5({})"  # all columns would not fit into the 65,535 bytes of a VARCHAR
     length = "OCTET_LENGTH({})"
     digest = "MD5({})"
     digest_type = "VARCHAR(32)"
@@ -120,7 +121,7 @@ class Redshift(PostgreSQL):
 
     def describe(self, cursor: Any, sql: str, params: Mapping[str, Any]) -> list[Described]:  # noqa: ANN401
         """Return names and types as the server announces them before the first row."""
-        cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", dict(params))  # noqa: S608 - the user's own SQL
+        cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", self.arguments(params))  # noqa: S608 - the user's own SQL
         return [_described(column) for column in cursor.description or ()]
 
     def column(self, described: Described) -> Column:
@@ -135,9 +136,13 @@ class Redshift(PostgreSQL):
         kind, expression, bookmark_type, extra = _SIMPLE[sql_type]
         return Column(name, sql_type, kind, expression, bookmark_type, extra)
 
+    def argument(self, value: Any) -> Any:  # noqa: ANN401
+        """Return a list as a tuple, which psycopg2 writes for `IN :name`: there is no array to compare with."""
+        return tuple(value) if isinstance(value, list) else value
+
     def joined(self, texts: Sequence[str]) -> str:
-        """Return hashes of the texts: all of a row would not fit into the 65,535 bytes of a VARCHAR."""
-        return Dialect.joined(self, [f"MD5({text})" for text in texts])
+        """Return texts joined one by one: there is no concat_ws."""
+        return Dialect.joined(self, texts)
 
     def keys_relation(self, count: int, parameter: str) -> None:  # type: ignore[override]
         """Return None: JSON_PARSE takes a VARCHAR of at most 65,535 bytes."""

@@ -150,7 +150,7 @@ class Snowflake(Dialect):
     def arguments(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters, at least one: without any, the connector leaves doubled percent signs as they are."""
         # source: snowflake-connector-python 4.8.1, cursor.py, _preprocess_pyformat_query
-        return dict(params) or {_NOT_USED: None}
+        return super().arguments(params) or {_NOT_USED: None}
 
     def keys_relation(self, count: int, parameter: str) -> str:
         """Return the keys, flattened."""
