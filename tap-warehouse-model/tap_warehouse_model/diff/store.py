@@ -92,6 +92,9 @@ class Store(abc.ABC):
                 with self.transaction(purpose) as connection:
                     self._run(connection, f"CREATE SCHEMA IF NOT EXISTS {self._schema_sql()}")
                     connection.execute(sa.schema.CreateTable(syncs, if_not_exists=True))
+                # In Snowflake a session is in the schema that it created: the model's own names would not be found.
+                # source: "CREATE SCHEMA", https://docs.snowflake.com/en/sql-reference/sql/create-schema
+                self.engine.dispose()
             except TapError:  # two first runs at the same moment: the other one has created them
                 if not self._answers(purpose, sa.select(syncs.c.epoch)):
                     raise
@@ -101,18 +104,6 @@ class Store(abc.ABC):
         """Return whether a table can be read; why it cannot, the attempt to create it will show."""
         try:
             with self.transaction(purpose) as connection:
-<<<<<<< HEAD
-                connection.execute(sa.select(syncs.c.epoch).limit(1))
-        except TapError:  # it is missing, or something is wrong that the attempt to create it will show
-            with self.transaction(purpose) as connection:
-                for statement in self._schema_statements():
-                    connection.exec_driver_sql(statement)
-                connection.execute(sa.schema.CreateTable(syncs, if_not_exists=True))
-            # In Snowflake a session is in the schema that it created: the model's own names would not be found.
-            # source: "CREATE SCHEMA", https://docs.snowflake.com/en/sql-reference/sql/create-schema
-            self.engine.dispose()
-        return syncs
-=======
                 connection.execute(statement.limit(1))
         except BusyError:
             raise
@@ -130,7 +121,6 @@ class Store(abc.ABC):
         except TapError:  # as above
             if not self._answers(purpose, sa.select(table)):
                 raise
->>>>>>> main
 
     def drop(self, connection: sa.Connection, table: sa.TableClause) -> None:
         """Drop a table if it is there."""
