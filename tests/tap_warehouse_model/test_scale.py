@@ -50,6 +50,7 @@ def described(name: str) -> dict[str, Any]:
     test = {"resource_type": "test", "attached_node": node_id, "column_name": "id", "config": {}}
     return {
         node_id: {
+            "unique_id": node_id,
             "resource_type": "model",
             "name": name,
             "package_name": "shop",
@@ -58,7 +59,12 @@ def described(name: str) -> dict[str, Any]:
             "config": {"materialized": "table", "meta": {"reverse_etl": True}},
         },
         **{
-            f"test.shop.{kind}_{name}": {**test, "name": f"{kind}_{name}", "test_metadata": {"name": kind}}
+            f"test.shop.{kind}_{name}": {
+                **test,
+                "unique_id": f"test.shop.{kind}_{name}",
+                "name": f"{kind}_{name}",
+                "test_metadata": {"name": kind},
+            }
             for kind in ("unique", "not_null")
         },
     }

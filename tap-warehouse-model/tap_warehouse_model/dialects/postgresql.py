@@ -102,12 +102,10 @@ class PostgreSQL(Dialect):
     def describe(self, cursor: Any, sql: str, params: Mapping[str, Any]) -> list[Described]:  # noqa: ANN401
         """Return names and types as the server announces them before the first row."""
         cursor.connection.autocommit = True  # a transaction would be two more round trips per model
-        try:
-            cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", dict(params))  # noqa: S608 - the user's own SQL
-            announced = list(cursor.description or ())
-            self._learn(cursor, {column.type_code for column in announced} - self._types.keys())
-        finally:
-            cursor.connection.autocommit = False
+        cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", dict(params))  # noqa: S608 - the user's own SQL
+        announced = list(cursor.description or ())
+        self._learn(cursor, {column.type_code for column in announced} - self._types.keys())
+        cursor.connection.autocommit = False  # not after an error: it may be gone, and nothing will be read
         return [_described(column, *self._types[column.type_code]) for column in announced]
 
     def _learn(self, cursor: Any, oids: set[int]) -> None:  # noqa: ANN401

@@ -92,6 +92,9 @@ class Store(abc.ABC):
                 with self.transaction(purpose) as connection:
                     self._run(connection, f"CREATE SCHEMA IF NOT EXISTS {self._schema_sql()}")
                     connection.execute(sa.schema.CreateTable(syncs, if_not_exists=True))
+                # In Snowflake a session is in the schema that it created: the model's own names would not be found.
+                # source: "CREATE SCHEMA", https://docs.snowflake.com/en/sql-reference/sql/create-schema
+                self.engine.dispose()
             except TapError:  # two first runs at the same moment: the other one has created them
                 if not self._answers(purpose, sa.select(syncs.c.epoch)):
                     raise
