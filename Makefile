@@ -9,9 +9,10 @@ EDITABLE := -e './reverse-etl-core[postgres]' -e ./target-hubspot -e ./target-ma
 READY := $(VENV)/.ready
 # Of tests: drivers of warehouses that cannot be installed together, nor beside the workspace's DuckDB.
 WAREHOUSES := .venv-snowflake/.ready .venv-warehouses/.ready
-# Of long tests: half a gigabyte.
-SPARK := .venv-spark/.ready
+# Of long tests: Spark takes half a gigabyte.
+LONG := .venv-spark/.ready .venv-sqlalchemy/.ready
 EXTRAS_snowflake := snowflake
+EXTRAS_sqlalchemy := postgres
 EXTRAS_spark := databricks
 EXTRAS_warehouses := postgres snowflake redshift bigquery databricks
 COMMA := ,
@@ -42,12 +43,12 @@ $(READY): pyproject.toml constraints.txt $(MEMBERS:%=%/pyproject.toml)
 lock: ## Renew constraints.txt, the exact versions that setup installs
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group dev \
 	    $(MEMBERS:%=%/pyproject.toml) --extra duckdb --extra postgres --no-emit-package reverse-etl-core --no-header --no-annotate -o constraints.txt
-	$(foreach name,snowflake spark warehouses,$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group $(name)-tests \
-	    tap-warehouse-model/pyproject.toml $(EXTRAS_$(name):%=--extra %) --no-header --no-annotate -o constraints-$(name).txt;)
+	$(foreach name,snowflake spark sqlalchemy warehouses,$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group $(name)-tests \
+	    tap-warehouse-model/pyproject.toml $(EXTRAS_$(name):%=--extra %) --no-header --no-annotate -o constraints-$(name).txt || exit 1;)
 
 warehouses: $(WAREHOUSES) ## Environments with the drivers of other warehouses, for their tests
 
-$(WAREHOUSES) $(SPARK): .venv-%/.ready: constraints-%.txt tap-warehouse-model/pyproject.toml | $(READY)
+$(WAREHOUSES) $(LONG): .venv-%/.ready: constraints-%.txt tap-warehouse-model/pyproject.toml | $(READY)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
 	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --constraint constraints-$*.txt \
 	    --group $*-tests -e './tap-warehouse-model[$(subst $(SPACE),$(COMMA),$(EXTRAS_$*))]'
@@ -71,7 +72,7 @@ contracts: $(READY) ## Who may import whom
 test: $(READY) $(WAREHOUSES) ## Everything that CI runs
 	$(BIN)/python -m pytest -m "not long"
 
-test-long: $(READY) $(WAREHOUSES) $(SPARK) ## The long kill, fault and scale tests too
+test-long: $(READY) $(WAREHOUSES) $(LONG) ## The long kill, fault and scale tests too
 	$(BIN)/python -m pytest
 
 demo: $(READY) ## Sample warehouse to a simulated account, three times (TARGET=target-salesforce, KEEP=1 leaves it up)
