@@ -73,6 +73,12 @@ def position(state: State | None) -> Position | None:
     return Position(bookmark["plan"], bookmark["seq"], bookmark["of"]) if bookmark.get("plan") else None
 
 
+def owner(state: State | None) -> str | None:
+    """Return the token of a STATE."""
+    token: str | None = (state or {}).get("bookmarks", {}).get("m", {}).get("token")
+    return token
+
+
 Change = tuple["Key", "Value | None"]
 
 
