@@ -55,7 +55,7 @@ class Model:
             self.touched[key] = self.clock
 
     def _value(self) -> Value:
-        return self.rng.choice(COLORS), self.rng.random() < 0.5, self.rng.randrange(2)
+        return self.rng.choice(COLORS), self.rng.random() < 0.5, 1
 
 
 @dataclass(frozen=True)

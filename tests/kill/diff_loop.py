@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .diff_books import Book, Emission, Model, State, changes, last_state, owner, phase, position
+from .diff_books import Book, Change, Emission, Model, State, changes, last_state, owner, phase, position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,12 +75,24 @@ class Loop:
         again: Keys that were sent again although they were confirmed.
     """
 
-    def __init__(self, world: World, folder: Path, *, seed: int, taints: bool = True) -> None:
+    def __init__(
+        self, world: World, folder: Path, *, seed: int, has_upsets: bool = True, by_records: float = 0.5, **settings: Any
+    ) -> None:
+        """Fill the model; nothing has run yet.
+
+        Args:
+            world: Where model and baseline are.
+            folder: For files of the runs.
+            seed: Of the dice.
+            has_upsets: Whether more happens than changes and kills.
+            by_records: The share of kills after some records, rather than at any moment.
+            settings: Of the stage.
+        """
         self.world = world
         self.rng = random.Random(seed)  # noqa: S311 - not for secrets
         self.model = Model(world, self.rng)
         self.book = Book()
-        self.stage = Stage(folder, taints=taints)
+        self.stage = Stage(folder, **settings)
         self.states: dict[int, State | None] = {0: None}
         self.count = 1
         self.mapping_version = 1
@@ -88,6 +100,8 @@ class Loop:
         self.tally: Counter[str] = Counter()
         self.again: list[Key] = []
         self._full_ms = {False: 600.0, True: 1500.0}
+        self._has_upsets = has_upsets
+        self._by_records = by_records
         self._folder = folder
         self._history: list[dict[int, State | None]] = []
         self._numbers = itertools.count()
@@ -106,7 +120,7 @@ class Loop:
         given = {self._slice(index): self.states.get(index) for index in indexes}
         clock, before = self.model.clock, self.world.controls()
         self.book.begin(given)
-        pairs = [self._pair(index, installed=installed) for index in indexes]
+        pairs = [self.pair(index, installed=installed) for index in indexes]
         self.stage.start(pairs, signals)
         if changes_after_ms is not None:
             time.sleep(changes_after_ms / 1000)
@@ -129,7 +143,8 @@ class Loop:
     def die(self) -> None:
         """Change the model, run, and be killed; now and then STATE, mapping or number of workers change as well."""
         self.model.change(self.rng.randint(20, 70) * min(self.count, 2))
-        self._upset()
+        if self._has_upsets:
+            self._upset()
         together = self.count > 1 and self.rng.random() < 0.5
         groups = [list(range(self.count))] if together else [[index] for index in range(self.count)]
         doomed = self.rng.choice(groups)
@@ -154,7 +169,7 @@ class Loop:
         ]
         (chosen,) = self.rng.choices(victims, [6, 3, 2, 2])
         when = {"after_ms": self.rng.uniform(0, self._full_ms[installed] * 1.1)}
-        if self.rng.random() < 0.5:
+        if self.rng.random() < self._by_records:
             when = {"after_ms": self.rng.uniform(0, 30), "log_bytes": self.rng.randrange(60) * RECORD_BYTES + 1}
         pair = self.rng.randrange(size)
         self.tally["kills"] += 1
@@ -222,7 +237,8 @@ class Loop:
     def _slice(self, index: int) -> str:
         return f"{index}/{self.count}"
 
-    def _pair(self, index: int, *, installed: bool) -> dict[str, Any]:
+    def pair(self, index: int, *, installed: bool = False) -> dict[str, Any]:
+        """Return what the stage needs for a run of a worker, with its STATE."""
         folder = self._folder / "runs" / str(next(self._numbers))
         folder.mkdir(parents=True)
         settings = {"mapping_version": self.mapping_version}
@@ -236,17 +252,21 @@ class Loop:
         paths = {name: str(folder / name) for name in ("log", "states", "stderr")}
         return {"arguments": arguments, "installed": installed, "seed": self.rng.randrange(10**6), **paths}
 
+    def apply(self, received: Sequence[Change]) -> None:
+        """Let changes arrive at the destination."""
+        for key, value in received:
+            self.delivered.pop(key, None)
+            if value is not None:
+                self.delivered[key] = value
+        self.tally["records"] += len(received)
+
     def _taken(
         self, index: int, pair: Mapping[str, Any], clock: int, before: Control | None, after: Control | None
     ) -> Emission | None:
         """Apply what the target received; return it as an emission if there is a new plan."""
         received = changes(self.world, read(pair["log"]))
         self.again += self.book.sent_again(received, self.model.touched)
-        for key, value in received:
-            self.delivered.pop(key, None)
-            if value is not None:
-                self.delivered[key] = value
-        self.tally["records"] += len(received)
+        self.apply(received)
         self.states[index] = last_state(read(pair["states"])) or self.states.get(index)
         if after is None or after.plan_id is None or (before is not None and before.plan_id == after.plan_id):
             assert not received

@@ -53,7 +53,8 @@ def adjust(settings: Mapping[str, Any]) -> None:
 
 def deliver(pair: Mapping[str, Any], rng: random.Random) -> None:
     """Be the target: read stdin to its end."""
-    log, states = (os.open(pair[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) for name in ("log", "states"))
+    log, states = (os.open(pair[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for name in ("log", "states"))
+    time.sleep(pair.get("pause_s", 0))
     batch: list[bytes] = []
     state = b""
     wanted = rng.randint(1, MOST_RECORDS)
