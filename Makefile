@@ -10,7 +10,7 @@ READY := $(VENV)/.ready
 # Of tests: drivers of warehouses that cannot be installed together, nor beside the workspace's DuckDB.
 WAREHOUSES := .venv-snowflake/.ready .venv-warehouses/.ready
 EXTRAS_snowflake := snowflake
-EXTRAS_warehouses := postgres snowflake
+EXTRAS_warehouses := postgres snowflake redshift bigquery databricks
 COMMA := ,
 EMPTY :=
 SPACE := $(EMPTY) $(EMPTY)

@@ -55,7 +55,8 @@ class Column:
         expression: Pattern for the SELECT list; `{}` stands for the quoted column.
         compared: Pattern for what the diff compares, where it is cheaper than `expression`: equal only if
             what is emitted is equal, whatever the session's settings.
-        bookmark_type: Type that a bookmark is cast to; None when the column cannot be a replication key.
+        bookmark_type: Type that a bookmark is cast to, or pattern that makes one of its text; None when the column
+            cannot be a replication key.
         extra: Additions to the kind's JSON Schema; `type` replaces.
         description: For people; part of the JSON Schema.
     """

@@ -7,17 +7,19 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_warehouse_model.dbt_keys import key_candidates
 from tap_warehouse_model.models import Model, Origin, parse_model, suggestion
 from tap_warehouse_model.settings import MODEL_PROPERTIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tap_warehouse_model.columns import Column
-    from tap_warehouse_model.manifest import Manifest, Node
+    from tap_warehouse_model.manifest import Manifest, Named, Node
+
+NodeT = TypeVar("NodeT", bound="Named")
 
 META = "reverse_etl"
 """The key of `meta` that makes a stream of a node."""
@@ -39,7 +41,6 @@ class Project:
     def __init__(self, manifest: Manifest) -> None:
         self._metadata = manifest.metadata
         self._nodes = {key: node for key, node in manifest.nodes.items() if node.resource_type in _BUILT}
-        self._ids = {id(node): key for key, node in self._nodes.items()}
         self._references = _references(self._nodes.values())
         disabled = [node for nodes in (manifest.disabled or {}).values() for node in nodes]
         self._disabled = _references(node for node in disabled if node.resource_type in _BUILT)
@@ -74,7 +75,7 @@ class Project:
         except UnusableNodeError as error:
             return None, [f"Model '{name}': {error}"]
         said = self._said(node)
-        if name != said.get("name", node.name):
+        if name != self._stream(node):
             said = {key: said[key] for key in ("key_properties",) if key in said}
         return self._parse(node, {**said, **entry}, where)
 
@@ -88,18 +89,14 @@ class Project:
             The models and every problem found.
         """
         known = {(model.name, model.origin.node) for model in taken if model.origin}
+        nodes = [node for node in self._nodes.values() if META in node.all_meta]
+        problems = [problem for node in nodes if (problem := _meta_problem(node))]
         models: list[Model] = []
-        problems: list[str] = []
-        for node in self._latest(node for node in self._nodes.values() if META in node.all_meta):
-            if problem := _meta_problem(node, self._ids[id(node)]):
-                problems.append(problem)
-                continue
-            name = self._said(node).get("name", node.name)
-            if not _is_wanted(node) or (name, self._ids[id(node)]) in known:
-                continue
-            model, bad = self._marked(node)
-            models += [model] if model else []
-            problems += bad
+        for node in self._latest([node for node in nodes if _is_wanted(node)]):
+            if (self._stream(node), node.unique_id) not in known:
+                model, bad = self._marked(node)
+                models += [model] if model else []
+                problems += bad
         return models, problems
 
     def source_file(self, node_id: str) -> tuple[str, str] | None:
@@ -115,13 +112,14 @@ class Project:
         return node.original_file_path, node.checksum.checksum or ""
 
     def _marked(self, node: Node) -> tuple[Model | None, list[str]]:
-        node_id = self._ids[id(node)]
         try:
             _check_built(node, node.name)
         except UnusableNodeError as error:
-            return None, [f"dbt's '{node_id}' has 'meta.{META}': {error} Or write 'meta: {{{META}: false}}' there."]
-        entry = {"name": node.name, **self._said(node), "dbt_model": node_id}
-        return self._parse(node, entry, f"'meta.{META}' of dbt's '{node_id}'")
+            return None, [
+                f"dbt's '{node.unique_id}' has 'meta.{META}': {error} Or write 'meta: {{{META}: false}}' there."
+            ]
+        entry = {"name": node.name, **self._said(node), "dbt_model": node.unique_id}
+        return self._parse(node, entry, f"'meta.{META}' of dbt's '{node.unique_id}'")
 
     def _parse(self, node: Node, entry: Mapping[str, Any], where: str) -> tuple[Model | None, list[str]]:
         keys, problem = entry.get("key_properties"), None
@@ -136,7 +134,7 @@ class Project:
     def _origin(self, node: Node) -> Origin:
         columns = {name: column.description or "" for name, column in (node.columns or {}).items()}
         name = node.name if node.version is None else f"{node.name}.v{node.version}"
-        return Origin(self._ids[id(node)], name, str(node.relation_name), columns)
+        return Origin(node.unique_id, name, str(node.relation_name), columns)
 
     def _find(self, reference: str) -> Node:
         """Find a node as dbt's `ref` does: `model`, `model.v2`, or these behind `package.`; the latest version if bare.
@@ -172,16 +170,18 @@ class Project:
         said = node.all_meta.get(META)
         return {key: said[key] for key in said if key != "enabled"} if isinstance(said, Mapping) else {}
 
-    def _latest(self, nodes: Iterable[Node]) -> Iterator[Node]:
-        """Leave out older versions of a model that would have the name of the latest: they inherit its `meta`."""
-        nodes = list(nodes)
-        names = {id(node): (node.package_name, node.name, str(self._said(node).get("name", ""))) for node in nodes}
-        latest = {names[id(node)] for node in nodes if _is_latest(node)}
-        yield from (node for node in nodes if _is_latest(node) or names[id(node)] not in latest)
+    def _stream(self, node: Node) -> object:
+        return self._said(node).get("name", node.name)
+
+    def _latest(self, nodes: Sequence[Node]) -> list[Node]:
+        """Leave out older versions of a model whose stream would have the name of the latest: they inherit `meta`."""
+        names = [(node.package_name, node.name, str(self._stream(node))) for node in nodes]
+        latest = {name for name, node in zip(names, nodes, strict=True) if _is_latest(node)}
+        return [node for name, node in zip(names, nodes, strict=True) if _is_latest(node) or name not in latest]
 
     def _key(self, node: Node, name: str) -> tuple[list[str], str | None]:
         """Return the key that constraints and tests prove, and a problem if they name several."""
-        candidates = key_candidates(node, self._tests.get(self._ids[id(node)], []))
+        candidates = key_candidates(node, self._tests.get(node.unique_id, []))
         if len(candidates) <= 1:
             return [column for candidate in candidates for column in candidate], None
         listing = ", ".join(f"[{', '.join(candidate)}]" for candidate in candidates)
@@ -225,9 +225,9 @@ def is_checksum_of(checksum: str, text: str) -> bool:
     return any(hashlib.sha256(form.encode()).hexdigest() == checksum for form in forms)
 
 
-def _references(nodes: Iterable[Node]) -> dict[str, dict[str, Node]]:
+def _references(nodes: Iterable[NodeT]) -> dict[str, dict[str, NodeT]]:
     """Return nodes by what `ref` may call them, and by package."""
-    found: dict[str, dict[str, Node]] = defaultdict(dict)
+    found: dict[str, dict[str, NodeT]] = defaultdict(dict)
     for node in nodes:
         if node.version is not None:
             found[f"{node.name}.v{node.version}"][node.package_name] = node
@@ -236,14 +236,14 @@ def _references(nodes: Iterable[Node]) -> dict[str, dict[str, Node]]:
     return dict(found)
 
 
-def _lookup(references: Mapping[str, dict[str, Node]], reference: str) -> dict[str, Node]:
+def _lookup(references: Mapping[str, dict[str, NodeT]], reference: str) -> dict[str, NodeT]:
     if reference in references:
         return references[reference]
     package, _, name = reference.partition(".")
     return {key: node for key, node in references.get(name, {}).items() if key == package}
 
 
-def _is_latest(node: Node) -> bool:
+def _is_latest(node: Named) -> bool:
     return node.version is not None and str(node.version) == str(node.latest_version)
 
 
@@ -259,9 +259,9 @@ def _check_built(node: Node, reference: str) -> None:
         raise UnusableNodeError(msg)
 
 
-def _meta_problem(node: Node, node_id: str) -> str | None:
+def _meta_problem(node: Node) -> str | None:
     said = node.all_meta[META]
-    where = f"dbt's '{node_id}': 'meta.{META}'"
+    where = f"dbt's '{node.unique_id}': 'meta.{META}'"
     if isinstance(said, bool):
         return None
     if not isinstance(said, Mapping):
@@ -274,4 +274,4 @@ def _meta_problem(node: Node, node_id: str) -> str | None:
 
 def _is_wanted(node: Node) -> bool:
     said = node.all_meta[META]
-    return bool(said.get("enabled", True)) if isinstance(said, Mapping) else bool(said)
+    return said is True or (isinstance(said, Mapping) and said.get("enabled", True) is True and not _meta_problem(node))

@@ -58,7 +58,8 @@ def compared(dialect: Dialect, column: Column, place: str) -> str:
 
 def row_text(dialect: Dialect, salt: str, columns: Sequence[Column], place: Callable[[str], str]) -> str:
     """Return the text of a row; `salt` holds hexadecimal digits only."""
-    return _joined(dialect, [f"'{salt}'", *(compared(dialect, column, place(column.name)) for column in columns)])
+    parts = (filled(dialect.part, compared(dialect, column, place(column.name))) for column in columns)
+    return _joined(dialect, [f"'{salt}'", *parts])
 
 
 def row_hash(dialect: Dialect, salt: str, columns: Sequence[Column], place: Callable[[str], str]) -> str:

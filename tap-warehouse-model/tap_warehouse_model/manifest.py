@@ -64,12 +64,22 @@ class TestMetadata(msgspec.Struct, frozen=True):
     kwargs: dict[str, Any] | None = None
 
 
-class Node(msgspec.Struct, frozen=True):
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be referred to; all that is asked of a node that is disabled."""
+
+    resource_type: str = ""
+    name: str = ""
+    package_name: str = ""
+    version: str | int | float | None = None
+    latest_version: str | int | float | None = None
+
+
+class Node(Named, frozen=True, kw_only=True):
     """A model, seed, snapshot or test; other resource types have fewer of these keys."""
 
+    unique_id: str
     resource_type: str
     name: str
-    package_name: str = ""
     relation_name: str | None = None
     original_file_path: str | None = None
     checksum: Checksum | None = None
@@ -78,8 +88,6 @@ class Node(msgspec.Struct, frozen=True):
     description: str | None = None
     columns: dict[str, DocumentedColumn] | None = None
     constraints: list[Constraint] | None = None
-    version: str | int | float | None = None
-    latest_version: str | int | float | None = None
     test_metadata: TestMetadata | None = None
     column_name: str | None = None
     attached_node: str | None = None
@@ -113,7 +121,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
     metadata: Metadata
     nodes: dict[str, Node]
-    disabled: dict[str, list[Node]] | None = None
+    disabled: dict[str, list[Named]] | None = None
 
 
 def parse_manifest(content: bytes, *, where: str) -> Manifest:

@@ -68,7 +68,9 @@ def bound(model: Model, dialect: Dialect, quote: Callable[[str], str]) -> sa.Tex
     else:
         sql = sqltext.with_placeholders(model.sql, model.params, placeholder=":{}".format, escape=_without_parameters)
     # NullType: the driver sees the values as they are, without a cast that could contradict the query.
-    parameters = [sa.bindparam(name, value, type_=sa.types.NullType()) for name, value in model.params.items()]
+    parameters = [
+        sa.bindparam(name, dialect.argument(value), type_=sa.types.NullType()) for name, value in model.params.items()
+    ]
     return sa.text(f"{sql}\n").bindparams(*parameters)  # the line break ends a comment that the model may close with
 
 
@@ -84,7 +86,7 @@ def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[st
         return f"q.{quote(name)}"
 
     items = ", ".join(
-        f"{column.expression.replace('{}', qualified(column.name))} AS {quote(column.name)}"
+        f"{dialect.escape(column.expression).replace('{}', qualified(column.name))} AS {quote(column.name)}"
         for column in reading.columns
     )
     # The line break ends a comment that the model may close with.
@@ -92,7 +94,8 @@ def select(model: Model, reading: Reading, dialect: Dialect, quote: Callable[[st
     key = reading.replication_key
     conditions = []
     if key is not None and reading.has_bookmark:
-        bookmark = f"CAST({dialect.placeholder(BOOKMARK)} AS {key.bookmark_type})"
+        cast = str(key.bookmark_type) if "{}" in str(key.bookmark_type) else f"CAST({{}} AS {key.bookmark_type})"
+        bookmark = cast.replace("{}", dialect.placeholder(BOOKMARK))
         conditions.append(f"{qualified(key.name)} >= {bookmark}")
     if not reading.part.is_whole:
         values = [expressions.filled(column.expression, qualified(column.name)) for column in reading.keys]

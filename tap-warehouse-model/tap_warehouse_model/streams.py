@@ -54,6 +54,7 @@ class ModelStream(Stream):
         self._warehouse = warehouse
         self._output = tap.output
         self._exit_if_stopped = tap.exit_if_stopped
+        self._is_last = tap.is_last
         super().__init__(tap, schema=stream_schema(columns, model.description), name=model.name)
         self.primary_keys = list(model.key_properties)
         self.replication_key = model.replication_key
@@ -194,8 +195,11 @@ class ModelStream(Stream):
                     self._advance(progress, rows)
                     reader.adapt(written / len(rows), CHUNK_BYTES)
         except Exception:  # a signal breaks off the query with an error of any driver; others propagate
+            self._warehouse.release()
             self._exit_if_stopped()
             raise
+        if self._is_last(self):
+            self._warehouse.release()
         self._warn(encoder.nulled)
         self._warn_of_null_keys(progress)
         self._write_state_message()
@@ -213,6 +217,7 @@ class ModelStream(Stream):
     def _sync_changes(self) -> None:
         """Emit what differs from what was confirmed."""
         known = position.parse(self.name, self.stream_state)
+        self._warehouse.release()  # the plan is made through another connection, and then emitted without any
         try:
             with self._baseline().plan(known) as plan, self.get_record_counter() as counter, self.get_sync_timer():
                 self._remember(plan.position)

@@ -23,7 +23,7 @@ from tap_warehouse_model.dbt import fitted
 from tap_warehouse_model.errors import ConfigError, DuplicateKeyError
 from tap_warehouse_model.model_files import project_root
 from tap_warehouse_model.models import LOG_BASED
-from tap_warehouse_model.output import Output
+from tap_warehouse_model.output import Output, StateOutput
 from tap_warehouse_model.settings import SETTINGS
 from tap_warehouse_model.streams import ModelStream
 from tap_warehouse_model.warehouse import Warehouse
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-    from singer_sdk.singerlib import Catalog
+    from singer_sdk.singerlib import Catalog, CatalogEntry
+    from singer_sdk.streams import Stream
+
+    from tap_warehouse_model.models import Model
 
 
 class TapWarehouseModel(Tap):
@@ -59,7 +62,9 @@ class TapWarehouseModel(Tap):
         self.catalog_overrides = _catalog_overrides(catalog)
         self._settings: TapConfig | None = None
         self._signal: int | None = None
+        self._last: Stream | None = None
         super().__init__(catalog=catalog, **kwargs)
+        self._state_writer = StateOutput(self.output)
 
     @property
     def output(self) -> Output:
@@ -104,13 +109,35 @@ class TapWarehouseModel(Tap):
         problems: list[str] = []
         for warning in settings.warnings:
             self.logger.warning("%s", warning)
-        for written in settings.models:
+        for written in self._selected(settings.models):
             with _collected(problems):
                 model, columns = fitted(written, warehouse.describe(written))
                 streams.append(ModelStream(self, model=model, columns=columns, warehouse=warehouse))
+        warehouse.release()
         if problems:
             raise ConfigError.from_problems(problems)
         return streams
+
+    def _selected(self, models: Sequence[Model]) -> list[Model]:
+        """Leave out what the catalog does not select: it is not described, so it cannot fail either."""
+        catalog = self.input_catalog
+        if catalog is None:
+            return list(models)
+        if unknown := [model.name for model in models if model.name not in catalog]:
+            self.logger.warning(
+                "The catalog does not know the models %s. They are not emitted; discover again "
+                "('meltano run --refresh-catalog').",
+                ", ".join(unknown),
+            )
+        selected = [model for model in models if model.name in catalog and _is_selected(catalog[model.name])]
+        self.logger.info("The catalog selects %d of %d models.", len(selected), len(models))
+        return selected
+
+    def is_last(self, stream: ModelStream) -> bool:
+        """Return whether no other stream is read after this one."""
+        if self._last is None:
+            self._last = next((one for one in reversed(self.streams.values()) if one.selected), None)
+        return stream is self._last
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
@@ -230,6 +257,10 @@ def _collected(problems: list[str]) -> Iterator[None]:
         yield
     except ConfigError as error:
         problems.append(str(error))
+
+
+def _is_selected(entry: CatalogEntry) -> bool:
+    return entry.metadata.resolve_selection()[()]
 
 
 def _catalog_overrides(catalog: object) -> dict[str, Mapping[str, Any]]:

@@ -12,7 +12,7 @@ import duckdb
 import psycopg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 Key = tuple[Any, ...]

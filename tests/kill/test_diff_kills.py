@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,7 +10,6 @@ from .diff_loop import Loop
 from .diff_world import CopiedWorld, DuckDBWorld, PostgreSQLWorld, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 WORLDS = ("duckdb", "postgresql", "copied")

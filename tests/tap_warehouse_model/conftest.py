@@ -9,12 +9,16 @@ import logging
 import signal
 import sys
 import warnings
+import zlib
 from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import psycopg
 import pytest
+from warehouses import account as snowflake
+from warehouses.cluster import Cluster
+from warehouses.environments import Command, environment
 from warehouses.runs import Run
 
 from tap_warehouse_model.tap import TapWarehouseModel
@@ -53,11 +57,14 @@ def invoke(arguments: list[str]) -> Run:
     """Run the command line with standard output and error captured."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     code: Any = 0
+    handlers = list(logging.getLogger().handlers)
     with warnings.catch_warnings(), redirect_stdout(out), redirect_stderr(err):
         try:
             TapWarehouseModel.cli(arguments)
         except SystemExit as stop:
             code = stop.code
+        finally:
+            logging.getLogger().handlers[:] = handlers  # the SDK adds one per run, and never takes it away
     texts = []
     for stream in (out, err):
         stream.flush()
@@ -150,3 +157,34 @@ def database(request: pytest.FixtureRequest) -> Database:
     """Each supported database in turn."""
     chosen: Database = request.getfixturevalue(request.param)
     return chosen
+
+
+@pytest.fixture(scope="session")
+def snowflake_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a stand-in for Snowflake that runs for this session."""
+    with snowflake.server(tmp_path_factory.mktemp("snowflake")) as port:
+        yield port
+
+
+@pytest.fixture
+def account(snowflake_port: int, request: pytest.FixtureRequest) -> snowflake.Account:
+    """An empty database of Snowflake."""
+    return snowflake.Account(snowflake_port, f"DB_{zlib.crc32(request.node.nodeid.encode()):X}")
+
+
+@pytest.fixture(params=snowflake.DRIVERS)
+def snowflake_command(request: pytest.FixtureRequest, tmp_path: Path) -> Command:
+    """The tap's command with each version of Snowflake's driver."""
+    return snowflake.command(request.param, tmp_path)
+
+
+@pytest.fixture
+def cluster(postgres: PostgreSQLDatabase) -> Cluster:
+    """PostgreSQL in the place of Redshift."""
+    return Cluster(postgres.url)
+
+
+@pytest.fixture
+def redshift_command(tmp_path: Path) -> Command:
+    """The tap's command with Redshift's driver."""
+    return Command(environment("warehouses"), tmp_path)

@@ -81,7 +81,7 @@ class Project:
                 "adapter_type": self.adapter,
                 **metadata,
             },
-            "nodes": {unique_id(one): one for one in nodes},
+            "nodes": {unique_id(one): {**one, "unique_id": unique_id(one)} for one in nodes},
             "disabled": disabled or {},
             "macros": {},
         }
@@ -212,7 +212,7 @@ def test_a_reference_that_cannot_be_followed_is_refused(project: Project, refere
         node("calendar", package_name="tools"),
         node("calendar", package_name="more"),
         check("unique", "email"),
-        disabled={unique_id(parked): [parked]},
+        disabled={unique_id(parked): [{**parked, "unique_id": unique_id(parked)}]},
     )
     assert part in project.refused({"name": "m", "dbt_model": reference})
 
@@ -390,6 +390,20 @@ def test_of_versions_that_inherit_meta_the_latest_is_the_stream(project: Project
     run = project.run()
     assert run.exit_code == 0, run.stderr
     assert (run.records("orders"), run.records("old_orders")) == ([{"id": 3}], [{"id": 1}])
+
+
+def test_an_older_version_is_the_stream_when_the_latest_is_switched_off(project: Project) -> None:
+    """And two of them are one too many, rather than none."""
+    project._warehouse.execute("CREATE TABLE marts.orders_v1 AS SELECT 1 AS id")
+
+    def version(number: int, latest: int, *, said: bool) -> dict[str, Any]:
+        relation = f"marts.orders_v{number}"
+        return node("orders", version=number, latest_version=latest, relation_name=relation, meta={"reverse_etl": said})
+
+    project.manifest(version(1, 2, said=True), version(2, 2, said=False))
+    assert project.run().records("orders") == [{"id": 1}]
+    project.manifest(version(1, 3, said=True), version(2, 3, said=True), version(3, 3, said=False))
+    assert "Model 'orders' is defined 2 times" in project.refused()
 
 
 def test_model_files_may_name_dbt_models(project: Project) -> None:

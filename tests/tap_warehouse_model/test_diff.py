@@ -365,3 +365,73 @@ def test_only_selected_columns_are_compared(sync: Sync) -> None:
     sync.database.execute("UPDATE m SET plan = 'pro'")
     run = sync.run_tap(config, catalog=catalog, state=run.state)
     assert (run.exit_code, run.records()) == (0, [])
+
+
+def test_a_duckdb_that_is_not_a_file_is_copied(run_tap: Callable[..., Any], tmp_path: Path) -> None:
+    """Files that DuckDB reads are a model too; the tables need a place then."""
+    (tmp_path / "people.csv").write_text("id,name\n1,Ada\n2,Grace\n", encoding="utf-8")
+    model = {"name": "m", "sql": f"FROM '{tmp_path}/people.csv'", "key_properties": ["id"]}
+    config = {"sqlalchemy_url": "duckdb:///:memory:", "sync_id": "crm", "models": [model]}
+    model["replication_method"] = "LOG_BASED"
+    assert "needs 'state_url'" in run_tap(config).errors
+    config["state_url"] = f"duckdb:///{tmp_path}/state.duckdb"
+    first = run_tap(config)
+    assert first.records() == [{"id": 1, "name": "Ada"}, {"id": 2, "name": "Grace"}]
+    (tmp_path / "people.csv").write_text("id,name\n1,Ada\n2,Hopper\n", encoding="utf-8")
+    assert run_tap(config, state=first.state).records() == [{"id": 2, "name": "Hopper"}]
+
+
+def test_the_file_of_the_diff_is_beside_the_project(
+    duck: Any, run_tap: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `state_url`: named after the sync, readable by its owner alone; the warehouse itself is only read."""
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+    duck.execute("CREATE TABLE m AS SELECT 1 AS id")
+    duck.path.chmod(0o444)
+    run = Sync(duck, run_tap, {"sync_id": "prod/crm: 1"}).run()
+    assert run.exit_code == 0, run.stderr
+    (file,) = (tmp_path / ".reverse-etl").iterdir()
+    assert file.name == "prod_crm_1.duckdb"
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_changes_begins_anew(sync: Sync) -> None:
+    """What was delivered under another key cannot be compared; the warning says what that means."""
+    sync.run()
+    sync.model["key_properties"] = ["name"]
+    sync.rows.clear()
+    run = sync.run()
+    assert len(run.records()) == 5
+    assert "its key is now (name)" in run.stderr
+    assert sync.changes() == ([], [])
+    assert len([name for name in tables(sync) if name.startswith("snapshot")]) == 1
+
+
+@pytest.mark.parametrize("kind", ["decimal(9,2)", "double precision", "json"])
+def test_a_key_whose_equal_values_look_different_is_refused(sync: Sync, kind: str) -> None:
+    """The remedy is a cast."""
+    value = "'1'" if kind == "json" else "1"
+    sync.model = {**sync.model, "sql": f"SELECT CAST({value} AS {kind}) AS id FROM m"}  # noqa: S608
+    del sync.model["table"]
+    run = sync.run()
+    assert run.exit_code == 78
+    assert "cannot be a key of LOG_BASED" in run.errors
+    assert "Cast it to an integer or a text" in run.errors
+
+
+def test_a_role_without_rights_is_told_what_to_do(postgres: Any, run_tap: Callable[..., Any], tmp_path: Path) -> None:
+    """A role that only reads cannot keep tables in the warehouse; with `state_url` it needs not."""
+    postgres.execute(
+        "CREATE TABLE m AS SELECT i AS id, 'n' || i AS name FROM generate_series(1, 3) AS t(i)",
+        "DROP ROLE IF EXISTS reader",
+        "CREATE ROLE reader LOGIN",
+        "GRANT SELECT ON m TO reader",
+        "ALTER ROLE reader SET default_transaction_read_only = on",
+    )
+    postgres.url = postgres.url.replace("postgres:@", "reader:@")
+    sync = Sync(postgres, run_tap, {"sync_id": "crm"})
+    run = sync.run()
+    assert run.exit_code == 78, run.stderr
+    assert "set 'state_url'" in run.errors
+    sync.settings["state_url"] = f"duckdb:///{tmp_path}/state.duckdb"
+    assert sync.changes() == ([1, 2, 3], [])

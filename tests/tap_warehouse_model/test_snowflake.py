@@ -11,26 +11,16 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import time
-import urllib.request
-import zlib
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from warehouses.environments import Command, environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-SERVER = Path(__file__).parents[1] / "warehouses/snowflake_server.py"
-# The drivers ask the cloud's metadata service where they are; nothing of a test leaves this machine.
-QUIET = {"SNOWFLAKE_DISABLE_PLATFORM_DETECTION": "true", "AWS_EC2_METADATA_DISABLED": "true"}
-DRIVERS = {"snowflake": "connector 4", "warehouses": "connector 5"}
-NEWEST = "warehouses" if sys.version_info >= (3, 11) else "snowflake"  # what pip installs; the other one: `long`
+    from warehouses.account import Account
+    from warehouses.environments import Command
 
 TEXT = {"type": ["string", "null"]}
 NUMBER = {"type": ["number", "null"]}
@@ -58,79 +48,12 @@ TYPES: dict[str, tuple[str, str, Any, dict[str, Any]]] = {
 }
 
 
-class Account:
-    """A database of the server, and the configuration that reads it."""
-
-    def __init__(self, port: int, database: str) -> None:
-        self.port = port
-        self.database = database
-        self.url = f"snowflake://ada:snow@127.0.0.1:{port}/{database}/PUBLIC?account=example&warehouse=small"
-
-    def config(self, *models: dict[str, Any], **settings: Any) -> dict[str, Any]:
-        """Return a configuration with these models."""
-        options = {"connect_args": {"protocol": "http"}}
-        return {"sqlalchemy_url": self.url, "engine_options": options, "models": list(models), **settings}
-
-    def execute(self, *statements: str) -> list[list[str]]:
-        """Run statements on the server, beside the tap; return the rows of the last one as texts."""
-        body = json.dumps({"database": self.database, "statements": statements}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/test/execute", body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            rows: list[list[str]] = json.load(answer)
-        assert isinstance(rows, list), rows
-        return rows
-
-    def report(self) -> dict[str, Any]:
-        """Return what clients have sent to the server."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/test/report", timeout=60) as answer:
-            seen: dict[str, Any] = json.load(answer)
-            return seen
-
-
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a server that runs for this module."""
-    python = environment("snowflake") / "bin/python"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("snowflake") / "server.log"
-    with log.open("wb") as output, subprocess.Popen([python, SERVER, str(number)], stdout=output, stderr=output) as it:
-        for _ in range(600):
-            if it.poll() is not None:
-                pytest.fail(log.read_text("utf-8")[-3000:])
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", number)) == 0:
-                    break
-            time.sleep(0.05)
-        yield number
-        it.terminate()
-
-
-@pytest.fixture
-def account(port: int, request: pytest.FixtureRequest) -> Account:
-    """An empty database."""
-    return Account(port, f"DB_{zlib.crc32(request.node.nodeid.encode()):X}")
-
-
-@pytest.fixture(
-    params=[pytest.param(key, id=name, marks=[pytest.mark.long] * (key != NEWEST)) for key, name in DRIVERS.items()]
-)
-def command(request: pytest.FixtureRequest, tmp_path: Path) -> Command:
-    """The tap's command with each version of the driver."""
-    if request.param == "warehouses" and sys.version_info < (3, 11):
-        pytest.skip("version 5 of the connector needs Python 3.11")
-    return Command(environment(request.param), tmp_path, **QUIET)
-
-
-def test_every_type_arrives_exactly(account: Account, command: Command) -> None:
+def test_every_type_arrives_exactly(account: Account, snowflake_command: Command) -> None:
     """Each type has its documented form and schema; names stay as the query returns them."""
     definitions = ", ".join(f'"{name}" {sql_type}' for name, (sql_type, *_) in TYPES.items())
     values = ", ".join(value for _, value, *_ in TYPES.values())
     account.execute(f"CREATE TABLE t ({definitions})", f"INSERT INTO t SELECT {values}")
-    run = command(account.config({"name": "m", "table": "t", "key_properties": ["id"]}))
+    run = snowflake_command(account.config({"name": "m", "table": "t", "key_properties": ["id"]}))
     assert run.exit_code == 0, run.stderr
     (record,) = run.records()
     for name, (_, _, value, schema) in TYPES.items():
@@ -142,13 +65,15 @@ def test_every_type_arrives_exactly(account: Account, command: Command) -> None:
     assert run.stderr.lower().count("warning") == 1, "the driver warns of nothing"
 
 
-def test_discovery_describes_without_running(account: Account, command: Command) -> None:
+def test_discovery_describes_without_running(account: Account, snowflake_command: Command) -> None:
     """A query that would fail on its rows is described; keys and replication keys are found in upper case."""
     account.execute("CREATE SCHEMA marts", "CREATE TABLE marts.t (customer_id NUMBER(9,0), v VARCHAR)")
     account.execute("INSERT INTO marts.t VALUES (1, 'not a number')")
     sql = 'SELECT customer_id, CAST(v AS INTEGER) AS n, 1 AS "Exact" FROM marts.t'
     keys = {"key_properties": ["customer_id"], "replication_method": "INCREMENTAL", "replication_key": "Customer_ID"}
-    run = command(account.config({"name": "m", "sql": sql, **keys}, {"name": "n", "table": "Marts.T"}), "--discover")
+    run = snowflake_command(
+        account.config({"name": "m", "sql": sql, **keys}, {"name": "n", "table": "Marts.T"}), "--discover"
+    )
     assert run.exit_code == 0, run.stderr
     model, table = json.loads(run.stdout)["streams"]
     assert list(model["schema"]["properties"]) == ["CUSTOMER_ID", "N", "Exact"]
@@ -165,7 +90,7 @@ BOOKMARKS = {
 }
 
 
-def test_a_bookmark_resumes_with_every_kind_of_key(account: Account, command: Command) -> None:
+def test_a_bookmark_resumes_with_every_kind_of_key(account: Account, snowflake_command: Command) -> None:
     """A full run, then one that reads from the last key on; rows without a key come first."""
     models = []
     for name, (sql_type, values) in BOOKMARKS.items():
@@ -173,7 +98,7 @@ def test_a_bookmark_resumes_with_every_kind_of_key(account: Account, command: Co
         account.execute(f"CREATE TABLE t_{name} (k {sql_type})", f"INSERT INTO t_{name} VALUES {rows}, (NULL)")  # noqa: S608
         keys = {"replication_method": "INCREMENTAL", "replication_key": "k", "key_properties": ["k"]}
         models.append({"name": name, "table": f"t_{name}", **keys})
-    first = command(account.config(*models))
+    first = snowflake_command(account.config(*models))
     assert first.exit_code == 0, first.stderr
     assert [len(first.records(name)) for name in BOOKMARKS] == [4] * 5
     assert first.records("id")[0] == {"K": None}
@@ -181,11 +106,11 @@ def test_a_bookmark_resumes_with_every_kind_of_key(account: Account, command: Co
         "replication_key": "K",
         "replication_key_value": "2024-01-02T00:00:00.000000+00:00",
     }
-    again = command(account.config(*models), state=first.state)
+    again = snowflake_command(account.config(*models), state=first.state)
     assert [again.records(name) for name in BOOKMARKS] == [first.records(name)[-1:] for name in BOOKMARKS], again.stderr
 
 
-def test_parameters_percent_signs_and_odd_names(account: Account, command: Command) -> None:
+def test_parameters_percent_signs_and_odd_names(account: Account, snowflake_command: Command) -> None:
     """Parameters are bound by the driver; percent signs stay, with parameters and without."""
     word = "it's; DROP TABLE t -- \" :n %s %(n)s \\ 100%"
     odd = ["select", "Mixed Case", 'quo"te', "per%cent", "col:on", "a.b", "ünï😀"]
@@ -208,7 +133,7 @@ def test_parameters_percent_signs_and_odd_names(account: Account, command: Comma
     }
     plain = {"name": "plain", "sql": "SELECT 'a%%b' AS p, 'x%' LIKE '%x%' AS matched"}
     table = {"name": "odd", "table": '"odd schema"."ta.b""le"', "key_properties": odd}
-    run = command(account.config(bound, listed, plain, table))
+    run = snowflake_command(account.config(bound, listed, plain, table))
     assert run.exit_code == 0, run.stderr
     expected = {"N": 7, "WORD": word, "QUOTED": ":n", "MATCHED": True, "YES": True, "NOTHING": None, "TEXT": "7"}
     assert run.records("bound") == [expected]
@@ -217,9 +142,9 @@ def test_parameters_percent_signs_and_odd_names(account: Account, command: Comma
     assert run.records("odd") == [{name: position for position, name in enumerate(odd)}]
 
 
-def test_wrong_models_are_refused_together(account: Account, command: Command) -> None:
+def test_wrong_models_are_refused_together(account: Account, snowflake_command: Command) -> None:
     """One message lists them; exit code 78."""
-    run = command(
+    run = snowflake_command(
         account.config(
             {"name": "gone", "table": "nowhere"},
             {"name": "typo", "sql": "SELEC 1"},
@@ -236,10 +161,10 @@ def test_wrong_models_are_refused_together(account: Account, command: Command) -
     assert "Traceback" not in run.stderr
 
 
-def test_errors_of_the_data_show_no_value(account: Account, command: Command) -> None:
+def test_errors_of_the_data_show_no_value(account: Account, snowflake_command: Command) -> None:
     """A value that cannot be cast fails the run; the value itself appears nowhere."""
     account.execute("CREATE TABLE t (v VARCHAR)", "INSERT INTO t VALUES ('1'), ('ada@example.com')")
-    run = command(account.config({"name": "m", "sql": "SELECT CAST(v AS INTEGER) AS n FROM t"}))
+    run = snowflake_command(account.config({"name": "m", "sql": "SELECT CAST(v AS INTEGER) AS n FROM t"}))
     assert run.exit_code == 1
     assert "Model 'm': the query failed" in run.errors
     assert "ada@example.com" not in run.stdout + run.stderr
@@ -249,17 +174,17 @@ def test_errors_of_the_data_show_no_value(account: Account, command: Command) ->
 MODEL = {"name": "m", "sql": "SELECT 1 AS id"}
 
 
-def test_a_wrong_password_and_a_host_that_does_not_answer(account: Account, command: Command) -> None:
+def test_a_wrong_password_and_a_host_that_does_not_answer(account: Account, snowflake_command: Command) -> None:
     """Each is one message without the password; exit code 1, as with every other warehouse."""
     config = account.config(MODEL)
     config["sqlalchemy_url"] = account.url.replace(":snow@", ":hunter2@")
-    refused = command(config)
+    refused = snowflake_command(config)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         closed = account.url.replace(f":{account.port}/", f":{listener.getsockname()[1]}/")
         config["sqlalchemy_url"] = closed.replace(":snow@", ":hunter2@")
         config["engine_options"]["connect_args"]["login_timeout"] = 2
-        unreachable = command(config)
+        unreachable = snowflake_command(config)
     for run in (refused, unreachable):
         assert run.exit_code == 1, run.stderr
         assert "The warehouse cannot be opened" in run.errors
@@ -268,13 +193,13 @@ def test_a_wrong_password_and_a_host_that_does_not_answer(account: Account, comm
     assert "Incorrect username or password" in refused.errors
 
 
-def test_sessions_are_pinned_tagged_and_closed(account: Account, command: Command) -> None:
+def test_sessions_are_pinned_tagged_and_closed(account: Account, snowflake_command: Command) -> None:
     """Every session has the zone, the formats and the tag, unless the user wants another tag."""
     before = len(account.report()["logins"])
-    assert command(account.config(MODEL)).exit_code == 0
+    assert snowflake_command(account.config(MODEL)).exit_code == 0
     config = account.config(MODEL)
     config["engine_options"]["connect_args"]["session_parameters"] = {"QUERY_TAG": "mine"}
-    assert command(config).exit_code == 0
+    assert snowflake_command(config).exit_code == 0
     report = account.report()
     tags = [login["QUERY_TAG"] for login in report["logins"][before:]]
     assert sorted(set(tags)) == ["mine", "tap-warehouse-model"]
@@ -285,13 +210,17 @@ ENDLESS = {"name": "m", "sql": "SELECT COUNT(*) AS n FROM a x, a y, a z WHERE x.
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_cancels_the_query_on_the_server(account: Account, command: Command, number: signal.Signals) -> None:
+def test_a_signal_cancels_the_query_on_the_server(
+    account: Account, snowflake_command: Command, number: signal.Signals
+) -> None:
     """The run ends with 128 + n at once, and the server is asked to stop computing."""
     account.execute(
         "CREATE TABLE a AS SELECT ROW_NUMBER() OVER (ORDER BY 1) AS i FROM TABLE(GENERATOR(ROWCOUNT => 9999))"
     )
-    line = command.arguments(account.config(ENDLESS))
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=command.variables) as process:
+    line = snowflake_command.arguments(account.config(ENDLESS))
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=snowflake_command.variables
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()  # SCHEMA
         time.sleep(1)

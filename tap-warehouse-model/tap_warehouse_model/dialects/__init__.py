@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tap_warehouse_model.dialects.base import Dialect, Failure
+from tap_warehouse_model.dialects.bigquery import BigQuery
+from tap_warehouse_model.dialects.databricks import Databricks
 from tap_warehouse_model.dialects.duckdb import DuckDB
 from tap_warehouse_model.dialects.postgresql import PostgreSQL
+from tap_warehouse_model.dialects.redshift import Redshift
 from tap_warehouse_model.dialects.snowflake import Snowflake
 from tap_warehouse_model.errors import ConfigError
 
@@ -20,6 +23,9 @@ _DIALECTS: dict[str, type[Dialect]] = {
     "postgresql": PostgreSQL,
     "postgres": PostgreSQL,
     "snowflake": Snowflake,
+    "redshift": Redshift,
+    "bigquery": BigQuery,
+    "databricks": Databricks,
 }
 
 

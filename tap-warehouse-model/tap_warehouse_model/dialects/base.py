@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,16 @@ class Failure:
     reason: str
     is_config_error: bool = False
     is_busy: bool = False
+
+
+def quiet(name: str) -> None:
+    """Let a driver's logger say only what is an error, unless the user chose a level for it.
+
+    Below, drivers write down statements with their parameters, and what does not concern a user.
+    """
+    logger = logging.getLogger(name)
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.ERROR)
 
 
 class Dialect(abc.ABC):
@@ -59,6 +70,9 @@ class Dialect(abc.ABC):
     digest: str = "MD5({})"
     """Pattern: the hash of a text, as a snapshot keeps it."""
 
+    part: str = "{}"
+    """Pattern: the text of a column as it enters the text of its row."""
+
     digest_type: str = "VARCHAR(32)"
     """SQL type of a digest."""
 
@@ -90,6 +104,10 @@ class Dialect(abc.ABC):
         """Return arguments for `create_engine`; the user's come on top."""
         return {}
 
+    def has_lock(self) -> bool:
+        """Return whether an open connection keeps others from writing."""
+        return False
+
     @abc.abstractmethod
     def connect_args(self) -> dict[str, Any]:
         """Return arguments for the driver's connect function.
@@ -116,7 +134,11 @@ class Dialect(abc.ABC):
 
     def arguments(self, params: Mapping[str, Any]) -> Any:  # noqa: ANN401
         """Return parameters as the driver's `execute` takes them."""
-        return dict(params)
+        return {name: self.argument(value) for name, value in params.items()}
+
+    def argument(self, value: Any) -> Any:  # noqa: ANN401
+        """Return the value of one parameter as the driver takes it."""
+        return value
 
     def table_part(self, part: str, *, is_quoted: bool) -> str:
         """Return a part of a table's name as the database keeps it."""

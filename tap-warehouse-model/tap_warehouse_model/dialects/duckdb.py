@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.pool import NullPool
-
 from tap_warehouse_model.columns import UNREPRESENTABLE, Column, Described, Kind
 from tap_warehouse_model.dialects.base import Dialect, Failure
 from tap_warehouse_model.errors import ConfigError
@@ -67,9 +65,9 @@ class DuckDB(Dialect):
     slice_number = "CAST('0x' || substr(md5({}), 1, 8) AS BIGINT)"
     numbers_unordered = True
 
-    def engine_options(self) -> dict[str, Any]:
-        """Return options that give the file free as soon as a query is read."""
-        return {"poolclass": NullPool} if self._is_file() else {}
+    def has_lock(self) -> bool:
+        """Return True for a file: nobody can write it while it is open."""
+        return self._is_file()
 
     def connect_args(self) -> dict[str, Any]:
         """Return `read_only` for a file, and check that the file is there."""

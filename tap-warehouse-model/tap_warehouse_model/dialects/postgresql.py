@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
+
 # source: PostgreSQL 16, table pg_type: typname, typtype, typcategory
 # https://www.postgresql.org/docs/16/catalog-pg-type.html
 _TYPES_QUERY = """
@@ -72,23 +73,28 @@ class PostgreSQL(Dialect):
 
     package = "'tap-warehouse-model[postgres]'"
     chunk_rows = 5000  # one round trip each
-    session_pins = (
+    session_pins: tuple[str, ...] = (
         "SET TimeZone = 'UTC'",
         "SET DateStyle = 'ISO, YMD'",
         "SET IntervalStyle = 'postgres'",
         "SET extra_float_digits = 1",
         "SET bytea_output = 'hex'",  # inside arrays, composites and ranges
     )
-    read_only_pins = ("SET default_transaction_read_only = on",)
+    read_only_pins: tuple[str, ...] = ("SET default_transaction_read_only = on",)
     # The planner takes a hash of a row for cheap and a row from a parallel worker for dear, and would compute alone.
-    write_pins = ("SET parallel_tuple_cost = 0.01",)
+    # Somebody who looks at a plan in a transaction of theirs would keep it from being dropped for ever.
+    write_pins: tuple[str, ...] = ("SET parallel_tuple_cost = 0.01", "SET lock_timeout = '120s'")
     scratch_table = "UNLOGGED TABLE"
     length = "octet_length({})"
     digest = "CAST(md5({}) AS uuid)"
     digest_type = "uuid"
     slice_number = "CAST(CAST('x' || substr(md5({}), 1, 8) AS bit(32)) AS bigint)"
-    snapshot_isolation = "REPEATABLE READ"
+    snapshot_isolation: str | None = "REPEATABLE READ"
     numbers_unordered = True
+
+    def __init__(self, url: sa.URL) -> None:
+        super().__init__(url)
+        self._types: dict[int, tuple[str, ...]] = {}
 
     def connect_args(self) -> dict[str, Any]:
         """Return the name that the server's activity view shows."""
@@ -96,11 +102,18 @@ class PostgreSQL(Dialect):
 
     def describe(self, cursor: Any, sql: str, params: Mapping[str, Any]) -> list[Described]:  # noqa: ANN401
         """Return names and types as the server announces them before the first row."""
+        cursor.connection.autocommit = True  # a transaction would be two more round trips per model
         cursor.execute(f"SELECT * FROM ({sql}\n) AS q LIMIT 0", dict(params))  # noqa: S608 - the user's own SQL
         announced = list(cursor.description or ())
-        cursor.execute(_TYPES_QUERY, {"oids": [column.type_code for column in announced]})
-        types = {oid: rest for oid, *rest in cursor.fetchall()}
-        return [_described(column, *types[column.type_code]) for column in announced]
+        self._learn(cursor, {column.type_code for column in announced} - self._types.keys())
+        cursor.connection.autocommit = False  # not after an error: it may be gone, and nothing will be read
+        return [_described(column, *self._types[column.type_code]) for column in announced]
+
+    def _learn(self, cursor: Any, oids: set[int]) -> None:  # noqa: ANN401
+        """Ask for types that were not met yet."""
+        if oids:
+            cursor.execute(_TYPES_QUERY, {"oids": sorted(oids)})
+            self._types |= {oid: tuple(rest) for oid, *rest in cursor.fetchall()}
 
     def column(self, described: Described) -> Column:
         """Return the column; a type without a JSON form is cast to text."""
@@ -153,9 +166,15 @@ class PostgreSQL(Dialect):
         """Return the server's message for errors in the SQL, and only the kind of error in the data."""
         if not type(error).__module__.startswith("psycopg"):
             return None
-        code = getattr(error, "sqlstate", None)
+        code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)  # psycopg2's name
         if code is None:
             return Failure(self._without_password(" ".join(str(error).split())))
+        # source: PostgreSQL 16, appendix A: 55P03 is lock_not_available, what lock_timeout raises
+        if code == "55P03":
+            return Failure("a table is locked by another session (SQLSTATE 55P03)", is_busy=True)
+        # source: PostgreSQL 16, appendix A: 25006 is read_only_sql_transaction
+        if code == "25006":
+            return Failure("the session may only read (SQLSTATE 25006)", is_config_error=True)
         # source: PostgreSQL 16, appendix A: class 42 is "Syntax Error or Access Rule Violation", class 0A is
         # "Feature Not Supported", which a relation of another database is
         if code.startswith(("42", "0A")):

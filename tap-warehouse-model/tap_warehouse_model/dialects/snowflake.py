@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tap_warehouse_model.columns import UNREPRESENTABLE, Column, Described, Kind
-from tap_warehouse_model.dialects.base import Dialect, Failure
+from tap_warehouse_model.dialects.base import Dialect, Failure, quiet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,10 +115,7 @@ class Snowflake(Dialect):
 
     def connect_args(self) -> dict[str, Any]:
         """Return a tag that Snowflake's query history shows, and a limit for hosts that do not answer."""
-        logger = logging.getLogger("snowflake")
-        if logger.level == logging.NOTSET:
-            # Below, the connector writes down statements with their parameters, and what does not concern a user.
-            logger.setLevel(logging.ERROR)
+        quiet("snowflake")
         arguments: dict[str, Any] = {"session_parameters": {"QUERY_TAG": "tap-warehouse-model"}}
         return arguments if "login_timeout" in self.url.query else {**arguments, "login_timeout": LOGIN_TIMEOUT_S}
 
@@ -154,7 +150,7 @@ class Snowflake(Dialect):
     def arguments(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters, at least one: without any, the connector leaves doubled percent signs as they are."""
         # source: snowflake-connector-python 4.8.1, cursor.py, _preprocess_pyformat_query
-        return dict(params) or {_NOT_USED: None}
+        return super().arguments(params) or {_NOT_USED: None}
 
     def keys_relation(self, count: int, parameter: str) -> str:
         """Return the keys, flattened."""

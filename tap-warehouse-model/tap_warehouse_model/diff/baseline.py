@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from tap_warehouse_model.diff.statements import Comparison
     from tap_warehouse_model.diff.store import Store
 
+OTHER_SLICE_WAIT_S = 30.0
+"""How long a worker waits for another one that settles the same slice of a former number of slices."""
+
 MOST_TOKENS = 20
 """Tokens that were given out and not confirmed are kept up to this number."""
 
@@ -198,8 +201,9 @@ class Baseline:
             if count == str(self._part.count) or not (row["plan_table"] or row["lease_owner"]):
                 continue
             lease = Lease(self._store, syncs, self._sync.id, self._stream)
-            other = lease.acquire(Slice(int(index), int(count)))
-            self._settlement(lease).settle(other, _confirmed(other, position))
+            # Workers of the new number meet here; each is done in moments.
+            former = lease.acquire(Slice(int(index), int(count)), wait_s=OTHER_SLICE_WAIT_S)
+            self._settlement(lease).settle(former, _confirmed(former, position))
             self._release(lease)
 
     def _begin_anew(self, lease: Lease, row: Row) -> None:

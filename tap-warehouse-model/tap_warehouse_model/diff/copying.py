@@ -19,6 +19,7 @@ from tap_warehouse_model.diff import statements
 from tap_warehouse_model.diff.forms import RECORD_COLUMN
 from tap_warehouse_model.diff.planning import Planner
 from tap_warehouse_model.diff.statements import Comparison, CreateTableAs
+from tap_warehouse_model.diff.store import text_literal
 from tap_warehouse_model.diff.tables import HASH, MARKS, OP, SEQ, exact
 from tap_warehouse_model.records import RecordEncoder
 
@@ -35,6 +36,7 @@ MOST_REQUESTS = 10
 """When more keys differ than fit into so many requests, the model is read as a whole instead."""
 
 _CHUNK_BYTES = 1_000_000
+_DEFAULT_OBJECT_BYTES = 16_777_216  # DuckDB's; a longer row needs more
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -53,7 +55,7 @@ class CopyingPlanner(Planner):
         nothing: sa.ColumnClause[Any] = sa.literal_column("CAST(NULL AS VARCHAR)")
         keys = [nothing.label(exact(name)) for name in self._tables.keys]
         digest: sa.Label[Any] = sa.literal_column(f"CAST(NULL AS {self._store.dialect.digest_type})").label(HASH)
-        return sa.select(*keys, digest, nothing.label(MARKS)).where(sa.literal_column("1 = 0"))
+        return sa.select(*keys, digest, nothing.label(MARKS))
 
     def _stage(self, connection: sa.Connection, stage: sa.TableClause) -> None:
         names = [*self._tables.keys, HASH]
@@ -110,9 +112,13 @@ class CopyingPlanner(Planner):
         chunks: Iterable[Sequence[Sequence[Any]]],
     ) -> None:
         """Create a table from rows of texts, by way of a file: DuckDB reads one many times as fast as it inserts."""
-        with _rows_file(chunks, len(names)) as path:
+        with _rows_file(chunks, len(names)) as (path, longest):
             fields = ", ".join(f"c{position}: 'VARCHAR'" for position in range(len(names)))
-            source = f"read_json('{path}', format = 'newline_delimited', columns = {{{fields}}})"
+            size = max(longest, _DEFAULT_OBJECT_BYTES)
+            source = (
+                f"read_json({text_literal(path)}, format = 'newline_delimited', columns = {{{fields}}}, "
+                f"maximum_object_size = {size})"
+            ).replace(":", r"\:")
             columns: list[sa.Label[Any]] = [
                 sa.literal_column(f"CAST(c{at} AS {self._type(name)})").label(exact(name))
                 for at, name in enumerate(names)
@@ -136,12 +142,15 @@ def _chunks(reader: Any) -> Iterator[Sequence[tuple[Any, ...]]]:  # noqa: ANN401
 
 
 @contextmanager
-def _rows_file(chunks: Iterable[Sequence[Sequence[Any]]], width: int) -> Iterator[Path]:
-    """Write rows as JSON lines; the file is readable by its owner only, and gone at the end."""
+def _rows_file(chunks: Iterable[Sequence[Sequence[Any]]], width: int) -> Iterator[tuple[Path, int]]:
+    """Write rows as JSON lines; yield the file and the length of what was written at once at most.
+
+    The file is readable by its owner only, and gone at the end.
+    """
     row = msgspec.defstruct("Row", [(f"c{position}", Any) for position in range(width)], gc=False)
     with tempfile.TemporaryDirectory(prefix="tap-warehouse-model-") as folder:
-        path = Path(folder) / "rows.json"
+        path, longest = Path(folder) / "rows.json", 0
         with path.open("wb") as file:
             for rows in chunks:
-                file.write(_ENCODER.encode_lines([row(*values) for values in rows]))
-        yield path
+                longest = max(longest, file.write(_ENCODER.encode_lines([row(*values) for values in rows])))
+        yield path, longest

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
+from tap_warehouse_model.diff.store import ConflictError
 from tap_warehouse_model.errors import BusyError, TapError
 from tap_warehouse_model.slices import Slice
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TTL_S = 120.0
 """How long a lease outlives its holder where nobody can see that the holder is gone."""
+
+_POLL_S = 0.5
 
 Row = Mapping[str, Any]
 
@@ -38,13 +40,21 @@ class Lease:
     """The right to change what is known about one sync, stream and slice."""
 
     def __init__(
-        self, store: Store, syncs: sa.Table, sync_id: str, stream: str, *, clock: Callable[[], float] = time.time
+        self,
+        store: Store,
+        syncs: sa.Table,
+        sync_id: str,
+        stream: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.stream = stream
         self._store = store
         self._syncs = syncs
         self._sync_id = sync_id
         self._clock = clock
+        self._sleep = sleep
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._slice = Slice()
         self.epoch = 0
@@ -55,12 +65,26 @@ class Lease:
         chosen = sa.select(syncs).where(syncs.c.sync_id == self._sync_id, syncs.c.stream == self.stream)
         return {str(row["slice"]): dict(row) for row in connection.execute(chosen).mappings()}
 
-    def acquire(self, part: Slice) -> Row:
+    def acquire(self, part: Slice, *, wait_s: float = 0.0) -> Row:
         """Take the lease of a slice; return what is known of it.
+
+        Args:
+            part: The slice.
+            wait_s: How long another run may go on holding it.
 
         Raises:
             BusyError: Another run has it.
         """
+        until = self._clock() + wait_s
+        while True:
+            try:
+                return self._acquired(part)
+            except BusyError:
+                if self._clock() >= until:
+                    raise
+                self._sleep(_POLL_S)
+
+    def _acquired(self, part: Slice) -> Row:
         self._slice = part
         self._insert_if_missing()
         with self._store.transaction(self._purpose) as connection:
@@ -136,7 +160,7 @@ class Lease:
             with self._store.transaction(self._purpose) as connection:
                 if str(self._slice) not in self.rows(connection):
                     connection.execute(sa.insert(self._syncs).values(**self._first_row()))
-        except IntegrityError:
+        except ConflictError:
             pass  # another run was quicker; `acquire` sees its lease
 
     def _first_row(self) -> dict[str, Any]:

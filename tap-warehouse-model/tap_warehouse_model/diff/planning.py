@@ -17,7 +17,7 @@ from tap_warehouse_model.brakes import SKIP, Counts
 from tap_warehouse_model.diff import statements
 from tap_warehouse_model.diff.statements import Comparison, CreateTableAs
 from tap_warehouse_model.diff.tables import ADDED, CHANGED, OP
-from tap_warehouse_model.errors import DuplicateKeyError, TapError
+from tap_warehouse_model.errors import DuplicateKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,13 +54,7 @@ class Planner(abc.ABC):
 
     def prepare(self) -> None:
         """Create the snapshot unless it is there."""
-        snapshot = self._tables.snapshot
-        try:
-            with self._store.transaction(self._purpose) as connection:
-                connection.execute(sa.select(snapshot).limit(1))
-        except TapError:  # it is missing, or something is wrong that the attempt to create it will show
-            with self._store.transaction(self._purpose, with_model=self._store.has_model) as connection:
-                self._store.create(connection, CreateTableAs(snapshot, self._no_rows()))
+        self._store.ensure(self._purpose, self._tables.snapshot, self._no_rows())
 
     def make(self, suffix: str, *, on_empty: str, is_resend: bool) -> Found:
         """Create the plan's table and fill it.
@@ -184,7 +178,7 @@ class Planner(abc.ABC):
 
     @abc.abstractmethod
     def _no_rows(self) -> sa.Select[Any]:
-        """Return a SELECT without rows that has the types of the snapshot."""
+        """Return a SELECT that has the types of the snapshot; its rows are not wanted."""
 
     @abc.abstractmethod
     def _stage(self, connection: sa.Connection, stage: sa.TableClause) -> None:
@@ -205,7 +199,7 @@ class WarehousePlanner(Planner):
     """Lets the warehouse do everything: it holds the model and the tables."""
 
     def _no_rows(self) -> sa.Select[Any]:
-        return self._comparison.snapshot_of(self._source.stage()).where(sa.literal_column("1 = 0"))
+        return self._comparison.snapshot_of(self._source.stage())
 
     def _stage(self, connection: sa.Connection, stage: sa.TableClause) -> None:
         self._store.create(connection, CreateTableAs(stage, self._source.stage(), self._store.dialect.scratch_table))

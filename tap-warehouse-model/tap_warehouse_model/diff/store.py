@@ -24,6 +24,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import quoted_name
 
 from tap_warehouse_model.dialects import Dialect, dialect_of
+from tap_warehouse_model.diff.statements import CreateTableAs
 from tap_warehouse_model.diff.tables import SEQ, syncs_table
 from tap_warehouse_model.errors import BusyError, ConfigError, QueryError, TapError
 from tap_warehouse_model.warehouse import interrupted_by_signals, make_engine
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tap_warehouse_model.config import TapConfig
-    from tap_warehouse_model.diff.statements import CreateTableAs
 
 LOCK_WAIT_S = 60.0
 """How long another process may hold a file: workers of one sync share it, each for moments."""
@@ -40,6 +40,10 @@ LOCK_WAIT_S = 60.0
 _LOCK_POLL_S = 0.1
 _STATE_CATALOG = "reverse_etl_state"
 _TAKEN_CATALOGS = frozenset({"memory", "system", "temp", "main", _STATE_CATALOG})
+
+
+class ConflictError(QueryError):
+    """What was to be created is there: another process was quicker."""
 
 
 class Store(abc.ABC):
@@ -83,14 +87,40 @@ class Store(abc.ABC):
         """Create the schema and the table of syncs unless they are there; return the table."""
         syncs = syncs_table(self.schema)
         purpose = f"The tables of the diff cannot be kept in the schema '{self._schema_name}'"
+        if not self._answers(purpose, sa.select(syncs.c.epoch)):
+            try:
+                with self.transaction(purpose) as connection:
+                    self._run(connection, f"CREATE SCHEMA IF NOT EXISTS {self._schema_sql()}")
+                    connection.execute(sa.schema.CreateTable(syncs, if_not_exists=True))
+                # In Snowflake a session is in the schema that it created: the model's own names would not be found.
+                # source: "CREATE SCHEMA", https://docs.snowflake.com/en/sql-reference/sql/create-schema
+                self.engine.dispose()
+            except TapError:  # two first runs at the same moment: the other one has created them
+                if not self._answers(purpose, sa.select(syncs.c.epoch)):
+                    raise
+        return syncs
+
+    def _answers(self, purpose: str, statement: sa.Select[Any]) -> bool:
+        """Return whether a table can be read; why it cannot, the attempt to create it will show."""
         try:
             with self.transaction(purpose) as connection:
-                connection.execute(sa.select(syncs.c.epoch).limit(1))
-        except TapError:  # it is missing, or something is wrong that the attempt to create it will show
-            with self.transaction(purpose) as connection:
-                self._run(connection, f"CREATE SCHEMA IF NOT EXISTS {self._schema_sql()}")
-                connection.execute(sa.schema.CreateTable(syncs, if_not_exists=True))
-        return syncs
+                connection.execute(statement.limit(1))
+        except BusyError:
+            raise
+        except TapError:
+            return False
+        return True
+
+    def ensure(self, purpose: str, table: sa.TableClause, rows: sa.Select[Any]) -> None:
+        """Create a table from the types of a SELECT, unless it is there."""
+        if self._answers(purpose, sa.select(table)):
+            return
+        try:
+            with self.transaction(purpose, with_model=self.has_model) as connection:
+                self.create(connection, CreateTableAs(table, rows.where(sa.literal_column("1 = 0"))))
+        except TapError:  # as above
+            if not self._answers(purpose, sa.select(table)):
+                raise
 
     def drop(self, connection: sa.Connection, table: sa.TableClause) -> None:
         """Drop a table if it is there."""
@@ -132,8 +162,6 @@ class Store(abc.ABC):
     def _errors(self, purpose: str) -> Iterator[None]:
         try:
             yield
-        except IntegrityError:
-            raise  # somebody else was quicker: the caller knows
         except DBAPIError as error:
             raise self._translated(purpose, error) from None
         except Exception as error:  # of a driver, where SQLAlchemy was not between
@@ -145,6 +173,8 @@ class Store(abc.ABC):
         failure = self.dialect.failure(getattr(error, "orig", None) or error)
         if failure is None:
             return QueryError(f"{purpose} ({type(error).__name__}).")
+        if isinstance(error, IntegrityError):
+            return ConflictError(f"{purpose}: {failure.reason}")
         reason = failure.reason.rstrip(".!")
         if failure.is_busy:
             return BusyError(f"{purpose}: {reason}. Try again when the other process has finished.")
@@ -207,9 +237,11 @@ class FileStore(Store):
     def _connection(self, *, with_model: bool) -> Iterator[sa.Connection]:
         with self.engine.connect() as connection:
             self._attach_state(connection)
+            if "temp_directory" not in self.engine.url.query:  # of a database in memory it is the working directory
+                connection.exec_driver_sql(f"SET temp_directory = {text_literal(self.path.with_suffix('.tmp'))}")
             if with_model and self._warehouse is not None:
                 catalog = self._catalog(self._warehouse)
-                connection.exec_driver_sql(f"ATTACH {_text(self._warehouse)} AS {catalog} (READ_ONLY)")
+                connection.exec_driver_sql(f"ATTACH {text_literal(self._warehouse)} AS {catalog} (READ_ONLY)")
                 connection.exec_driver_sql(f"USE {catalog}")
             connection.commit()
             yield connection
@@ -220,7 +252,7 @@ class FileStore(Store):
         until = self._clock() + LOCK_WAIT_S
         while True:
             try:
-                connection.exec_driver_sql(f"ATTACH {_text(self.path)} AS {_STATE_CATALOG}")
+                connection.exec_driver_sql(f"ATTACH {text_literal(self.path)} AS {_STATE_CATALOG}")
                 break
             except DBAPIError as error:
                 failure = self.dialect.failure(error.orig) if error.orig else None
@@ -287,5 +319,6 @@ def _memory_engine(config: TapConfig, dialect: Dialect, has_model: bool) -> sa.E
     return make_engine(config, dialect, writes=True, url=url, options=options)
 
 
-def _text(path: Path) -> str:
+def text_literal(path: Path) -> str:
+    """Return a path as a text of SQL."""
     return "'" + str(path).replace("'", "''") + "'"
