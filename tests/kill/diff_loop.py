@@ -76,7 +76,14 @@ class Loop:
     """
 
     def __init__(
-        self, world: World, folder: Path, *, seed: int, has_upsets: bool = True, by_records: float = 0.5, **settings: Any
+        self,
+        world: World,
+        folder: Path,
+        *,
+        seed: int,
+        has_upsets: bool = True,
+        by_records: float = 0.5,
+        **settings: Any,
     ) -> None:
         """Fill the model; nothing has run yet.
 

@@ -37,7 +37,26 @@ TYPES = {
     "l": "VARCHAR[]",
     "r": "BYTEA",
 }
-ODD = ["", "~", "|", ":", "1:", "1:~", "0:|~", "2:ab|1:c", "null", "NULL", "'", '"', "\\", "1", "1.00", "true", "é", "e\u0301"]
+ODD = [
+    "",
+    "~",
+    "|",
+    ":",
+    "1:",
+    "1:~",
+    "0:|~",
+    "2:ab|1:c",
+    "null",
+    "NULL",
+    "'",
+    '"',
+    "\\",
+    "1",
+    "1.00",
+    "true",
+    "é",
+    "e\u0301",
+]
 TEXT = st.sampled_from(ODD) | st.text(st.sampled_from(list("|:~01'\"\\ aé😀\n\t{},")), max_size=6)
 JSON = st.recursive(TEXT | st.integers(-9, 9), lambda inner: st.lists(inner, max_size=2), max_leaves=3)
 VALUES: dict[str, st.SearchStrategy[Any]] = {

@@ -105,9 +105,7 @@ def database_of(postgres: Database) -> str:
 
 
 @pytest.mark.parametrize("is_copied", [False, True], ids=["postgres", "copied"])
-def test_on_postgresql_nothing_is_sent_again(
-    postgres: Database, role: str, tmp_path: Path, *, is_copied: bool
-) -> None:
+def test_on_postgresql_nothing_is_sent_again(postgres: Database, role: str, tmp_path: Path, *, is_copied: bool) -> None:
     """Whatever role, database and process set, a row of every type has the same hash."""
     name = role.partition("//")[2].partition(":")[0]
     postgres.execute(*POSTGRESQL_TYPES, f"GRANT SELECT ON m TO {name}")
