@@ -55,7 +55,7 @@ class Model:
             self.touched[key] = self.clock
 
     def _value(self) -> Value:
-        return self.rng.choice(COLORS), self.rng.random() < 0.5, self.rng.randrange(2)
+        return self.rng.choice(COLORS), self.rng.random() < 0.5, 1
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,12 @@ def position(state: State | None) -> Position | None:
     """Return what a STATE says."""
     bookmark = (state or {}).get("bookmarks", {}).get("m", {})
     return Position(bookmark["plan"], bookmark["seq"], bookmark["of"]) if bookmark.get("plan") else None
+
+
+def owner(state: State | None) -> str | None:
+    """Return the token of a STATE."""
+    token: str | None = (state or {}).get("bookmarks", {}).get("m", {}).get("token")
+    return token
 
 
 Change = tuple["Key", "Value | None"]

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .diff_books import Book, Emission, Model, State, changes, last_state, phase, position
+from .diff_books import Book, Change, Emission, Model, State, changes, last_state, owner, phase, position
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 STAGE = Path(__file__).with_name("diff_stage.py")
 LAYOUTS = (1, 3, 2)
-MOST_PAGE_ROWS = 24
+MOST_PAGE_ROWS = 16
+RECORD_BYTES = 130
 TERMINATED = (128 + signal.SIGTERM, -signal.SIGTERM)
 EXIT_BUSY, EXIT_CONFIG = 75, 78
 
@@ -74,19 +75,33 @@ class Loop:
         again: Keys that were sent again although they were confirmed.
     """
 
-    def __init__(self, world: World, folder: Path, *, seed: int, taints: bool = True) -> None:
+    def __init__(
+        self, world: World, folder: Path, *, seed: int, has_upsets: bool = True, by_records: float = 0.5, **settings: Any
+    ) -> None:
+        """Fill the model; nothing has run yet.
+
+        Args:
+            world: Where model and baseline are.
+            folder: For files of the runs.
+            seed: Of the dice.
+            has_upsets: Whether more happens than changes and kills.
+            by_records: The share of kills after some records, rather than at any moment.
+            settings: Of the stage.
+        """
         self.world = world
         self.rng = random.Random(seed)  # noqa: S311 - not for secrets
         self.model = Model(world, self.rng)
         self.book = Book()
-        self.stage = Stage(folder, taints=taints)
+        self.stage = Stage(folder, **settings)
         self.states: dict[int, State | None] = {0: None}
         self.count = 1
         self.mapping_version = 1
         self.delivered: dict[Key, Value] = {}
         self.tally: Counter[str] = Counter()
         self.again: list[Key] = []
-        self.full_ms = 600.0
+        self._full_ms = {False: 600.0, True: 1500.0}
+        self._has_upsets = has_upsets
+        self._by_records = by_records
         self._folder = folder
         self._history: list[dict[int, State | None]] = []
         self._numbers = itertools.count()
@@ -105,7 +120,7 @@ class Loop:
         given = {self._slice(index): self.states.get(index) for index in indexes}
         clock, before = self.model.clock, self.world.controls()
         self.book.begin(given)
-        pairs = [self._pair(index, installed=installed) for index in indexes]
+        pairs = [self.pair(index, installed=installed) for index in indexes]
         self.stage.start(pairs, signals)
         if changes_after_ms is not None:
             time.sleep(changes_after_ms / 1000)
@@ -121,28 +136,31 @@ class Loop:
         self.tally["runs"] += len(indexes)
         self._history.append(dict(self.states))
         if not signals:
-            self.full_ms += 0.3 * (answer["ms"] - self.full_ms)
+            self._full_ms[installed] += 0.3 * (answer["ms"] - self._full_ms[installed])
         exits: list[list[int]] = answer["exits"]
         return exits
 
     def die(self) -> None:
         """Change the model, run, and be killed; now and then STATE, mapping or number of workers change as well."""
-        self.model.change(self.rng.randint(20, 70))
-        self._upset()
+        self.model.change(self.rng.randint(20, 70) * min(self.count, 2))
+        if self._has_upsets:
+            self._upset()
         together = self.count > 1 and self.rng.random() < 0.5
         groups = [list(range(self.count))] if together else [[index] for index in range(self.count)]
         doomed = self.rng.choice(groups)
         for group in groups:
             is_shared = self.world.is_shared and self.rng.random() < 0.3
-            moment = self.rng.uniform(0, self.full_ms)
+            installed = self.rng.random() < 0.05
+            moment = self.rng.uniform(0, self._full_ms[installed])
             self.run(
                 group,
-                self._death(len(group)) if group is doomed else (),
-                installed=self.rng.random() < 0.05,
+                self._death(len(group), installed=installed) if group is doomed else (),
+                installed=installed,
                 changes_after_ms=moment if is_shared else None,
             )
 
-    def _death(self, size: int) -> list[dict[str, Any]]:
+    def _death(self, size: int, *, installed: bool) -> list[dict[str, Any]]:
+        """Return who dies when: at any moment of a run, or shortly after some records have arrived."""
         victims: list[list[tuple[str, int]]] = [
             [("tap", signal.SIGKILL)],
             [("target", signal.SIGKILL)],
@@ -150,10 +168,13 @@ class Loop:
             [("tap", signal.SIGTERM)],
         ]
         (chosen,) = self.rng.choices(victims, [6, 3, 2, 2])
-        pair, moment = self.rng.randrange(size), self.rng.uniform(0, self.full_ms * 1.1)
+        when = {"after_ms": self.rng.uniform(0, self._full_ms[installed] * 1.1)}
+        if self.rng.random() < self._by_records:
+            when = {"after_ms": self.rng.uniform(0, 30), "log_bytes": self.rng.randrange(60) * RECORD_BYTES + 1}
+        pair = self.rng.randrange(size)
         self.tally["kills"] += 1
         self.tally[" and ".join(f"{who} {signal.Signals(number).name}" for who, number in chosen)] += 1
-        return [{"pair": pair, "who": who, "after_ms": moment, "signal": int(number)} for who, number in chosen]
+        return [{"pair": pair, "who": who, "signal": int(number), **when} for who, number in chosen]
 
     def _upset(self) -> None:
         (event,) = self.rng.choices(["", "lost", "restored", "mapping", "layout"], [84, 3, 5, 3, 5])
@@ -173,7 +194,12 @@ class Loop:
             self.tally[f"STATE {event}" if event in {"lost", "restored"} else event] += 1
 
     def divide(self, count: int) -> None:
-        """Change the number of workers; each begins with the STATE of a former one."""
+        """Change the number of workers; each begins with the STATE of a former one.
+
+        Where STATEs were lost the workers own different parts of the baseline, and send what is not theirs again.
+        """
+        if len({owner(state) for state in self.states.values()}) > 1:
+            self.book.forget()
         self.states = {index: self.states[index % self.count] for index in range(count)}
         self.count = count
 
@@ -211,7 +237,8 @@ class Loop:
     def _slice(self, index: int) -> str:
         return f"{index}/{self.count}"
 
-    def _pair(self, index: int, *, installed: bool) -> dict[str, Any]:
+    def pair(self, index: int, *, installed: bool = False) -> dict[str, Any]:
+        """Return what the stage needs for a run of a worker, with its STATE."""
         folder = self._folder / "runs" / str(next(self._numbers))
         folder.mkdir(parents=True)
         settings = {"mapping_version": self.mapping_version}
@@ -225,17 +252,21 @@ class Loop:
         paths = {name: str(folder / name) for name in ("log", "states", "stderr")}
         return {"arguments": arguments, "installed": installed, "seed": self.rng.randrange(10**6), **paths}
 
+    def apply(self, received: Sequence[Change]) -> None:
+        """Let changes arrive at the destination."""
+        for key, value in received:
+            self.delivered.pop(key, None)
+            if value is not None:
+                self.delivered[key] = value
+        self.tally["records"] += len(received)
+
     def _taken(
         self, index: int, pair: Mapping[str, Any], clock: int, before: Control | None, after: Control | None
     ) -> Emission | None:
         """Apply what the target received; return it as an emission if there is a new plan."""
         received = changes(self.world, read(pair["log"]))
         self.again += self.book.sent_again(received, self.model.touched)
-        for key, value in received:
-            self.delivered.pop(key, None)
-            if value is not None:
-                self.delivered[key] = value
-        self.tally["records"] += len(received)
+        self.apply(received)
         self.states[index] = last_state(read(pair["states"])) or self.states.get(index)
         if after is None or after.plan_id is None or (before is not None and before.plan_id == after.plan_id):
             assert not received

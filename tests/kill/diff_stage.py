@@ -1,7 +1,7 @@
 """Runs the tap, piped into a small target, again and again in forked children that are killed at given moments.
 
-A JSON line on stdin is one order: `pairs` of tap and target that run side by side, and `signals`, each with a moment.
-A JSON line on stdout answers it with the exit status of each process. Everything is imported once, so that a run costs
+A JSON line on stdin is one order: `pairs` of tap and target that run side by side, and `signals`, each with a moment:
+`after_ms` from the start, or once the target has written `log_bytes`. A JSON line on stdout answers it with the exit status of each process. Everything is imported once, so that a run costs
 no more than its work; with `installed` the child becomes the installed command instead.
 
 The target applies what it reads in batches: records go to a log, and a STATE is handed on once all before it is there.
@@ -42,9 +42,9 @@ POLL_S = 0.001
 
 def adjust(settings: Mapping[str, Any]) -> None:
     """Make pages and STATEs small enough for four hundred keys, and what else an experiment wants."""
-    plans.FIRST_PAGE_ROWS = settings.get("first_page_rows", 12)
-    plans.MOST_PAGE_ROWS = settings.get("most_page_rows", 24)
-    ModelStream.STATE_MSG_FREQUENCY = settings.get("state_every", 30)
+    plans.FIRST_PAGE_ROWS = settings.get("first_page_rows", 8)
+    plans.MOST_PAGE_ROWS = settings.get("most_page_rows", 16)
+    ModelStream.STATE_MSG_FREQUENCY = settings.get("state_every", 10)
     lease.TTL_S = settings.get("ttl_s", lease.TTL_S)
     store.LOCK_WAIT_S = settings.get("lock_wait_s", store.LOCK_WAIT_S)
     if not settings.get("taints", True):
@@ -53,7 +53,8 @@ def adjust(settings: Mapping[str, Any]) -> None:
 
 def deliver(pair: Mapping[str, Any], rng: random.Random) -> None:
     """Be the target: read stdin to its end."""
-    log, states = (os.open(pair[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) for name in ("log", "states"))
+    log, states = (os.open(pair[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for name in ("log", "states"))
+    time.sleep(pair.get("pause_s", 0))
     batch: list[bytes] = []
     state = b""
     wanted = rng.randint(1, MOST_RECORDS)
@@ -119,19 +120,33 @@ def be_tap(pair: Mapping[str, Any], settings: Mapping[str, Any]) -> NoReturn:
     os._exit(int(code or 0))  # a forked interpreter cannot end threads of C++ that it does not have
 
 
-def attend(children: list[list[int]], signals: list[dict[str, Any]]) -> list[list[int]]:
+class Moment:
+    """When a signal is due."""
+
+    def __init__(self, signal: Mapping[str, Any], log: str) -> None:
+        self._due_s = time.monotonic() + signal["after_ms"] / 1000
+        self._log = Path(log)
+        self._bytes = signal.get("log_bytes", 0)
+        self._delay_s = signal["after_ms"] / 1000
+
+    def has_come(self) -> bool:
+        """Look at the clock, or at the log first."""
+        if self._bytes and self._log.exists() and self._log.stat().st_size >= self._bytes:
+            self._bytes, self._due_s = 0, time.monotonic() + self._delay_s
+        return not self._bytes and time.monotonic() >= self._due_s
+
+
+def attend(children: list[list[int]], order: Mapping[str, Any]) -> list[list[int]]:
     """Send signals at their moments; return how each process ended."""
-    started = time.monotonic()
-    left = sorted(signals, key=lambda one: float(one["after_ms"]))
+    left = [(Moment(one, order["pairs"][one["pair"]]["log"]), one) for one in order["signals"]]
     running = {child for pair in children for child in pair}
     ends: dict[int, int] = {}
     while running:
-        elapsed_ms = (time.monotonic() - started) * 1000
-        while left and left[0]["after_ms"] <= elapsed_ms:
-            order = left.pop(0)
-            child = children[order["pair"]][("tap", "target").index(order["who"])]
+        for moment, one in [pending for pending in left if pending[0].has_come()]:
+            left.remove((moment, one))
+            child = children[one["pair"]][("tap", "target").index(one["who"])]
             if child in running:  # it has not been waited for, so that its id is still its own
-                os.kill(child, order["signal"])
+                os.kill(child, one["signal"])
         for child in list(running):
             pid, status = os.waitpid(child, os.WNOHANG)
             if pid:
@@ -147,7 +162,7 @@ def main() -> None:
         order = json.loads(line)
         started = time.monotonic()
         children = [list(fork(pair, order["settings"])) for pair in order["pairs"]]
-        exits = attend(children, order["signals"])
+        exits = attend(children, order)
         answer = {"exits": exits, "ms": (time.monotonic() - started) * 1000}
         print(json.dumps(answer), flush=True)  # noqa: T201 - the answer
 

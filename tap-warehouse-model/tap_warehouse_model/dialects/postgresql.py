@@ -78,6 +78,7 @@ class PostgreSQL(Dialect):
         "SET DateStyle = 'ISO, YMD'",
         "SET IntervalStyle = 'postgres'",
         "SET extra_float_digits = 1",
+        "SET bytea_output = 'hex'",  # inside arrays, composites and ranges
     )
     read_only_pins: tuple[str, ...] = ("SET default_transaction_read_only = on",)
     # The planner takes a hash of a row for cheap and a row from a parallel worker for dear, and would compute alone.
