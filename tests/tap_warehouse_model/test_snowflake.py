@@ -193,6 +193,7 @@ def test_a_wrong_password_and_a_host_that_does_not_answer(account: Account, snow
     assert "Incorrect username or password" in refused.errors
 
 
+@pytest.mark.long
 def test_sessions_are_pinned_tagged_and_closed(account: Account, snowflake_command: Command) -> None:
     """Every session has the zone, the formats and the tag, unless the user wants another tag."""
     before = len(account.report()["logins"])
@@ -209,7 +210,7 @@ def test_sessions_are_pinned_tagged_and_closed(account: Account, snowflake_comma
 ENDLESS = {"name": "m", "sql": "SELECT COUNT(*) AS n FROM a x, a y, a z WHERE x.i * y.i + z.i = -1"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_signal_cancels_the_query_on_the_server(
     account: Account, snowflake_command: Command, number: signal.Signals
 ) -> None:
