@@ -112,9 +112,7 @@ class World(abc.ABC):
         query = f'SELECT {names} FROM {self.schema}."{control.plan_table}" WHERE _diff_seq <= {to}'  # noqa: S608
         rows, kinds = self.look(query), self.keys.values()
         return [
-            tuple(
-                int(value) if kind == "integer" else value for value, kind in zip(row, self.keys.values(), strict=True)
-            )
+            tuple(int(value) if kind == "integer" else value for value, kind in zip(row, kinds, strict=True))
             for row in rows
         ]
 

@@ -81,7 +81,7 @@ def test_fifty_races_have_one_winner_each(loop: Loop) -> None:
     assert loop.verify() == 0
 
 
-def overtake(loop: Loop, other: Stage, *, stop_records: int, changes_between: bool) -> tuple[int, str]:
+def overtake(loop: Loop, other: Stage, *, stop_records: int) -> tuple[int, str]:
     """Pause a run in the middle of its plan, let another one take over, and let the first one wake up."""
     loop.model.change(400)
     first, second = loop.pair(0), loop.pair(0)
@@ -96,8 +96,6 @@ def overtake(loop: Loop, other: Stage, *, stop_records: int, changes_between: bo
     )
     wait_for(shared, stop_records * 130)
     time.sleep(1.3 * TTL_S)
-    if changes_between:
-        loop.model.change(120)
     other.start([second], [])
     ((tap, target),) = other.end()["exits"]
     assert (tap, target) == (0, 0), read(second["stderr"])
@@ -117,13 +115,16 @@ def wait_for(log: str, size: int) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("changes_between", [False, True])
-def test_a_run_that_was_overtaken_stops(loop: Loop, tmp_path: Path, *, changes_between: bool) -> None:
-    """It wakes up, finishes the page in hand, ends with 75 and one message; the destination becomes the model."""
+def test_a_run_that_was_overtaken_stops(loop: Loop, tmp_path: Path) -> None:
+    """It wakes up, finishes the page in hand, ends with 75 and one message; the destination becomes the model.
+
+    The page in hand may hold values that the run that took over has replaced: what stops those is the lease that a
+    target of this suite holds itself. The small target of this test has none, so the model does not change in between.
+    """
     assert loop.verify() == 0
     other = Stage(tmp_path, ttl_s=TTL_S)
     try:
-        late, error = overtake(loop, other, stop_records=40, changes_between=changes_between)
+        late, error = overtake(loop, other, stop_records=40)
     finally:
         other.close()
     assert late == EXIT_BUSY
