@@ -251,8 +251,10 @@ class ModelStream(Stream):
     def _remember(self, reached: Position) -> None:
         """Note what has been emitted; a signal writes it as the last STATE."""
         self.state_manager.is_flushed = False
-        self.stream_state.clear()
-        self.stream_state.update(reached.bookmark())
+        bookmark = reached.bookmark()
+        self.stream_state.update(bookmark)  # at once: a signal between two steps would write half of it
+        for name in self.stream_state.keys() - bookmark.keys():
+            del self.stream_state[name]
 
     def _rows(self, columns: Sequence[Column]) -> AbstractContextManager[ChunkReader]:
         key = next((column for column in columns if column.name == self.replication_key), None)
@@ -306,8 +308,9 @@ class ModelStream(Stream):
                 bookmark = bookmarks.capped(value, progress.column.kind, now)
                 part = self._warehouse.config.slice
                 slice_ = {} if part.is_whole else {bookmarks.SLICE: str(part)}
-                self.stream_state.pop(bookmarks.SLICE, None)
                 self.stream_state.update({bookmarks.KEY: progress.column.name, bookmarks.VALUE: bookmark, **slice_})
+                if part.is_whole:
+                    self.stream_state.pop(bookmarks.SLICE, None)
         if progress.since_state >= self.STATE_MSG_FREQUENCY:
             self._write_state_message()
             progress.since_state = 0

@@ -62,6 +62,7 @@ class TapWarehouseModel(Tap):
         self.catalog_overrides = _catalog_overrides(catalog)
         self._settings: TapConfig | None = None
         self._signal: int | None = None
+        self._has_state = False
         self._last: Stream | None = None
         super().__init__(catalog=catalog, **kwargs)
         self._state_writer = StateOutput(self.output)
@@ -75,6 +76,11 @@ class TapWarehouseModel(Tap):
     def catalog(self) -> Catalog:
         """The catalog in force: selection from the input, types from the queries of today."""
         return self._singer_catalog
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take over the STATE of the last run."""
+        super().load_state(state)
+        self._has_state = True
 
     def setup_mapper(self) -> None:
         """Prepare stream maps and flattening.
@@ -241,7 +247,8 @@ class TapWarehouseModel(Tap):
     def _terminate(self) -> None:
         number = self._signal or signal.SIGTERM
         self.logger.warning("Stopped by %s; the next run resumes at the last STATE.", signal.Signals(number).name)
-        self.state_writer.write_state(self.state)
+        if self._has_state:  # before, it is empty or taken over in part only, and would replace the complete one
+            self.state_writer.write_state(self.state)
         sys.exit(128 + number)
 
     def exit_if_stopped(self) -> None:

@@ -113,8 +113,8 @@ class Book:
     _open: list[Emission] = field(default_factory=list)
 
     def begin(self, given: Mapping[str, State | None]) -> None:
-        """Note that workers start with these STATEs, by slice: what they name is confirmed, the rest is open to doubt."""
-        if any(state is None for state in given.values()):
+        """Note that workers start with these STATEs, by slice: what they name is confirmed, and nothing else."""
+        if any(position(state) is None for state in given.values()):
             self.confirmed.clear()
         known = {slice_: position(state) for slice_, state in given.items()}
         counts = {slice_.partition("/")[2] for slice_ in given}

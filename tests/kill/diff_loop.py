@@ -76,7 +76,14 @@ class Loop:
     """
 
     def __init__(
-        self, world: World, folder: Path, *, seed: int, has_upsets: bool = True, by_records: float = 0.5, **settings: Any
+        self,
+        world: World,
+        folder: Path,
+        *,
+        seed: int,
+        has_upsets: bool = True,
+        by_records: float = 0.5,
+        **settings: Any,
     ) -> None:
         """Fill the model; nothing has run yet.
 
@@ -267,7 +274,8 @@ class Loop:
         received = changes(self.world, read(pair["log"]))
         self.again += self.book.sent_again(received, self.model.touched)
         self.apply(received)
-        self.states[index] = last_state(read(pair["states"])) or self.states.get(index)
+        printed = last_state(read(pair["states"]))
+        self.states[index] = self.states.get(index) if printed is None else printed
         if after is None or after.plan_id is None or (before is not None and before.plan_id == after.plan_id):
             assert not received
             return None

@@ -1,9 +1,9 @@
 """Runs the tap, piped into a small target, again and again in forked children that are killed at given moments.
 
 A JSON line on stdin is one order: `pairs` of tap and target that run side by side, and `signals`, each with a moment:
-`after_ms` from the start, or once the target has written `log_bytes`. A JSON line on stdout answers it with the exit status of each process. Everything is imported once, so that a run costs
-no more than its work; with `installed` the child becomes the installed command instead.
-
+`after_ms` from the start, or once the target has written `log_bytes`. A JSON line on stdout answers it with the exit
+status of each process. Everything is imported once, so that a run costs no more than its work; with `installed` the
+child becomes the installed command instead.
 The target applies what it reads in batches: records go to a log, and a STATE is handed on once all before it is there.
 """
 

@@ -6,7 +6,7 @@ import abc
 import json
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import duckdb
 import psycopg
@@ -70,7 +70,7 @@ class World(abc.ABC):
     def write(self, rows: Rows) -> None:
         """Replace all rows at once."""
         values = ", ".join(f"({', '.join(map(_literal, (*key, *value)))})" for key, value in rows.items())
-        self.execute(["DELETE FROM m", *([f"INSERT INTO m VALUES {values}"] if values else [])])
+        self.execute(["DELETE FROM m", *([f"INSERT INTO m VALUES {values}"] if values else [])])  # noqa: S608
 
     def config(self, **settings: Any) -> dict[str, Any]:
         """Return the tap's settings."""
@@ -96,7 +96,7 @@ class World(abc.ABC):
         """Return what is known of each slice; nothing before the first run."""
         names = ", ".join(Control.__annotations__)
         try:
-            rows = self.look(f"SELECT slice, {names} FROM {self.schema}.syncs")
+            rows = self.look(f"SELECT slice, {names} FROM {self.schema}.syncs")  # noqa: S608
         except (duckdb.CatalogException, psycopg.errors.UndefinedTable, FileNotFoundError):
             return {}
         return {
@@ -109,9 +109,12 @@ class World(abc.ABC):
         if control.plan_id is None:
             return []
         names = ", ".join(self.keys)
-        rows = self.look(f'SELECT {names} FROM {self.schema}."{control.plan_table}" WHERE _diff_seq <= {to}')
+        query = f'SELECT {names} FROM {self.schema}."{control.plan_table}" WHERE _diff_seq <= {to}'  # noqa: S608
+        rows, kinds = self.look(query), self.keys.values()
         return [
-            tuple(int(value) if kind == "integer" else value for value, kind in zip(row, self.keys.values()))
+            tuple(
+                int(value) if kind == "integer" else value for value, kind in zip(row, self.keys.values(), strict=True)
+            )
             for row in rows
         ]
 
@@ -135,7 +138,7 @@ class DuckDBWorld(World):
     """A DuckDB file, the baseline in a file beside it; the key is a text and a number."""
 
     name = "duckdb"
-    keys = {"region": "varchar(2)", "id": "integer"}
+    keys: ClassVar[dict[str, str]] = {"region": "varchar(2)", "id": "integer"}
     is_shared = False
 
     def __init__(self, folder: Path) -> None:
@@ -161,7 +164,7 @@ class PostgreSQLWorld(World):
     """A PostgreSQL database that holds the baseline too; the key is a text."""
 
     name = "postgresql"
-    keys = {"code": "varchar(20)"}
+    keys: ClassVar[dict[str, str]] = {"code": "varchar(20)"}
     is_shared = True
 
     def __init__(self, folder: Path, url: str) -> None:
@@ -185,7 +188,7 @@ class CopiedWorld(PostgreSQLWorld):
     """A PostgreSQL database that may only be read; the baseline is in a DuckDB file, the key is a number."""
 
     name = "copied"
-    keys = {"id": "integer"}
+    keys: ClassVar[dict[str, str]] = {"id": "integer"}
 
     def __init__(self, folder: Path, url: str) -> None:
         super().__init__(folder, url)

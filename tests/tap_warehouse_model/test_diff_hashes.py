@@ -37,7 +37,26 @@ TYPES = {
     "l": "VARCHAR[]",
     "r": "BYTEA",
 }
-ODD = ["", "~", "|", ":", "1:", "1:~", "0:|~", "2:ab|1:c", "null", "NULL", "'", '"', "\\", "1", "1.00", "true", "é", "e\u0301"]
+ODD = [
+    "",
+    "~",
+    "|",
+    ":",
+    "1:",
+    "1:~",
+    "0:|~",
+    "2:ab|1:c",
+    "null",
+    "NULL",
+    "'",
+    '"',
+    "\\",
+    "1",
+    "1.00",
+    "true",
+    "é",
+    "e\u0301",
+]
 TEXT = st.sampled_from(ODD) | st.text(st.sampled_from(list("|:~01'\"\\ aé😀\n\t{},")), max_size=6)
 JSON = st.recursive(TEXT | st.integers(-9, 9), lambda inner: st.lists(inner, max_size=2), max_leaves=3)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -91,14 +110,14 @@ def probe_of(url: str, connection: Any, placeholder: str) -> Callable[..., list[
     columns = [dialect.column(one) for one in dialect.describe(cursor, "SELECT * FROM t", {}) if one.name != "row_at"]
     written = [f"{expressions.filled(column.expression, f't.{column.name}')}" for column in columns]
     digest = expressions.row_hash(dialect, "salt", columns, lambda name: f"t.{name}")
-    query = f"SELECT CAST({digest} AS VARCHAR), {', '.join(written)} FROM t ORDER BY row_at"
+    query = f"SELECT CAST({digest} AS VARCHAR), {', '.join(written)} FROM t ORDER BY row_at"  # noqa: S608
     values = ", ".join([placeholder] * (len(TYPES) + 1))
     encoder = RecordEncoder("m", columns)
 
     def probe(rows: Sequence[tuple[Any, ...]]) -> list[tuple[str, bytes]]:
         cursor.execute("DELETE FROM t")
         for at, row in enumerate(rows):
-            cursor.execute(f"INSERT INTO t VALUES ({values})", (at, *row))
+            cursor.execute(f"INSERT INTO t VALUES ({values})", (at, *row))  # noqa: S608
         cursor.execute(query)
         found = cursor.fetchall()
         return list(zip([row[0] for row in found], encoder.bodies([row[1:] for row in found]), strict=True))

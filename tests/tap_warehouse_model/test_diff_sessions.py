@@ -22,7 +22,8 @@ INSTALLED = Path(sys.executable).with_name("tap-warehouse-model")
 DUCKDB_TYPES = (
     "CREATE TYPE mood AS ENUM ('a', 'b')",
     """CREATE TABLE m AS SELECT 1 AS id, CAST(12 AS TINYINT) AS tiny, CAST(34 AS SMALLINT) AS small, 56 AS int,
-    CAST(78 AS BIGINT) AS big, CAST(9 AS HUGEINT) AS huge, CAST(10 AS UBIGINT) AS ubig, CAST(1.1 AS DECIMAL(9,0)) AS whole,
+    CAST(78 AS BIGINT) AS big, CAST(9 AS HUGEINT) AS huge, CAST(10 AS UBIGINT) AS ubig,
+    CAST(1.1 AS DECIMAL(9,0)) AS whole,
     CAST(1.10 AS DECIMAL(9,2)) AS dec, CAST(0.1 AS FLOAT) AS flt, CAST(1 AS DOUBLE) / 3 AS dbl, true AS flag,
     'ä|~' AS txt, CAST('b' AS mood) AS mood, DATE '2024-02-29' AS day, TIMESTAMP '2024-01-02 03:04:05.678' AS ts,
     CAST('2024-01-02 03:04:05' AS TIMESTAMP_S) AS ts_s, CAST('2024-01-02 03:04:05.123456789' AS TIMESTAMP_NS) AS ts_ns,
@@ -36,7 +37,8 @@ POSTGRESQL_TYPES = (
     "CREATE TYPE mood AS ENUM ('a', 'b')",
     "CREATE DOMAIN price AS numeric(12,2)",
     "CREATE TYPE pair AS (at timestamptz, raw bytea, f real)",
-    """CREATE TABLE m AS SELECT 1 AS id, CAST(34 AS smallint) AS small, CAST(78 AS bigint) AS big, CAST(26 AS oid) AS oid,
+    """CREATE TABLE m AS SELECT 1 AS id, CAST(34 AS smallint) AS small, CAST(78 AS bigint) AS big,
+    CAST(26 AS oid) AS oid,
     CAST(1.1 AS numeric(9,0)) AS whole, 1.1000 AS dec, CAST(7.25 AS price) AS price, CAST(0.1 AS real) AS flt,
     CAST(1 AS double precision) / 3 AS dbl, true AS flag, CAST('ä|~' AS text) AS txt, CAST('x' AS varchar(9)) AS vc,
     CAST('ab' AS char(5)) AS ch, CAST('b' AS mood) AS mood, DATE '2024-02-03' AS day,
@@ -44,9 +46,12 @@ POSTGRESQL_TYPES = (
     CAST('12:00:00+02' AS timetz) AS tmtz, INTERVAL '1 month 2 days 03:04' AS iv,
     CAST('b7c1d4e0-0000-4000-8000-00000000000a' AS uuid) AS uid, CAST('{"b": 1.50}' AS json) AS js,
     CAST('{"z": 1, "a": 1.50}' AS jsonb) AS jb, ARRAY[TIMESTAMPTZ '2024-02-03 03:04:05+02'] AS tzs,
-    ARRAY[DATE '2024-02-03'] AS days, ARRAY[CAST(1 AS double precision) / 3] AS dbls, ARRAY[decode('00ff5c', 'hex')] AS raws,
-    ARRAY[INTERVAL '1 month 2 days'] AS ivs, CAST(ROW('2024-02-03 03:04:05+02', decode('00ff5c', 'hex'), 0.1) AS pair) AS rec,
-    decode('00ff5c', 'hex') AS raw, tstzrange('2024-02-03 03:04:05+02', NULL) AS rng, CAST('10.0.0.1/8' AS inet) AS inet,
+    ARRAY[DATE '2024-02-03'] AS days, ARRAY[CAST(1 AS double precision) / 3] AS dbls,
+    ARRAY[decode('00ff5c', 'hex')] AS raws,
+    ARRAY[INTERVAL '1 month 2 days'] AS ivs,
+    CAST(ROW('2024-02-03 03:04:05+02', decode('00ff5c', 'hex'), 0.1) AS pair) AS rec,
+    decode('00ff5c', 'hex') AS raw, tstzrange('2024-02-03 03:04:05+02', NULL) AS rng,
+    CAST('10.0.0.1/8' AS inet) AS inet,
     CAST(1.50 AS money) AS mon, B'101' AS bits""",
 )
 SETTINGS = {
@@ -105,9 +110,7 @@ def database_of(postgres: Database) -> str:
 
 
 @pytest.mark.parametrize("is_copied", [False, True], ids=["postgres", "copied"])
-def test_on_postgresql_nothing_is_sent_again(
-    postgres: Database, role: str, tmp_path: Path, *, is_copied: bool
-) -> None:
+def test_on_postgresql_nothing_is_sent_again(postgres: Database, role: str, tmp_path: Path, *, is_copied: bool) -> None:
     """Whatever role, database and process set, a row of every type has the same hash."""
     name = role.partition("//")[2].partition(":")[0]
     postgres.execute(*POSTGRESQL_TYPES, f"GRANT SELECT ON m TO {name}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import psycopg
 import pytest
 
 if TYPE_CHECKING:
@@ -90,6 +91,24 @@ def test_a_signal_breaks_off_a_query_that_computes(
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 143
     process.communicate()
+
+
+def test_a_signal_before_the_first_row_replaces_no_state(
+    start: Callable[..., subprocess.Popen[bytes]], postgres: Any
+) -> None:
+    """While models are described, nothing is known of STATE yet: an empty one must not become the last."""
+    postgres.execute("CREATE TABLE m (id integer)")
+    with psycopg.connect(postgres.url) as connection:
+        connection.execute("LOCK TABLE m")
+        process = start({"name": "m", "table": "m"}, database=postgres)
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while not connection.execute(waiting).fetchall():
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        out, logs = process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert out == b""
+    assert b"Traceback" not in logs
 
 
 def wait_until_full(pipe: int) -> None:

@@ -58,7 +58,7 @@ def parse(stream: str, state: Mapping[str, Any]) -> Position | None:
     Raises:
         StateError: It says something that this tap cannot have written.
     """
-    if "token" not in state and "plan" not in state:
+    if not {"sync", "token", "plan"} & state.keys():
         return None
     texts = [state.get(name) for name in ("sync", "slice", "token", "plan")]
     numbers = [state.get(name) for name in ("seq", "of")]
