@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +45,6 @@ def parsed(dialect: str, sql: str) -> exp.Expression:
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the statements as they are compiled today."""
-    if sys.version_info < (3, 11):
-        pytest.skip("the statements on file are those of packages that need Python 3.11")
     folder = tmp_path_factory.mktemp("statements")
     subprocess.run([environment("warehouses") / "bin/python", SCRIPT, folder], check=True, timeout=120)
     return folder

@@ -3,6 +3,7 @@ SET TimeZone = 'UTC';
 SET DateStyle = 'ISO, YMD';
 SET IntervalStyle = 'postgres';
 SET extra_float_digits = 1;
+SET bytea_output = 'hex';
 SET default_transaction_read_only = on
 
 -- read: all
