@@ -133,7 +133,7 @@ def probe(request: pytest.FixtureRequest) -> Iterator[Callable[..., list[tuple[s
             yield probe_of("duckdb:///:memory:", connection, "?")
         return
     url = request.getfixturevalue("postgres_server")
-    with contextlib.closing(psycopg.connect(url)) as connection:
+    with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
         yield probe_of(url, connection, "%s")
 
 
