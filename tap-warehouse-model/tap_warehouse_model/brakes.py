@@ -44,6 +44,7 @@ class Counts:
     Attributes:
         rows: Of the model.
         baseline: That were confirmed earlier.
+        removed_again: Removals among them that were emitted before and not confirmed: no brake holds them twice.
         is_resend: Rows are sent again on purpose, so that changes say nothing.
     """
 
@@ -52,6 +53,7 @@ class Counts:
     added: int = 0
     changed: int = 0
     removed: int = 0
+    removed_again: int = 0
     is_resend: bool = False
 
     @property
@@ -71,11 +73,12 @@ def violations(brakes: Brakes, counts: Counts) -> list[str]:
         found.append(f"the model is empty, where {counts.baseline} rows were delivered, and 'on_empty' is 'fail'")
     if brakes.min_rows is not None and counts.rows < brakes.min_rows:
         found.append(f"the model has {counts.rows} rows, and 'min_rows' is {brakes.min_rows}")
-    if brakes.max_removed is not None and counts.removed > brakes.max_removed:
-        found.append(f"it removes {counts.removed} rows, and 'max_removed' is {brakes.max_removed}")
+    removed = counts.removed - counts.removed_again
+    if brakes.max_removed is not None and removed > brakes.max_removed:
+        found.append(f"it removes {removed} rows, and 'max_removed' is {brakes.max_removed}")
     limit = _removed_percent(brakes, counts)
-    if limit is not None and counts.removed * 100 > limit * counts.baseline:
-        found.append(_share("removes", counts.removed, counts.baseline, "max_removed_percent", limit))
+    if limit is not None and removed * 100 > limit * counts.baseline:
+        found.append(_share("removes", removed, counts.baseline, "max_removed_percent", limit))
     limit = None if counts.is_resend else brakes.max_changed_percent
     if limit is not None and counts.changed * 100 > limit * counts.baseline:
         found.append(_share("changes", counts.changed, counts.baseline, "max_changed_percent", limit))

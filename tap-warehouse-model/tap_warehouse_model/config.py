@@ -153,7 +153,12 @@ def _state_url(value: object, problems: list[str]) -> sa.URL | None:
         url = sa.make_url(value.strip()) if isinstance(value, str) else None
     except (ArgumentError, ValueError):
         url = None
-    if url is None or url.get_backend_name() != "duckdb" or not url.database or url.database == ":memory:":
+    if (
+        url is None
+        or url.get_backend_name() != "duckdb"
+        or not url.database
+        or url.database.startswith((":memory:", "md:"))
+    ):
         problems.append(wrong)
         return None
     return url

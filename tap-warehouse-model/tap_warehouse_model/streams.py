@@ -5,24 +5,26 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import Metadata
 from singer_sdk.streams import Stream
 
 from tap_warehouse_model import bookmarks
 from tap_warehouse_model.columns import DELETED_AT, Column, known_as, stream_schema
 from tap_warehouse_model.diff import position, sync
-from tap_warehouse_model.errors import ConfigError, TapError
+from tap_warehouse_model.errors import BrakeError, ConfigError, TapError
 from tap_warehouse_model.models import INCREMENTAL, LOG_BASED, Model, method_problem
 from tap_warehouse_model.progress import Progress
 from tap_warehouse_model.queries import Reading
 from tap_warehouse_model.records import RecordEncoder, Row, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from singer_sdk.helpers import types
@@ -55,6 +57,7 @@ class ModelStream(Stream):
         self._output = tap.output
         self._exit_if_stopped = tap.exit_if_stopped
         self._is_last = tap.is_last
+        self._hold = tap.held.append
         super().__init__(tap, schema=stream_schema(columns, model.description), name=model.name)
         self.primary_keys = list(model.key_properties)
         self.replication_key = model.replication_key
@@ -130,8 +133,15 @@ class ModelStream(Stream):
         if method_wrong:
             return [*problems, method_wrong]
         if self.replication_method == LOG_BASED:
+            if problems:
+                return problems
             sync_id = self._warehouse.config.diff.sync_id
-            return [*problems, *sync.problems(self._model, self._key_columns(), self._columns, sync_id=sync_id)]
+            mapped = [
+                f"Model '{self.name}': 'stream_maps' change the key column '{key}', and LOG_BASED could not name "
+                "removed rows by it. Change it in the query instead."
+                for key in self._mapped_keys()
+            ]
+            return [*mapped, *sync.problems(self._model, self._key_columns(), self._columns, sync_id=sync_id)]
         if self.replication_method != INCREMENTAL:
             return problems
         return [*problems, *bookmarks.problems(self.name, self.replication_key, names)]
@@ -232,6 +242,8 @@ class ModelStream(Stream):
                         since_state = 0
                     plan.adapt(written / len(changes))
                 self._warn(plan.form.nulled)
+        except BrakeError as error:  # other models are not to wait for this one
+            self._hold(error)
         except Exception:  # a signal breaks off the query with an error of any driver; others propagate
             self._exit_if_stopped()
             raise
@@ -240,13 +252,31 @@ class ModelStream(Stream):
     def _write_changes(self, form: Form, changes: Sequence[Row]) -> int:
         now = dt.datetime.now(dt.timezone.utc)
         if not self._is_plain():
-            records = form.records(changes, now)
-            for record in records:
+            upserts, removals = form.records(changes, now)
+            for record in upserts:
                 self._write_record_message(record)
-            return sum(map(len, map(str, records)))
+            for record in removals:
+                self._write_removal(record, now)
+            return sum(map(len, map(str, [*upserts, *removals])))
         lines = form.lines(changes, now)
         self._output.write_lines(lines)
         return len(lines)
+
+    def _write_removal(self, record: dict[str, Any], now: dt.datetime) -> None:
+        """Write a removal under the names that stream maps give the stream.
+
+        Expressions and filters are left out: they would look for columns that a removal does not have.
+        """
+        for stream_map in self.stream_maps:
+            if not isinstance(stream_map, RemoveRecordTransform):
+                self._tap.write_message(RecordMessage(stream_map.stream_alias, record, time_extracted=now))
+
+    def _mapped_keys(self) -> list[str]:
+        """Return key columns that a stream map changes: removals could not be mapped then."""
+        changed = (self.config.get("stream_maps") or {}).get(self.name)
+        if not isinstance(changed, Mapping):
+            return []
+        return [key for key in self.primary_keys if key in changed or "__key_properties__" in changed]
 
     def _remember(self, reached: Position) -> None:
         """Note what has been emitted; a signal writes it as the last STATE."""

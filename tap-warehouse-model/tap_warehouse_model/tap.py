@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -20,7 +21,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from tap_warehouse_model.command import TapCommand
 from tap_warehouse_model.config import TapConfig
 from tap_warehouse_model.dbt import fitted
-from tap_warehouse_model.errors import ConfigError, DuplicateKeyError
+from tap_warehouse_model.errors import BrakeError, ConfigError, DuplicateKeyError, StateError
 from tap_warehouse_model.model_files import project_root
 from tap_warehouse_model.models import LOG_BASED
 from tap_warehouse_model.output import Output, StateOutput
@@ -60,8 +61,11 @@ class TapWarehouseModel(Tap):
     def __init__(self, *, catalog: Any = None, **kwargs: Any) -> None:  # noqa: ANN401
         """Read the settings; with a catalog, also what the SDK's catalog class does not keep."""
         self.catalog_overrides = _catalog_overrides(catalog)
+        _check_shape(kwargs.get("state"))
         self._settings: TapConfig | None = None
         self._signal: int | None = None
+        self.held: list[BrakeError] = []
+        """Why models were not carried out; the run ends with it."""
         self._has_state = False
         self._last: Stream | None = None
         super().__init__(catalog=catalog, **kwargs)
@@ -163,10 +167,15 @@ class TapWarehouseModel(Tap):
 
     @classmethod
     def _invoke(cls, *, plan: bool, **arguments: Any) -> None:  # noqa: ANN401
-        """Run the command line; `--plan` only looks."""
-        if not plan:
+        """Run the command line; `--plan` only looks.
+
+        Raises:
+            BrakeError: At least one model was not carried out; the others were.
+        """
+        if arguments.get("about"):
             cls.invoke(**arguments)
             return
+        cls.print_version(print_fn=cls.logger.info)
         given = arguments.get("config")
         tap = cls(
             config=given.config if given else None,
@@ -176,7 +185,12 @@ class TapWarehouseModel(Tap):
                 for name in ("state", "catalog")
             },
         )
-        tap.show_plans()
+        if plan:
+            tap.show_plans()
+            return
+        tap.sync_all()
+        if tap.held:
+            raise BrakeError("\n".join(map(str, tap.held)))
 
     def show_plans(self) -> None:
         """Print what each LOG_BASED model would emit.
@@ -264,6 +278,16 @@ def _collected(problems: list[str]) -> Iterator[None]:
         yield
     except ConfigError as error:
         problems.append(str(error))
+
+
+def _check_shape(state: object) -> None:
+    """Refuse a STATE that the SDK would stumble over."""
+    bookmarks = state.get("bookmarks", {}) if isinstance(state, Mapping) else None
+    if state is None or isinstance(state, (str, PurePath)):  # nothing, or a path that the SDK reads
+        return
+    if not isinstance(bookmarks, Mapping) or not all(isinstance(one, Mapping) for one in bookmarks.values()):
+        msg = "STATE is damaged: it must be an object whose 'bookmarks' hold an object per stream. Restore it."
+        raise StateError(msg)
 
 
 def _is_selected(entry: CatalogEntry) -> bool:

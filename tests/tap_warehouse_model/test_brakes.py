@@ -131,3 +131,26 @@ def test_wrong_settings_are_refused(sync: Sync, settings: dict[str, Any], part: 
     assert part in run.errors
     assert "hidden" not in run.stderr
     assert run.stdout == ""
+
+
+def test_removals_that_were_emitted_before_are_not_braked_again(sync: Sync) -> None:
+    """Allowed once and cut off, or sent again without STATE: the next scheduled run must not stop at them."""
+    sync.database.execute("DELETE FROM m WHERE id < 10")
+    assert sync.run(max_removed_percent=60, confirm=False).exit_code == 0
+    assert sync.changes() == ([], list(range(10)))
+    sync.run(state={})
+    sync.database.execute("DELETE FROM m WHERE id < 16")
+    run = sync.run()
+    assert "it removes 6 of 10 rows (60 %)" in run.errors
+
+
+def test_other_models_do_not_wait_for_a_brake(sync: Sync) -> None:
+    """They are delivered; the run ends with 65 all the same."""
+    sync.database.execute("DELETE FROM m WHERE id < 10", "CREATE TABLE o AS SELECT 7 AS id")
+    other = {"name": "o", "table": "o", "key_properties": ["id"], "replication_method": "LOG_BASED"}
+    config = sync.database.config(sync.model, other, **sync.settings)
+    run = sync.run_tap(config, state=sync.state)
+    assert run.exit_code == 65
+    assert run.records("m") == []
+    assert run.records("o") == [{"id": 7}]
+    assert run.state["bookmarks"]["m"] == sync.bookmark

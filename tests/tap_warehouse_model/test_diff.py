@@ -402,7 +402,7 @@ def test_a_key_that_changes_begins_anew(sync: Sync) -> None:
     sync.rows.clear()
     run = sync.run()
     assert len(run.records()) == 5
-    assert "its key is now (name)" in run.stderr
+    assert "is another one: now (name " in run.stderr
     assert sync.changes() == ([], [])
     assert len([name for name in tables(sync) if name.startswith("snapshot")]) == 1
 
@@ -435,3 +435,67 @@ def test_a_role_without_rights_is_told_what_to_do(postgres: Any, run_tap: Callab
     assert "set 'state_url'" in run.errors
     sync.settings["state_url"] = f"duckdb:///{tmp_path}/state.duckdb"
     assert sync.changes() == ([1, 2, 3], [])
+
+
+@pytest.mark.parametrize("state", [5, {"bookmarks": []}, {"bookmarks": {"m": None}}, {"bookmarks": {"m": "x"}}])
+def test_state_of_another_shape_is_refused(sync: Sync, state: Any) -> None:
+    """With a message instead of a traceback of the SDK."""
+    run = sync.run_tap(sync.database.config(sync.model, **sync.settings), state=state)
+    assert run.exit_code == 78
+    assert "STATE is damaged" in run.errors
+    assert "Traceback" not in run.stderr
+
+
+def test_removals_pass_stream_maps(sync: Sync) -> None:
+    """Expressions and filters look for columns that a removal does not have; its alias holds."""
+    maps = {"m": {"__alias__": "people", "__filter__": "plan == 'free'", "name": "name.upper()"}}
+    sync.run(stream_maps=maps)
+    sync.database.execute("DELETE FROM m WHERE id = 3")
+    run = sync.run(stream_maps=maps)
+    assert run.exit_code == 0, run.stderr
+    (record,) = run.records("people")
+    assert record.keys() == {"id", "_sdc_deleted_at"} or record == {"id": 3}
+    refused = sync.run(stream_maps={"m": {"id": "id + 1"}})
+    assert refused.exit_code == 78
+    assert "'stream_maps' change the key column 'id'" in refused.errors
+
+
+def test_a_column_that_says_removed_is_refused(sync: Sync) -> None:
+    """Tables that a Singer target loaded have it: rows would look like removals."""
+    sync.model = {**sync.model, "sql": "SELECT id, name AS _sdc_deleted_at FROM m"}
+    del sync.model["table"]
+    run = sync.run()
+    assert run.exit_code == 78
+    assert "the column '_sdc_deleted_at' cannot be used" in run.errors
+
+
+def test_a_query_with_other_keys_each_time_is_refused(sync: Sync) -> None:
+    """What is gone when it is read would never arrive."""
+    sync.model = {**sync.model, "sql": "SELECT CAST(random() * 1000000000 AS bigint) AS id, name FROM m"}
+    del sync.model["table"]
+    run = sync.run()
+    assert run.exit_code == 1
+    assert "Make it repeatable" in run.errors
+
+
+def test_a_schema_that_was_granted_is_used(postgres: Any, run_tap: Callable[..., Any]) -> None:
+    """A role that may create tables in it need not be able to create schemas."""
+    postgres.execute(
+        "CREATE TABLE m AS SELECT i AS id FROM generate_series(1, 3) AS t(i)",
+        "DROP ROLE IF EXISTS syncer",
+        "CREATE ROLE syncer LOGIN",
+        "GRANT SELECT ON m TO syncer",
+        "CREATE SCHEMA kept",
+        "GRANT USAGE, CREATE ON SCHEMA kept TO syncer",
+    )
+    postgres.url = postgres.url.replace("postgres:@", "syncer:@")
+    sync = Sync(postgres, run_tap, {"sync_id": "crm", "state_schema": "kept"})
+    assert sync.changes() == ([1, 2, 3], [])
+
+
+def test_a_path_of_the_diff_that_cannot_be_is_named(duck: Any, run_tap: Callable[..., Any], tmp_path: Path) -> None:
+    """A folder, say: the setting to correct is in the message."""
+    duck.execute("CREATE TABLE m AS SELECT 1 AS id")
+    run = Sync(duck, run_tap, {"sync_id": "crm", "state_url": f"duckdb:///{tmp_path}"}).run()
+    assert run.exit_code == 78
+    assert "Correct 'state_url'" in run.errors

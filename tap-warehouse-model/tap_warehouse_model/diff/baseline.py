@@ -32,7 +32,7 @@ from tap_warehouse_model.diff.position import Position
 from tap_warehouse_model.diff.preview import Preview, Sync
 from tap_warehouse_model.diff.settlement import NO_PLAN, Settlement
 from tap_warehouse_model.diff.tables import suffix as suffix_of
-from tap_warehouse_model.errors import BrakeError, StateError, TapError
+from tap_warehouse_model.errors import BrakeError, QueryError, StateError, TapError
 from tap_warehouse_model.slices import Slice
 
 if TYPE_CHECKING:
@@ -209,10 +209,10 @@ class Baseline:
     def _begin_anew(self, lease: Lease, row: Row) -> None:
         """Forget what was delivered under another key: it cannot be compared with rows of this one."""
         self._logger.warning(
-            "Model '%s': its key is now (%s). All rows are sent again; records that only the former key identifies "
-            "are not removed at the destination.",
+            "Model '%s': its key, or a type in it, is another one: now (%s). All rows are sent again; records that "
+            "only the former key identifies are not removed at the destination.",
             self._stream,
-            ", ".join(self._comparison.tables.keys),
+            ", ".join(f"{key.name} {key.sql_type}" for key in self._comparison.keys),
         )
         former = replace(self._comparison.tables, part=row["tables"])
         with self._store.transaction(f"Stream '{self._stream}': former tables cannot be dropped") as connection:
@@ -246,6 +246,7 @@ class Baseline:
                 folded_seq=0,
             )
         self._report(found)
+        self._check_repeatable(found)
         self._brake(found, table)
         position = Position(self._sync.id, str(self._part), token, plan_id, 0, total)
         return Plan(self._store, lease, self._comparison, table=table, form=run.form, position=position)
@@ -278,6 +279,24 @@ class Baseline:
                 ", ".join(self._comparison.tables.keys),
             )
 
+    def _check_repeatable(self, found: Found) -> None:
+        """Report rows that were gone when they were read: the query does not return the same keys twice.
+
+        Raises:
+            QueryError: Most of them were.
+        """
+        wanted = found.counts.added + found.counts.changed
+        if not found.vanished:
+            return
+        reason = (
+            f"Model '{self._stream}': {found.vanished} of {wanted} rows that differ were gone when they were read, "
+            "moments after they were compared; the next run sees them. If nobody changed them, the query returns other "
+            "keys each time (random values, or LIMIT without a complete ORDER BY). Make it repeatable."
+        )
+        if found.vanished * 2 > wanted:
+            raise QueryError(reason)
+        self._logger.warning("%s", reason)
+
     def _brake(self, found: Found, plan: sa.TableClause) -> None:
         reasons = violations(self._sync.brakes, found.counts)
         if not reasons:
@@ -286,9 +305,9 @@ class Baseline:
         msg = (
             f"Model '{self._stream}': the plan is not carried out: {'; '.join(reasons)}. It holds "
             f"{counts.added} added, {counts.changed} changed and {counts.removed} removed rows; look at them in "
-            f"{self._store.full_name(plan)} in {self._store.place}. Nothing was emitted. If it is right, allow it for "
-            "one run, without changing the project: set the limit in the environment of that run "
-            "(TAP_WAREHOUSE_MODEL_<SETTING>=<value> meltano run ...), or in a second file given with --config."
+            f"{self._store.full_name(plan)} in {self._store.place}. Nothing was emitted of this model. "
+            "If it is right, allow it for one run, without changing the project: set the limit in the environment of "
+            "that run (TAP_WAREHOUSE_MODEL_<SETTING>=<value> meltano run ...), or in a second file given with --config."
         )
         raise BrakeError(msg)
 

@@ -45,11 +45,10 @@ class Form(abc.ABC):
         lines = self._upsert_lines(upserts, at) if upserts else b""
         return lines + (self._removals.encode(self._removed(removals, at), at) if removals else b"")
 
-    def records(self, changes: Sequence[Change], now: dt.datetime) -> list[dict[str, Any]]:
-        """Return the records of changes as dictionaries, for the SDK's own way of writing."""
+    def records(self, changes: Sequence[Change], now: dt.datetime) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return the records of upserts and those of removals as dictionaries, for the SDK's own way of writing."""
         upserts, removals = _divided(changes)
-        removed = self._removals.records(self._removed(removals, utc_text(now)))
-        return [*self._upsert_records(upserts), *removed]
+        return self._upsert_records(upserts), self._removals.records(self._removed(removals, utc_text(now)))
 
     def _removed(self, removals: Sequence[Change], at: str) -> list[tuple[Any, ...]]:
         end = _BEFORE_KEY + len(self._keys)

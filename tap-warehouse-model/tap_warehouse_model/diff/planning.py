@@ -79,7 +79,7 @@ class Planner(abc.ABC):
             left_out = self._left_out(connection, counts)
         self._store.index(plan)
         vanished = counts.added + counts.changed - upserts
-        kept = replace(counts, is_resend=is_resend, removed=0 if skips else counts.removed)
+        kept = replace(counts, is_resend=is_resend, **({"removed": 0, "removed_again": 0} if skips else {}))
         return Found(kept, by_column, left_out, vanished)
 
     def preview(self, suffix: str, baseline: sa.Select[Any], *, is_resend: bool) -> Found:
@@ -145,7 +145,8 @@ class Planner(abc.ABC):
             twice = bool(connection.execute(self._comparison.repeated(changes, is_added)).one()[0])
         if nulls or twice:
             raise DuplicateKeyError(self._not_unique(connection, stage))
-        return Counts(rows, baseline, added, changed, removed)
+        again = connection.scalar(self._comparison.removed_again(changes, known)) or 0 if removed else 0
+        return Counts(rows, baseline, added, changed, removed, removed_again=again)
 
     def _not_unique(self, connection: sa.Connection, stage: sa.TableClause) -> str:
         keys, rows = (int(count) for count in connection.execute(self._comparison.repeated(stage)).one())

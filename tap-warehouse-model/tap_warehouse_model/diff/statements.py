@@ -21,6 +21,7 @@ from tap_warehouse_model.diff.tables import (
     HASH,
     MARKS,
     OP,
+    REMOVAL_MARK,
     REMOVED,
     SEQ,
     Tables,
@@ -117,6 +118,13 @@ class Comparison:
             _count(sa.and_(changes.c[OP] == _literal(ADDED), nulls)),
         )
 
+    def removed_again(self, changes: sa.TableClause, baseline: sa.Select[Any]) -> sa.Select[Any]:
+        """Return how many removals were emitted before and not confirmed."""
+        known = baseline.subquery("b")
+        both = changes.join(known, self._same(changes, known))
+        is_again = sa.and_(changes.c[OP] == _literal(REMOVED), known.c[MARKS] == _literal(REMOVAL_MARK))
+        return sa.select(sa.func.count()).select_from(both).where(is_again)
+
     def repeated(self, rows: Rows, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
         """Return how many keys occur more than once, and in how many rows."""
         keys = [rows.c[name] for name in self.tables.keys]
@@ -171,8 +179,8 @@ class Comparison:
     def taint(self, plan: sa.TableClause, above: int, to: int) -> sa.Insert:
         """Return the statement that keeps the keys of a range without a hash: they may have been delivered."""
         names = [*self.tables.keys, HASH, MARKS]
-        no_marks: sa.Label[Any] = sa.literal_column(expressions.filled(self.dialect.text, "NULL")).label(MARKS)
-        select = sa.select(*(plan.c[name] for name in self.tables.keys), self._no_hash(), no_marks)
+        marks = sa.case((plan.c[OP] == _literal(REMOVED), _literal(REMOVAL_MARK)), else_=self._no_text())
+        select = sa.select(*(plan.c[name] for name in self.tables.keys), self._no_hash(), marks.label(MARKS))
         return sa.insert(self.tables.snapshot).from_select(names, select.where(_between(plan, above, to)))
 
     def expected(self, plan: sa.TableClause, to: int) -> sa.Select[Any]:
@@ -210,6 +218,9 @@ class Comparison:
 
     def _same(self, left: Rows, right: Rows) -> sa.ColumnElement[bool]:
         return sa.and_(*(left.c[name] == right.c[name] for name in self.tables.keys))
+
+    def _no_text(self) -> sa.ColumnClause[Any]:
+        return sa.literal_column(expressions.filled(self.dialect.text, "NULL"))
 
     def _no_hash(self) -> sa.Label[Any]:
         return sa.literal_column(f"CAST(NULL AS {self.dialect.digest_type})").label(HASH)

@@ -89,9 +89,7 @@ class Store(abc.ABC):
         purpose = f"The tables of the diff cannot be kept in the schema '{self._schema_name}'"
         if not self._answers(purpose, sa.select(syncs.c.epoch)):
             try:
-                with self.transaction(purpose) as connection:
-                    self._run(connection, f"CREATE SCHEMA IF NOT EXISTS {self._schema_sql()}")
-                    connection.execute(sa.schema.CreateTable(syncs, if_not_exists=True))
+                self._create_syncs(purpose, syncs)
                 # In Snowflake a session is in the schema that it created: the model's own names would not be found.
                 # source: "CREATE SCHEMA", https://docs.snowflake.com/en/sql-reference/sql/create-schema
                 self.engine.dispose()
@@ -102,6 +100,20 @@ class Store(abc.ABC):
             # source: "CREATE SCHEMA", https://docs.snowflake.com/en/sql-reference/sql/create-schema
             self.engine.dispose()
         return syncs
+
+    def _create_syncs(self, purpose: str, syncs: sa.Table) -> None:
+        """Create the table, and the schema only where that fails: it takes a right that a role may not need."""
+        table = sa.schema.CreateTable(syncs, if_not_exists=True)
+        try:
+            with self.transaction(purpose) as connection:
+                connection.execute(table)
+        except TapError as error:
+            try:
+                with self.transaction(purpose) as connection:
+                    self._run(connection, f"CREATE SCHEMA IF NOT EXISTS {self._schema_sql()}")
+                    connection.execute(table)
+            except TapError:
+                raise error from None
 
     def _answers(self, purpose: str, statement: sa.Select[Any]) -> bool:
         """Return whether a table can be read; why it cannot, the attempt to create it will show."""
@@ -250,8 +262,11 @@ class FileStore(Store):
             yield connection
 
     def _attach_state(self, connection: sa.Connection) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        is_new = not self.path.exists()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            is_new = not self.path.exists()
+        except OSError as error:
+            raise self._unusable(type(error).__name__) from None
         until = self._clock() + LOCK_WAIT_S
         while True:
             try:
@@ -259,12 +274,18 @@ class FileStore(Store):
                 break
             except DBAPIError as error:
                 failure = self.dialect.failure(error.orig) if error.orig else None
-                if failure is None or not failure.is_busy or self._clock() > until:
+                if failure is None or not failure.is_busy:
+                    raise self._unusable(failure.reason if failure else type(error).__name__) from None
+                if self._clock() > until:
                     raise
                 connection.rollback()
                 self._sleep(_LOCK_POLL_S)
         if is_new:
             self.path.chmod(0o600)
+
+    def _unusable(self, reason: str) -> ConfigError:
+        msg = f"The file of the diff, '{self.path}', cannot be opened: {reason.rstrip('.!')}. Correct 'state_url'."
+        return ConfigError(msg)
 
     def _catalog(self, warehouse: Path) -> str:
         """Return the name that the file has by itself, which a model may use."""

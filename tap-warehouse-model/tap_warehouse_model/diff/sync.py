@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_warehouse_model import expressions, queries
-from tap_warehouse_model.columns import Column, Kind
+from tap_warehouse_model.columns import DELETED_AT, Column, Kind
 from tap_warehouse_model.config import needs_sync_id
 from tap_warehouse_model.diff.baseline import Baseline, Run
 from tap_warehouse_model.diff.copying import CopyingPlanner
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tap_warehouse_model.models import Model
     from tap_warehouse_model.warehouse import Warehouse
 
+LONGEST_STREAM = 200
 _NO_KEYS = frozenset({Kind.FLOAT, Kind.DECIMAL, Kind.JSON, Kind.NESTED})
 
 
@@ -39,14 +40,16 @@ def problems(model: Model, keys: Sequence[Column], columns: Sequence[Column], *,
         for key in keys
         if key.kind in _NO_KEYS
     ]
+    if len(model.name) > LONGEST_STREAM:
+        found.append(f"Model '{model.name}': its name is longer than {LONGEST_STREAM} characters. Shorten it.")
     names = [column.name for column in columns]
     lowered = [name.lower() for name in names]
     found += [
         f"Model '{model.name}': the name of the column '{name}' cannot be used with LOG_BASED: "
-        "the tables of the diff have such a column, or another one that differs in upper and lower case only. "
+        "the diff has a column of this name itself, or another one differs from it in upper and lower case only. "
         "Rename it in the query."
         for name in names
-        if name.lower() in OWN_COLUMNS or lowered.count(name.lower()) > 1
+        if name.lower() in (*OWN_COLUMNS, DELETED_AT.name) or lowered.count(name.lower()) > 1
     ]
     return found
 

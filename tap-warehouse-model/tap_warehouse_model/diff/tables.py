@@ -18,6 +18,9 @@ SEQ, OP, HASH, MARKS, COPY = "_diff_seq", "_diff_op", "_diff_hash", "_diff_marks
 OWN_COLUMNS = (SEQ, OP, HASH, MARKS, COPY)
 ADDED, CHANGED, REMOVED = "A", "C", "R"
 
+REMOVAL_MARK = "removed"
+"""In place of the marks of a row in the snapshot: its removal was emitted and not confirmed."""
+
 SYNCS = "syncs"
 
 
