@@ -81,6 +81,7 @@ demo: $(READY) ## Sample warehouse to a simulated account, three times (TARGET=t
 bench: $(READY) ## Speed and memory of tap and target beside the stock SDK (minutes; ROWS=100000 for fewer)
 	@mkdir -p benchmarks/.work
 	$(BIN)/python benchmarks/tap.py --rows $(ROWS) --repeat 2 --json benchmarks/.work/tap.json
+	$(BIN)/python benchmarks/diff.py --rows $(ROWS) --json benchmarks/.work/diff.json
 	$(BIN)/python benchmarks/target.py --records $(ROWS) --json benchmarks/.work/target.json
 
 docs: $(READY) ## Write the generated pages anew (docs/settings.md)

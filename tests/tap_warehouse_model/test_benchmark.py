@@ -51,3 +51,13 @@ def test_the_bound_writes_what_the_tap_writes(tmp_path: Path, run_tap: Any) -> N
             assert records == ours.records()
         assert len(records) == 50
         assert [record["email"] for record in records] == [record["email"] for record in ours.records()]
+
+
+def test_the_diff_is_measured_against_a_scan(tmp_path: Path) -> None:
+    """One per cent of the rows changes, and all of it is found."""
+    path = tmp_path / "diff.json"
+    command = [sys.executable, BENCHMARK.with_name("diff.py"), "--rows", "200000", "--json", path]
+    subprocess.run(command, capture_output=True, check=True)
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    assert figures["changes"] == 2000
+    assert 0 < figures["ratio"] < 6
