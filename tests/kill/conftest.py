@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the kill tests of the tap."""
+"""A PostgreSQL server for the kill tests of the tap, and the places where a baseline can be."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from kill.diff_world import CopiedWorld, DuckDBWorld, PostgreSQLWorld, World
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +34,12 @@ def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> str:
         connection.execute(f"DROP DATABASE IF EXISTS {name}".encode())
         connection.execute(f"CREATE DATABASE {name}".encode())
     return postgres_server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["duckdb", "postgresql", "copied"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """Each place of a baseline in turn."""
+    if request.param == "duckdb":
+        return DuckDBWorld(tmp_path)
+    kind = PostgreSQLWorld if request.param == "postgresql" else CopiedWorld
+    return kind(tmp_path, request.getfixturevalue("postgres_url"))

@@ -11,22 +11,14 @@ import pytest
 
 from .diff_books import changes, last_state
 from .diff_loop import EXIT_BUSY, Loop, Stage, read
-from .diff_world import CopiedWorld, DuckDBWorld, PostgreSQLWorld, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from .diff_world import World
+
 TTL_S = 1.0
 LONG_STOP_S = 60.0
-
-
-@pytest.fixture(params=["duckdb", "postgresql", "copied"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    """Each place of a baseline in turn."""
-    if request.param == "duckdb":
-        return DuckDBWorld(tmp_path)
-    kind = PostgreSQLWorld if request.param == "postgresql" else CopiedWorld
-    return kind(tmp_path, request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
