@@ -102,8 +102,9 @@ def test_a_signal_before_the_first_row_replaces_no_state(
         connection.execute("LOCK TABLE m")
         process = start({"name": "m", "table": "m"}, database=postgres)
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        while not connection.execute(waiting).fetchall():
-            time.sleep(0.05)
+        with psycopg.connect(postgres.url, autocommit=True) as observer:  # a transaction would see one moment only
+            while not observer.execute(waiting).fetchall():
+                time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
         out, logs = process.communicate(timeout=20)
     assert process.returncode == 143
