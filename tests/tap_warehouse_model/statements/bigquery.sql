@@ -141,7 +141,7 @@ FROM `reverse_etl`.`plan_0a1b2c3d4e5f_0of1_7`
 WHERE `plan_0a1b2c3d4e5f_0of1_7`.`_diff_seq` > %(diff_seq_1:INT64)s AND `plan_0a1b2c3d4e5f_0of1_7`.`_diff_seq` <= %(diff_seq_2:INT64)s AND `plan_0a1b2c3d4e5f_0of1_7`.`_diff_op` != 'R'
 
 -- taint (1 key)
-INSERT INTO `reverse_etl`.`snapshot_0a1b2c3d4e5f` (`id`, `_diff_hash`, `_diff_marks`) SELECT `plan_0a1b2c3d4e5f_0of1_7`.`id`, CAST(NULL AS STRING) AS `_diff_hash`, CAST(NULL AS STRING) AS `_diff_marks`
+INSERT INTO `reverse_etl`.`snapshot_0a1b2c3d4e5f` (`id`, `_diff_hash`, `_diff_marks`) SELECT `plan_0a1b2c3d4e5f_0of1_7`.`id`, CAST(NULL AS STRING) AS `_diff_hash`, CASE WHEN (`plan_0a1b2c3d4e5f_0of1_7`.`_diff_op` = 'R') THEN 'removed' ELSE CAST(NULL AS STRING) END AS `_diff_marks`
 FROM `reverse_etl`.`plan_0a1b2c3d4e5f_0of1_7`
 WHERE `plan_0a1b2c3d4e5f_0of1_7`.`_diff_seq` > %(diff_seq_1:INT64)s AND `plan_0a1b2c3d4e5f_0of1_7`.`_diff_seq` <= %(diff_seq_2:INT64)s
 
@@ -259,7 +259,7 @@ FROM `reverse_etl`.`plan_0a1b2c3d4e5f_0of1_7`
 WHERE `plan_0a1b2c3d4e5f_0of1_7`.`_diff_seq` > %(diff_seq_1:INT64)s AND `plan_0a1b2c3d4e5f_0of1_7`.`_diff_seq` <= %(diff_seq_2:INT64)s AND `plan_0a1b2c3d4e5f_0of1_7`.`_diff_op` != 'R'
 
 -- taint (2 keys)
-INSERT INTO `reverse_etl`.`snapshot_0a1b2c3d4e5f` (`id`, `part`, `_diff_hash`, `_diff_marks`) SELECT `plan_0a1b2c3d4e5f_0of1_7`.`id`, `plan_0a1b2c3d4e5f_0of1_7`.`part`, CAST(NULL AS STRING) AS `_diff_hash`, CAST(NULL AS STRING) AS `_diff_marks`
+INSERT INTO `reverse_etl`.`snapshot_0a1b2c3d4e5f` (`id`, `part`, `_diff_hash`, `_diff_marks`) SELECT `plan_0a1b2c3d4e5f_0of1_7`.`id`, `plan_0a1b2c3d4e5f_0of1_7`.`part`, CAST(NULL AS STRING) AS `_diff_hash`, CASE WHEN (`plan_0a1b2c3d4e5f_0of1_7`.`_diff_op` = 'R') THEN 'removed' ELSE CAST(NULL AS STRING) END AS `_diff_marks`
 FROM `reverse_etl`.`plan_0a1b2c3d4e5f_0of1_7`
 WHERE `plan_0a1b2c3d4e5f_0of1_7`.`_diff_seq` > %(diff_seq_1:INT64)s AND `plan_0a1b2c3d4e5f_0of1_7`.`_diff_seq` <= %(diff_seq_2:INT64)s
 

@@ -153,7 +153,7 @@ FROM reverse_etl.plan_0a1b2c3d4e5f_0of1_7
 WHERE reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_seq > %(diff_seq_1)s::INTEGER AND reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_seq <= %(diff_seq_2)s::INTEGER AND reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_op != 'R'
 
 -- taint (1 key)
-INSERT INTO reverse_etl.snapshot_0a1b2c3d4e5f ("id", _diff_hash, _diff_marks) SELECT reverse_etl.plan_0a1b2c3d4e5f_0of1_7."id", CAST(NULL AS uuid) AS _diff_hash, CAST(NULL AS VARCHAR) AS _diff_marks
+INSERT INTO reverse_etl.snapshot_0a1b2c3d4e5f ("id", _diff_hash, _diff_marks) SELECT reverse_etl.plan_0a1b2c3d4e5f_0of1_7."id", CAST(NULL AS uuid) AS _diff_hash, CASE WHEN (reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_op = 'R') THEN 'removed' ELSE CAST(NULL AS VARCHAR) END AS _diff_marks
 FROM reverse_etl.plan_0a1b2c3d4e5f_0of1_7
 WHERE reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_seq > %(diff_seq_1)s::INTEGER AND reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_seq <= %(diff_seq_2)s::INTEGER
 
@@ -271,7 +271,7 @@ FROM reverse_etl.plan_0a1b2c3d4e5f_0of1_7
 WHERE reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_seq > %(diff_seq_1)s::INTEGER AND reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_seq <= %(diff_seq_2)s::INTEGER AND reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_op != 'R'
 
 -- taint (2 keys)
-INSERT INTO reverse_etl.snapshot_0a1b2c3d4e5f ("id", "part", _diff_hash, _diff_marks) SELECT reverse_etl.plan_0a1b2c3d4e5f_0of1_7."id", reverse_etl.plan_0a1b2c3d4e5f_0of1_7."part", CAST(NULL AS uuid) AS _diff_hash, CAST(NULL AS VARCHAR) AS _diff_marks
+INSERT INTO reverse_etl.snapshot_0a1b2c3d4e5f ("id", "part", _diff_hash, _diff_marks) SELECT reverse_etl.plan_0a1b2c3d4e5f_0of1_7."id", reverse_etl.plan_0a1b2c3d4e5f_0of1_7."part", CAST(NULL AS uuid) AS _diff_hash, CASE WHEN (reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_op = 'R') THEN 'removed' ELSE CAST(NULL AS VARCHAR) END AS _diff_marks
 FROM reverse_etl.plan_0a1b2c3d4e5f_0of1_7
 WHERE reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_seq > %(diff_seq_1)s::INTEGER AND reverse_etl.plan_0a1b2c3d4e5f_0of1_7._diff_seq <= %(diff_seq_2)s::INTEGER
 
