@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.operations import Current
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
 from target_hubspot import errors, limits, objects, wire
@@ -88,10 +89,15 @@ class HubSpotDestination(Destination):
         except errors.NotGrantedError:
             return None
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
         """Read by a unique property; archived records are not found."""
-        request = wire.build_find(schema, match_field, match_keys, self._paths)
-        return wire.parse_find(schema, match_field, match_keys, self._send(request).json())
+        del fields
+        match_field = key_field or objects.ID_FIELD
+        request = wire.build_find(schema, match_field, keys, self._paths)
+        found = wire.parse_find(schema, match_field, keys, self._send(request).json())
+        return {key: [Current(one) for one in ids] for key, ids in found.items()}
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Send one batch of creates, updates or upserts."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.operations import Current
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
 from target_mailchimp import audience as parts
@@ -219,19 +220,21 @@ class MailchimpDestination(Destination):
 
     # -- records
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
         """Read members by the hash of their address, one request each. Archived ones exist; forgotten ones do not."""
-        del match_field
+        del key_field, fields
         list_id, segment_id = objects.ids(schema.name)
         found = {}
-        for key in match_keys:
+        for key in keys:
             member = subscriber_hash(key)
             try:
                 shown = self._get(wire.build_find(list_id, member))
             except errors.MissingError:
                 continue
             if segment_id is None or wire.is_in_segment(shown, segment_id):
-                found[key] = [member]
+                found[key] = [Current(member)]
         return found
 
     def write(self, batch: Batch) -> list[Outcome]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.destination import Destination, Jobs
 from reverse_etl_core.errors import ConfigError, FatalError, ReverseETLError, UnknownOutcomeError
-from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unanswered, Unattempted, Verb
+from reverse_etl_core.operations import Current, Missing, RejectCode, Rejected, Unanswered, Unattempted, Verb
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.transport import Reply, Request, Transport
@@ -144,10 +144,14 @@ class SalesforceDestination(Destination):
 
     # -- reading
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
         """Read by a key field, or by id; deleted records are not found."""
-        field = soql.ID if match_field == schema.id_field else schema.fields[match_field]
-        return soql.ids_by_key(field, match_keys, self._records(soql.selects(schema.name, field, match_keys)))
+        del fields
+        field = soql.ID if key_field in (None, schema.id_field) else schema.fields[str(key_field)]
+        found = soql.ids_by_key(field, keys, self._records(soql.selects(schema.name, field, keys)))
+        return {key: [Current(one) for one in ids] for key, ids in found.items()}
 
     def _records(self, queries: Iterable[str]) -> Iterable[Mapping[str, Any]]:
         for query in queries:

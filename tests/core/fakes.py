@@ -25,12 +25,14 @@ from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
 from reverse_etl_core.ledger.tables import metadata
 from reverse_etl_core.operations import (
     Batch,
+    Current,
     DeferCode,
     Missing,
     Operation,
     Outcome,
     RejectCode,
     Rejected,
+    Removed,
     Unanswered,
     Verb,
     Written,
@@ -38,7 +40,7 @@ from reverse_etl_core.operations import (
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.redaction import Secret
 from reverse_etl_core.routing import Route, compile_route
-from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema, frozen
+from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema, RemovalWay, frozen
 from reverse_etl_core.sending import Crew
 from reverse_etl_core.tally import Tally
 from reverse_etl_core.traffic import Traffic
@@ -78,6 +80,7 @@ def people(*, is_native: bool = False, records_per_request: int = 3, **changes: 
         "id_field": "id",
         "natural_match_field": "email",
         "upsert_fields": frozenset({"key", "email"} if is_native else ()),
+        "removals": (RemovalWay("archive", records_per_request), RemovalWay("delete", 1, is_final=True)),
     }
     return ObjectSchema("people", **(given | changes))
 
@@ -146,8 +149,10 @@ class Crm:
         for _, apply in due:
             apply()
 
-    def holders(self, match_field: str, match_key: str) -> list[str]:
-        """Ids of the records with a match value, compared as the schema says."""
+    def holders(self, match_field: str | None, match_key: str) -> list[str]:
+        """Ids of the records with a match value, compared as the schema says, or with that id."""
+        if match_field in (None, "id"):
+            return [match_key] if match_key in self.records else []
         fold = str.lower if match_field == "email" else str
         return [one for one, fields in self.records.items() if fold(str(fields.get(match_field))) == match_key]
 
@@ -156,6 +161,9 @@ class Crm:
         fields = dict(operation.fields)
         if str(fields.get("name", "")).startswith("bad"):
             return Rejected(operation.source_key, RejectCode.VALIDATION_RULE, "A rule refuses it.", "RULE_1")
+        if batch.verb is Verb.REMOVE:
+            self.records.pop(str(operation.destination_id), None)
+            return Removed(operation.source_key)
         if batch.verb is Verb.UPDATE:
             if operation.destination_id not in self.records:
                 return Missing(operation.source_key)
@@ -219,14 +227,20 @@ class FakeDestination(Destination):
         del object_name
         return self.schema
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """Read by match value."""
-        assert len(match_keys) <= schema.limits.records_per_request
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
+        """Read by match value, or by id."""
+        assert len(keys) <= schema.limits.records_per_request
         with self.crm.lock:
             self.crm.finds += 1
             self.crm.catch_up()
-            found = {key: self.crm.holders(match_field, key) for key in match_keys}
-            return {key: ids for key, ids in found.items() if ids}
+            found = {key: self.crm.holders(key_field, key) for key in keys}
+            return {key: [self._shown(one, fields) for one in ids] for key, ids in found.items() if ids}
+
+    def _shown(self, record_id: str, fields: Sequence[str]) -> Current:
+        record = self.crm.records[record_id]
+        return Current(record_id, {name: record.get(name) for name in fields})
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Apply a batch, or let something happen to it."""
