@@ -40,8 +40,8 @@ def test_the_match_field_is_given_natural_or_the_only_key(given: dict[str, Any],
             {"match_on": "id", "columns": ("id", "name"), "load_method": "create"},
             ["exist already", "load_method: update"],
         ),
-        ({"keeps_deliveries": False}, ["exactly once", "ledger: full"]),
-        ({"keeps_deliveries": False, "load_method": "create"}, ["exactly once", "ledger: full"]),
+        ({"promise": Promise(keeps_deliveries=False)}, ["exactly once", "ledger: full"]),
+        ({"promise": Promise(keeps_deliveries=False), "load_method": "create"}, ["exactly once", "ledger: full"]),
     ],
 )
 def test_what_cannot_be_promised_is_refused_with_the_remedy(given: dict[str, Any], words: list[str]) -> None:
