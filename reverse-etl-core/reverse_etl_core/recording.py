@@ -55,9 +55,8 @@ class Recorder:
     def intend(self, batch: Batch, job: Job | None = None) -> None:
         """Note durably what is about to be sent (L1)."""
         is_create = batch.verb is Verb.CREATE
-        now_ms = self._ledger.now_ms()
         candidates = (self._queues.get(one.source_key) for one in batch.operations)
-        self._ledger.intend((_intent(one, is_create=is_create, now_ms=now_ms) for one in candidates if one), job)
+        self._ledger.intend((_intent(one, is_create=is_create) for one in candidates if one), job)
 
     def found(self, group: Sequence[Candidate], found: Mapping[str, Sequence[Current]]) -> None:
         """Plan records anew once the destination was read by what they are recognised by."""
@@ -242,7 +241,7 @@ class Recorder:
         self._queues.put(candidate, Step.DOUBT)
 
 
-def _intent(candidate: Candidate, *, is_create: bool, now_ms: int) -> Intent:
+def _intent(candidate: Candidate, *, is_create: bool) -> Intent:
     if candidate.is_removal:
-        return settling.removal_intent(candidate, removal_at=now_ms)
+        return settling.removal_intent(candidate)
     return settling.intent(candidate, is_create=is_create)

@@ -275,9 +275,9 @@ class StreamLedger:
 
     # -- removals
 
-    def spool(self, source_keys: Sequence[str]) -> None:
+    def spool(self, source_keys: Sequence[str], moment_ms: int) -> None:
         """Note durably that records are gone from the source; at the end of the input they are removed."""
-        self._set_removal_at(source_keys, self.now_ms())
+        self._set_removal_at(source_keys, moment_ms)
 
     def keep(self, source_keys: Sequence[str]) -> None:
         """Forget that records were gone: they are back, or are not to be removed after all."""
@@ -304,13 +304,20 @@ class StreamLedger:
         is_due = (_COLUMNS.status != Status.REJECTED.value) | (_COLUMNS.due_at.is_(None))
         return self._pages(_IS_LEAVING & (is_due | (_COLUMNS.due_at <= self.now_ms())), needs_record=False)
 
+    def latest_leaving(self) -> int:
+        """When the last of the records was noted that wait to be removed; 0 where there are none."""
+        query = sa.select(sa.func.max(_COLUMNS.removal_at)).where(_COLUMNS.scope_id == self._scope_id, _IS_LEAVING)
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            return int(connection.scalar(query) or 0)
+
     def count_leaving(self) -> int:
         """How many records wait to be removed."""
         return self._count(_IS_LEAVING)
 
     def count_held(self) -> int:
-        """How many records this sync has at the destination."""
-        return self._count(_COLUMNS.destination_id.is_not(None) & (_COLUMNS.status != Status.REMOVED.value))
+        """How many records this sync has at the destination, or may have there."""
+        may_be_there = _COLUMNS.destination_id.is_not(None) | _COLUMNS.match_key.is_not(None)
+        return self._count(may_be_there & (_COLUMNS.status != Status.REMOVED.value))
 
     def _count(self, is_wanted: sa.ColumnElement[bool]) -> int:
         query = sa.select(sa.func.count()).where(_COLUMNS.scope_id == self._scope_id, is_wanted)
