@@ -6,6 +6,7 @@ Nothing here changes how the run ended: what goes wrong is a warning.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from reverse_etl_core.report import report_json
 from reverse_etl_core.report_page import RUNS_SHOWN, report_html
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from reverse_etl_core.config import CommonConfig
@@ -76,15 +77,17 @@ def write_report(report: Report, history: Sequence[PastRun], folder: Path) -> st
     return str(page)
 
 
-def notify(report: Report, config: CommonConfig, conclusion: Conclusion) -> None:
-    """Post to `notify_url` where there is something to tell."""
+def notify(
+    report: Report, config: CommonConfig, conclusion: Conclusion, *, wait: Callable[[float], object] = time.sleep
+) -> None:
+    """Post to `notify_url` where there is something to tell; `wait` sleeps before a second attempt."""
     event = notices.event_of(report, conclusion.history)
     if config.notify_url is None or event is None:
         return
     notice = notices.Notice(event, report, conclusion.page)
     body = notices.as_slack(notice) if config.notify_format == "slack" else notices.as_json(notice)
     host = webhook.host(config.notify_url)
-    problem = webhook.post(config.notify_url, body, user_agent=report.target)
+    problem = webhook.post(config.notify_url, body, user_agent=report.target, wait=wait)
     if problem:
         logger.warning("The notification to host '%s' failed: %s. Check 'notify_url'.", host, problem)
     else:

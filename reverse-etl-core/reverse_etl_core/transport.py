@@ -1,4 +1,4 @@
-"""The only module that opens a socket: time-outs, authorisation, rate limit, retries, quota.
+"""The only module that opens a socket to an API: time-outs, authorisation, rate limit, retries, quota.
 
 It knows no vendor: a `Dialect` says what a reply means, `Credentials` say who is asking.
 """
