@@ -12,7 +12,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     import jinja2
@@ -41,8 +41,19 @@ def write_private(path: Path, text: str) -> None:
         OSError: It cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    with open_private(path) as file:
+        file.write(text.encode("utf-8", "replace"))
+
+
+def open_private(path: Path) -> BinaryIO:
+    """An empty file that only the owner may read, also where there was another one before.
+
+    Raises:
+        OSError: It cannot be opened.
+    """
+    file = os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb")
+    path.chmod(0o600)
+    return file
 
 
 def grouped(number: float) -> str:
