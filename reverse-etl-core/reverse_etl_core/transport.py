@@ -1,4 +1,4 @@
-"""The only module that opens a socket: time-outs, authorisation, rate limit, retries, quota.
+"""The only module that opens a socket to an API: time-outs, authorisation, rate limit, retries, quota.
 
 It knows no vendor: a `Dialect` says what a reply means, `Credentials` say who is asking.
 """
@@ -193,7 +193,7 @@ class Transport:
         def before_wait(seconds: float, error: BaseException | None) -> None:
             self._traffic.retried()
             if isinstance(error, RateLimitedError):
-                self._traffic.waited(seconds)
+                self._traffic.will_wait(seconds)
                 self._limiter.hold_back(request.lane, seconds)
             logger.warning("%s %s is sent again in %.1f s: %s", request.method, request.path, seconds, error)
 
