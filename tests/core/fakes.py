@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 
-from reverse_etl_core.brakes import RejectionBrake
+from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
 from reverse_etl_core.config import FieldConfig, LookupConfig, StreamConfig
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.errors import (
@@ -21,6 +21,7 @@ from reverse_etl_core.errors import (
     TransportError,
     UnknownOutcomeError,
 )
+from reverse_etl_core.holding import PlanHolder
 from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
 from reverse_etl_core.ledger.tables import metadata
 from reverse_etl_core.operations import (
@@ -39,7 +40,7 @@ from reverse_etl_core.operations import (
 )
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.redaction import Secret
-from reverse_etl_core.routing import Route, compile_route
+from reverse_etl_core.routing import Promise, Route, compile_route
 from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema, RemovalWay, frozen
 from reverse_etl_core.sending import Crew
 from reverse_etl_core.tally import Tally
@@ -70,6 +71,8 @@ FIELDS = (
 )
 
 GRACE_S = 60.0
+ANY_REMOVALS = RemovalBrake(None, 100)
+ALL_KEPT = Promise()
 
 
 def people(*, is_native: bool = False, records_per_request: int = 3, **changes: Any) -> ObjectSchema:
@@ -92,22 +95,24 @@ def route(  # the defaults are those of most tests
     match_on: str | None = "key",
     columns: Sequence[str] = ("n", "key", "name"),
     keys: Sequence[str] = ("n",),
-    fields: Mapping[str, str] | None = None,
+    fields: Mapping[str, str | FieldConfig] | None = None,
     lookups: Mapping[str, LookupConfig] | None = None,
     parents: Mapping[str, ObjectSchema] | None = None,
-    keeps_deliveries: bool = True,
+    promise: Promise = ALL_KEPT,
     emails: EmailRules | None = None,
+    **settings: Any,
 ) -> Route:
     """The way of stream `people` to object `people`."""
     schema = schema or people()
     if fields is None:
         fields = {name: name for name in columns if name in schema.fields}
-    wanted = {name: FieldConfig(column, (lookups or {}).get(name)) for name, column in fields.items()}
-    config = StreamConfig("people", match_on, load_method, wanted, "fail")
+    wanted = {
+        name: one if isinstance(one, FieldConfig) else FieldConfig(one, (lookups or {}).get(name))
+        for name, one in fields.items()
+    }
+    config = StreamConfig("people", match_on, load_method, wanted, "fail", **settings)
     singer = {"properties": {name: {} for name in columns}}
-    return compile_route(
-        "people", singer, keys, config, schema, parents=parents or {}, keeps_deliveries=keeps_deliveries, emails=emails
-    )
+    return compile_route("people", singer, keys, config, schema, parents=parents or {}, promise=promise, emails=emails)
 
 
 class KilledError(BaseException):
@@ -312,6 +317,8 @@ class World:
     keeps_deliveries: bool = True
     jobs: FakeJobs | None = None
     max_percent: float = 100.0
+    removal_brake: RemovalBrake = ANY_REMOVALS
+    approved: str = ""
     tally: Tally = field(default_factory=Tally)
     error: BaseException | None = None
 
@@ -328,12 +335,14 @@ class World:
         self.tally, traffic = Tally(), Traffic()
         destination = FakeDestination(self.crm, self.route.schema, faults, traffic=traffic)
         destination.jobs = self.jobs
+        stream_ledger = ledger.open_stream(scope, keeps_deliveries=self.keeps_deliveries)
         given: dict[str, Any] = {
             "destination": destination,
-            "ledger": ledger.open_stream(scope, keeps_deliveries=self.keeps_deliveries),
+            "ledger": stream_ledger,
             "crew": crew,
             "tally": self.tally,
-            "brake": RejectionBrake(None, self.max_percent),
+            "brakes": (RejectionBrake(None, self.max_percent), self.removal_brake),
+            "holder": PlanHolder("people", stream_ledger, self.approved),
             "grace_ms": int(GRACE_S * 1000),
             "wait": self.crm.clock.wait,
             "traffic": traffic,
@@ -357,6 +366,8 @@ class World:
                     for chunk in chunks:
                         pipeline.deliver([msgspec.Raw(msgspec.json.encode(one)) for one in chunk])
                     pipeline.flush()
+                    pipeline.check_removals()
+                    pipeline.remove()
                 except ReverseETLError as error:
                     self.error = error
                     pipeline.abandon(DeferCode.STOPPED, 0)

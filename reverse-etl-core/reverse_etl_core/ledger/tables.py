@@ -103,12 +103,14 @@ plans = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("counted", sa.BigInteger, nullable=False),
     sa.Column("base", sa.BigInteger, nullable=False),
+    sa.Column("detail", sa.Text),
     sa.Column("saved_at", sa.BigInteger, nullable=False),
     sa.Column("approved_at", sa.BigInteger),
     sa.Column("carried_out_at", sa.BigInteger),
 )
 """What a brake held, for a person to approve. `plan_id` follows from the scope, the kind and exactly what is held: what
-was approved is never carried out as anything else. `kind`: `removals` or `rejections`; `counted` of `base` records."""
+was approved is never carried out as anything else. `kind`: `removals` or `rejections`; `counted` of `base` records;
+`detail`: the codes of the rejections, as a JSON list."""
 
 jobs = sa.Table(
     "jobs",
