@@ -40,7 +40,7 @@ CURES: Mapping[str, Cure] = MappingProxyType(
         RejectCode.DUPLICATE_KEY.value: Cure(
             "Another row of the source already owns this match value. The first one keeps it.",
             "Make the value unique in the model: decide which row is right. If the owner's key is gone from the"
-            " source, forget it in the ledger: docs/rejects.md, when the owner of a value is gone.",
+            " source, forget the owner (`reverse-etl forget`).",
         ),
         RejectCode.INVALID_EMAIL.value: Cure(
             "The address is not valid by its syntax.",

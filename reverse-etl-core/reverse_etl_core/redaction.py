@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 
 
@@ -25,3 +26,11 @@ class Secret:
     def reveal(self) -> str:
         """The text itself, for the one place that sends it."""
         return self._text
+
+
+def defect(error: BaseException) -> str:
+    """An unexpected error by its type and place; its text may hold a field value (guarantee G7)."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    return (
+        f"Unexpected {type(error).__name__}; its text is withheld, since it may hold a value. Please report:\n{place}"
+    )

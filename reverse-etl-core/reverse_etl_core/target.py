@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -36,6 +35,7 @@ from reverse_etl_core.errors import (
 )
 from reverse_etl_core.ledger import Ledger
 from reverse_etl_core.reader import LineReader
+from reverse_etl_core.redaction import defect
 from reverse_etl_core.run import Run
 from reverse_etl_core.settings import common_settings
 from reverse_etl_core.sink import DeliverySink
@@ -385,16 +385,8 @@ class ReverseETLTarget(Target, abc.ABC):
             if type(error).__name__ == "JSONDecodeError":
                 cls.logger.error("A setting in the environment must be JSON and is not. See --about.")  # noqa: TRY400
                 sys.exit(EXIT_CONFIG)
-            cls.logger.error("%s", _defect(error))  # noqa: TRY400
+            cls.logger.error("%s", defect(error))  # noqa: TRY400
             sys.exit(EXIT_FAILURE)
 
 
 _encode_state = msgspec.json.Encoder(decimal_format="number").encode
-
-
-def _defect(error: BaseException) -> str:
-    """An unexpected error by its type and place; its text may hold a field value (guarantee G7)."""
-    place = "".join(traceback.format_tb(error.__traceback__))
-    return (
-        f"Unexpected {type(error).__name__}; its text is withheld, since it may hold a value. Please report:\n{place}"
-    )

@@ -15,6 +15,9 @@ import pytest
 import yaml
 from demo.project import REPOSITORY, Project
 
+from reverse_etl_core.ledger import Ledger, Scope, Settlement, Status
+from reverse_etl_core.redaction import Secret
+
 FILE: dict[str, Any] = yaml.safe_load((REPOSITORY / "meltano.yml").read_text(encoding="utf-8"))
 DECLARED = [one for kind in ("extractors", "loaders") for one in FILE["plugins"][kind]]
 PLUGINS = {one["name"]: one for one in DECLARED if "inherit_from" not in one}
@@ -86,24 +89,20 @@ def test_packages_are_where_meltano_looks(plugin: dict[str, Any]) -> None:
 
 def test_environments_set_only_what_is_declared() -> None:
     """A misspelt setting in an environment would be ignored silently."""
+    declared = {plugin["name"]: {one["name"] for one in plugin.get("settings", ())} for plugin in ALL}
     for environment in FILE["environments"]:
         for plugins in environment["config"]["plugins"].values():
             for plugin in plugins:
-                known = {
-                    setting["name"] for setting in PLUGINS[ORIGINS.get(plugin["name"], plugin["name"])]["settings"]
-                }
-                assert set(plugin["config"]) <= known
+                assert set(plugin["config"]) <= declared[ORIGINS.get(plugin["name"], plugin["name"])]
 
 
 def test_no_secret_is_in_the_file() -> None:
     """Sensitive settings have no value in `meltano.yml`, but in the demo, whose credential is none."""
-    secret = {
-        setting["name"] for plugin in PLUGINS.values() for setting in plugin["settings"] if "sensitive" in setting
-    }
+    secret = {setting["name"] for plugin in ALL for setting in plugin.get("settings", ()) if "sensitive" in setting}
     for environment in FILE["environments"]:
         values = {key for kind in environment["config"]["plugins"].values() for one in kind for key in one["config"]}
         assert environment["name"] == "demo" or not values & secret
-    assert not any(set(plugin.get("config", {})) & secret for plugin in PLUGINS.values())
+    assert not any(set(plugin.get("config", {})) & secret for plugin in ALL)
 
 
 def test_the_file_is_current() -> None:
@@ -175,3 +174,32 @@ def test_wrong_settings_end_the_run_with_a_message(project: Project) -> None:
     code, output = project.run("bash", "-c", f"echo '{schema}' | meltano invoke target-hubspot", **variables)
     assert code == 78
     assert re.search(r"error .*'access_token' is missing", output)
+
+
+def ledger_of_the_demo(project: Project) -> None:
+    """A ledger with a rejected record, where the demo keeps it."""
+    path = project.root / "demo/.work/ledger.db"
+    ledger = Ledger(Secret(f"sqlite:///{path}"))
+    stream = ledger.open_stream(Scope("demo", "account-1", "contacts", "contacts"), keeps_deliveries=True)
+    reason = {"error_code": "too_long", "error": "Field 'name' has 30 characters, but takes 20.", "due_at": 0}
+    stream.settle([Settlement('["C-1"]', Status.REJECTED, "rejected", record='{"name":"a value"}', **reason)])
+    stream.close()
+    ledger.close()
+
+
+def test_the_ledgers_command_works_through_meltano(project: Project) -> None:
+    """`meltano invoke reverse-etl ...` reads the environment's ledger, or the one in the project's folder."""
+    ledger_of_the_demo(project)
+    code, output = project.run(
+        "meltano", "--environment=demo", "invoke", "reverse-etl", "rejects", "--code", "too_long"
+    )
+    assert code == 0, output
+    assert re.search(r'contacts +contacts +\["C-1"\] +too_long', output)
+    assert "a value" not in output
+    code, output = project.run("meltano", "--environment=demo", "invoke", "reverse-etl:streams")
+    assert code == 0, output
+    assert re.search(r"^demo +account-1", output, re.MULTILINE)
+    code, output = project.run("meltano", "--environment=prod", "invoke", "reverse-etl", "runs")
+    assert code == 78
+    assert "There is no ledger in" in output
+    assert str(project.root / ".reverse-etl") in output

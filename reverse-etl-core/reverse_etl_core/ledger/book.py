@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -32,7 +32,7 @@ UNCHANGED = "unchanged"
 """An outcome that is not noted: nothing happened."""
 
 _COLUMNS = deliveries.c
-_LOOKED_UP = (
+LOOKED_UP = (
     _COLUMNS.source_key,
     _COLUMNS.match_key,
     _COLUMNS.destination_id,
@@ -61,6 +61,7 @@ class StreamLedger:
         last_sign_ms: When a run that never ended was last heard of; 0 after a run that did.
 
     Attributes:
+        plan_scope_id: The scope from which ids of plans follow.
         may_hold_rejects: False once it is certain that no rejected record is kept here.
     """
 
@@ -68,12 +69,13 @@ class StreamLedger:
         self, ledger: Ledger, scope_id: int, epoch: int, *, keeps_deliveries: bool, last_sign_ms: int = 0
     ) -> None:
         self.last_sign_ms = last_sign_ms
+        self.plan_scope_id = scope_id
         self.may_hold_rejects = True
         self._ledger = ledger
         self._scope_id = scope_id
         self._epoch = epoch
         self._keeps_deliveries = keeps_deliveries
-        self._by_source = sa.select(*_LOOKED_UP).where(
+        self._by_source = sa.select(*LOOKED_UP).where(
             _COLUMNS.scope_id == scope_id, _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True))
         )
         self._by_match = [
@@ -102,7 +104,7 @@ class StreamLedger:
         """What is known of these records; unknown ones are absent."""
         found: dict[str, Delivery] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for keys in _chunks(source_keys):
+            for keys in chunks(source_keys):
                 for row in connection.execute(self._by_source, {"keys": keys}):
                     found[row[0]] = Delivery(row[0], row[1], row[2], row[3], Status(row[4]), *row[5:])
         return found
@@ -113,7 +115,7 @@ class StreamLedger:
             return {}
         found: dict[str, str] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for keys in _chunks(match_keys):
+            for keys in chunks(match_keys):
                 for held in self._by_match:
                     found.update((row[0], row[1]) for row in connection.execute(held, {"keys": keys}))
         return found
@@ -246,7 +248,7 @@ class StreamLedger:
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
             self._ledger.renew(connection, self._scope_id, self._epoch)
             scope = {"scope": self._scope_id}
-            for keys in _chunks(source_keys):
+            for keys in chunks(source_keys):
                 connection.execute(_FORGET_REJECTS, {**scope, "keys": keys})
             self.may_hold_rejects = bool(connection.scalar(_HAS_REJECTS, scope))
 
@@ -310,6 +312,12 @@ class StreamLedger:
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
             return int(connection.scalar(query) or 0)
 
+    def insert_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Take whole rows of another ledger over."""
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            for some in chunks(rows):
+                self._rows.write(connection, [{**one, "scope_id": self._scope_id} for one in some])
+
     def count_leaving(self) -> int:
         """How many records wait to be removed."""
         return self._count(_IS_LEAVING)
@@ -328,7 +336,7 @@ class StreamLedger:
 
     def plan_id(self, kind: str, parts: Iterable[str]) -> str:
         """The id of exactly this plan: it follows from the scope, the kind and the parts, in order."""
-        digest = hashlib.blake2b(f"{self._scope_id}\0{kind}".encode(), digest_size=5)
+        digest = hashlib.blake2b(f"{self.plan_scope_id}\0{kind}".encode(), digest_size=5)
         for one in parts:
             digest.update(b"\0" + one.encode())
         return digest.hexdigest()
@@ -393,7 +401,7 @@ class StreamLedger:
         last = ""
         while True:
             page = (
-                sa.select(*_LOOKED_UP, _COLUMNS.record, _COLUMNS.waiting)
+                sa.select(*LOOKED_UP, _COLUMNS.record, _COLUMNS.waiting)
                 .where(_COLUMNS.scope_id == self._scope_id, _COLUMNS.source_key > last, is_wanted)
                 .order_by(_COLUMNS.source_key)
                 .limit(REPLAY_PAGE)
@@ -443,6 +451,10 @@ def _row(scope_id: int, source_key: str, now: int, **values: object) -> dict[str
     return _BLANK | {"scope_id": scope_id, "source_key": source_key, "updated_at": now} | values
 
 
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+T = TypeVar("T")
+
+
+def chunks(keys: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts that one query takes."""
     for start in range(0, len(keys), KEYS_PER_QUERY):
         yield keys[start : start + KEYS_PER_QUERY]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import operator
 import os
@@ -19,6 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
 from reverse_etl_core.ledger.book import StreamLedger
+from reverse_etl_core.ledger.faults import guarded
 from reverse_etl_core.ledger.tables import (
     OPEN_STATUSES,
     OUTCOME_DAYS,
@@ -33,7 +33,8 @@ from reverse_etl_core.ledger.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    import contextlib
+    from collections.abc import Callable, Mapping, Sequence
 
     from reverse_etl_core.redaction import Secret
 
@@ -97,32 +98,16 @@ class Ledger:
         self._url = sa.make_url(url.reveal())
         self._now = now
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._engine = _engine(self._url)
+        self._engine = open_engine(self._url)
         self.run_id = str(uuid.uuid4())
         with self.guarded("opened"):
             self._create_tables()
             self._check_version()
             self._forget_old_outcomes()
 
-    @contextlib.contextmanager
-    def guarded(self, what: str) -> Iterator[None]:
+    def guarded(self, what: str) -> contextlib.AbstractContextManager[None]:
         """Turn database errors into ours, without the URL's password and without values."""
-        place = self._url.render_as_string(hide_password=True)
-        try:
-            yield
-        except sa.exc.DBAPIError as error:
-            kind = type(error.orig).__name__
-            if "locked" in str(error.orig).lower():
-                msg = f"The ledger '{place}' is locked by another process. Run again when that one has finished."
-                raise BusyError(msg) from None
-            reason = str(error.orig).splitlines()[0] if isinstance(error, sa.exc.OperationalError) else kind
-            msg = (
-                f"The ledger '{place}' cannot be {what} ({reason}). Check 'ledger_url', the folder and its permissions."
-            )
-            raise LedgerError(msg) from None
-        except sa.exc.NoSuchModuleError as error:
-            msg = f"The ledger's driver is not installed ({error}). Install reverse-etl-core[postgres]."
-            raise LedgerError(msg) from None
+        return guarded(self._url, what)
 
     def _create_tables(self) -> None:
         """Create what is missing; workers that start together may both try, and one of them comes too late."""
@@ -202,7 +187,7 @@ class Ledger:
         with self.guarded("written"), self.begin() as connection:
             connection.execute(self.insert(scopes).values(key).on_conflict_do_nothing())
             row = connection.execute(sa.select(scopes).filter_by(**key).with_for_update()).one()
-            if row.lease_owner and row.lease_until > self.now_ms() and not _is_dead(row.lease_owner):
+            if row.lease_owner and row.lease_until > self.now_ms() and not is_dead(row.lease_owner):
                 msg = (
                     f"Stream '{scope.stream}' of sync '{scope.sync_id}' is being written by another run "
                     f"({row.lease_owner.rsplit(':', 1)[0]}). Run again when it has finished, or give this sync its "
@@ -269,7 +254,12 @@ class Ledger:
         self._engine.dispose()
 
 
-def _engine(url: sa.URL) -> sa.Engine:
+def open_engine(url: sa.URL) -> sa.Engine:
+    """An engine that writes; a SQLite file is made where there is none.
+
+    Raises:
+        ConfigError: File or driver cannot be used.
+    """
     if url.get_backend_name() == "sqlite":
         _create_private_file(url)
         engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_S})
@@ -311,7 +301,7 @@ def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _is_dead(owner: str) -> bool:
+def is_dead(owner: str) -> bool:
     """Whether the owner was a process of this host that no longer runs (it was killed)."""
     host, pid, _ = owner.rsplit(":", 2)
     if host != socket.gethostname() or not pid.isdigit():
