@@ -21,7 +21,12 @@ from reverse_etl_core import addresses
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.redaction import Secret
 
-LOAD_METHODS = ("upsert", "update", "create")
+LOAD_METHODS = ("upsert", "update", "create", "mirror")
+IGNORE, CLEAR, ARCHIVE = "ignore", "clear", "archive"
+"""What `on_removed` may say beside the vendor's own ways."""
+ALWAYS, SKIP_NULL, IF_EMPTY, ON_CREATE = "always", "skip_null", "if_empty", "on_create"
+WRITE_POLICIES = (ALWAYS, SKIP_NULL, IF_EMPTY, ON_CREATE)
+COMPARE_WITH = ("ledger", "destination")
 LEDGER_MODES = ("full", "rejects")
 UNKNOWN_FIELDS = ("fail", "drop")
 ON_MISSING = ("reject", "skip_field")
@@ -30,6 +35,7 @@ SLACK_HOST = "hooks.slack.com"
 
 RECONCILE_GRACE_SECONDS = 60
 MAX_REJECTED_PERCENT = 10
+MAX_REMOVED_PERCENT = 20
 DAILY_QUOTA_PERCENT = 80
 CHECKPOINT_RECORDS = 10_000
 CHECKPOINT_SECONDS = 60
@@ -57,12 +63,16 @@ class FieldConfig:
     """Where a field's value comes from.
 
     Attributes:
-        column: Column of the stream.
+        column: Column of the stream; `None` for a constant.
         lookup: For a field that points to another record; `None` where the column holds the value itself.
+        write: One of `WRITE_POLICIES`.
+        constant: The value of every record, where no column is named.
     """
 
-    column: str
+    column: str | None
     lookup: LookupConfig | None = None
+    write: str = ALWAYS
+    constant: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,9 @@ class StreamConfig:
         fields: Destination field to where it comes from; `None` maps every column to the field of its name.
         unknown_fields: One of `UNKNOWN_FIELDS`.
         object_from: Column that names the object of each record; `None` where all of them go to `object_name`.
+        then_match_on: Fields by which a record is looked for that the first one does not find.
+        source_key: Columns that say who a record is, whatever its match value; empty for the stream's key properties.
+        on_removed: What becomes of records that are gone from the source; `None` for the load method's default.
     """
 
     object_name: str
@@ -84,10 +97,26 @@ class StreamConfig:
     fields: Mapping[str, FieldConfig] | None
     unknown_fields: str
     object_from: str | None = None
+    then_match_on: tuple[str, ...] = ()
+    source_key: tuple[str, ...] = ()
+    on_removed: str | None = None
+
+    @property
+    def removal(self) -> str:
+        """What becomes of records that are gone from the source."""
+        return self.on_removed or (ARCHIVE if self.load_method == "mirror" else IGNORE)
 
     def lookups(self) -> Mapping[str, LookupConfig]:
         """Fields that name a record of another object, with what the user says of them."""
         return {name: one.lookup for name, one in (self.fields or {}).items() if one.lookup is not None}
+
+    def constants(self) -> Mapping[str, Any]:
+        """Fields that have the same value in every record, as the user wrote it."""
+        return {name: one.constant for name, one in (self.fields or {}).items() if one.column is None}
+
+    def fields_written(self, policy: str) -> frozenset[str]:
+        """Fields with one of `WRITE_POLICIES`."""
+        return frozenset(name for name, one in (self.fields or {}).items() if one.write == policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +142,14 @@ class CommonConfig:
     notify_format: str
     checkpoint_records: int
     checkpoint_s: float
+    dry_run: bool = False
+    compare_with: str = "ledger"
+    hard_delete: bool = False
+    remove_adopted: bool = False
+    max_removed: int | None = None
+    max_removed_percent: float | None = None
+    approve: str | None = None
+    redact: frozenset[str] = frozenset()
 
     def stream(self, name: str) -> StreamConfig:
         """The configuration of a stream, with every default in place."""
@@ -158,6 +195,14 @@ class CommonConfig:
             notify_format=reader.choice("notify_format", NOTIFY_FORMATS, default=_notify_format(notify_url)),
             checkpoint_records=int(reader.number("checkpoint_records", CHECKPOINT_RECORDS, low=1)),
             checkpoint_s=reader.number("checkpoint_seconds", CHECKPOINT_SECONDS, low=0),
+            dry_run=reader.flag("dry_run", default=False),
+            compare_with=reader.choice("compare_with", COMPARE_WITH, default="ledger"),
+            hard_delete=reader.flag("hard_delete", default=False),
+            remove_adopted=reader.flag("remove_adopted", default=False),
+            max_removed=reader.optional_count("max_removed"),
+            max_removed_percent=reader.optional_percent("max_removed_percent"),
+            approve=reader.text("approve"),
+            redact=frozenset(reader.names("redact")),
         )
         reader.raise_if_bad()
         return parsed
@@ -266,6 +311,25 @@ class SettingsReader:
             return None
         return int(self.number(name, 0, low=0))
 
+    def optional_percent(self, name: str) -> float | None:
+        """A share from 0 to 100, or `None` where the setting is absent."""
+        if self.config.get(name) is None:
+            return None
+        return self.number(name, 0, low=0, high=100)
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """A name, or a list of them; empty where the setting is absent."""
+        value = self.config.get(name)
+        if value is None or value == "":
+            return ()
+        names = [value] if isinstance(value, str) else value
+        if not isinstance(names, (list, tuple)) or not all(isinstance(one, str) and one for one in names):
+            self.bad(name, "must be a name or a list of names.")
+            return ()
+        if len(set(names)) != len(names):
+            self.bad(name, "names the same thing twice.")
+        return tuple(names)
+
     def mapping(self, name: str) -> Mapping[str, Any]:
         """An object; empty where the setting is absent."""
         value = self.config.get(name)
@@ -302,7 +366,16 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-_STREAM_SETTINGS = ("object", "object_from", "match_on", "load_method", "fields", "unknown_fields")
+_STREAM_SETTINGS = (
+    "object",
+    "object_from",
+    "match_on",
+    "source_key",
+    "load_method",
+    "on_removed",
+    "fields",
+    "unknown_fields",
+)
 
 
 def _streams(reader: SettingsReader, load_method: str, unknown_fields: str) -> dict[str, StreamConfig]:
@@ -311,9 +384,13 @@ def _streams(reader: SettingsReader, load_method: str, unknown_fields: str) -> d
     for name in streams.config:
         one = streams.inside(name)
         one.unknown(_STREAM_SETTINGS)
+        match_on = one.names("match_on")
         parsed[name] = StreamConfig(
             object_name=one.text("object") or name,
-            match_on=one.text("match_on"),
+            match_on=match_on[0] if match_on else None,
+            then_match_on=match_on[1:],
+            source_key=one.names("source_key"),
+            on_removed=one.text("on_removed"),
             load_method=one.choice("load_method", LOAD_METHODS, default=load_method),
             fields=_fields(one),
             unknown_fields=one.choice("unknown_fields", UNKNOWN_FIELDS, default=unknown_fields),
@@ -334,11 +411,24 @@ def _fields(stream: SettingsReader) -> dict[str, FieldConfig] | None:
             parsed[name] = FieldConfig(entry)
         elif isinstance(entry, Mapping):
             one = entries.inside(name)
-            one.unknown(("from", "lookup"))
-            parsed[name] = FieldConfig(one.text("from") or name, _lookup(one))
+            one.unknown(("from", "lookup", "write", "value"))
+            parsed[name] = _field(name, one)
         else:
             entries.bad(name, "must be a column name, or an object like {from: column}.")
     return parsed
+
+
+def _field(name: str, entry: SettingsReader) -> FieldConfig:
+    write = entry.choice("write", WRITE_POLICIES, default=ALWAYS)
+    if "value" not in entry.config:
+        return FieldConfig(entry.text("from") or name, _lookup(entry), write)
+    if "from" in entry.config or "lookup" in entry.config:
+        entry.bad("value", "is a constant, and goes with neither 'from' nor 'lookup'. Remove one of the two.")
+    constant = entry.config["value"]
+    if isinstance(constant, Mapping):
+        entry.bad("value", "must be a text, a number, true, false, null or a list of texts.")
+        constant = None
+    return FieldConfig(None, None, write, constant)
 
 
 def _lookup(entry: SettingsReader) -> LookupConfig | None:

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.operations import Batch, Current, Outcome
     from reverse_etl_core.schema import ObjectSchema
 
 
 class Destination(abc.ABC):
-    """One account of one API. `find` and `write` are called from several threads at once.
+    """One account of one API. `read` and `write` are called from several threads at once.
 
     Attributes:
         jobs: Asynchronous jobs, which `ObjectSchema.jobs` limits; `None` for an API without them.
@@ -62,24 +62,32 @@ class Destination(abc.ABC):
         return schema
 
     @abc.abstractmethod
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """Ids of the records that hold one of the match keys, read consistently (never from a search index).
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
+        """Records as they are, read consistently (never from a search index) and in as few requests as there can be.
 
         Args:
             schema: The object.
-            match_field: One of `schema.key_fields()`.
-            match_keys: Canonical match keys, at most `schema.limits.records_per_request`.
+            key_field: One of `schema.key_fields()`, or `schema.id_field`; `None` where the keys are destination ids.
+            keys: Canonical match keys or ids, at most `schema.limits.records_per_request`.
+            fields: Fields whose values are wanted, as `Current.fields` describes them.
 
         Returns:
-            Match key to the ids found; a key without a record is absent. More than one id is ambiguous.
+            Key to the records found; a key without a record is absent. More than one record is ambiguous.
         """
+
+    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Match key to the ids of the records that hold it, read as `read` does."""
+        found = self.read(schema, match_field, match_keys)
+        return {key: [one.destination_id for one in some] for key, some in found.items()}
 
     @abc.abstractmethod
     def write(self, batch: Batch) -> list[Outcome]:
         """Send one batch, once it is within the account's limits.
 
-        Repeats by itself what is safe to repeat: upserts and updates after any passing failure, creates
-        only where the API says that nothing was applied.
+        Repeats by itself what is safe to repeat: upserts, updates and removals after any passing failure, creates
+        only where the API says that nothing was applied. A removal of a record that is away already is `Removed`.
 
         Returns:
             Exactly one outcome per operation, in any order, joined by source key.

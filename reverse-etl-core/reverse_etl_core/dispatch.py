@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reverse_etl_core.brakes import RejectionBrake
+    from reverse_etl_core.holding import PlanHolder
     from reverse_etl_core.ledger import StreamLedger
     from reverse_etl_core.operations import DeferCode
     from reverse_etl_core.pipeline import Pipeline
@@ -52,9 +53,11 @@ class Dispatcher:
         ledger: Where records are kept that name no object.
         tally: Where fates are counted, of all objects together.
         brake: Looks at rejections.
+        holder: Holds what it finds.
+        objects: Names in the ledger of the objects to which the stream ever went.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that a dispatcher joins
         self,
         stream: str,
         column: str,
@@ -65,6 +68,8 @@ class Dispatcher:
         ledger: StreamLedger,
         tally: Tally,
         brake: RejectionBrake,
+        holder: PlanHolder,
+        objects: Callable[[], Iterable[str]],
     ) -> None:
         self.tally = tally
         self._stream = stream
@@ -74,6 +79,9 @@ class Dispatcher:
         self._open_pipeline = open_pipeline
         self._ledger = ledger
         self._brake = brake
+        self._holder = holder
+        self._objects = objects
+        self._has_all_objects = False
         self._by_object: dict[str, Pipeline] = {}
         self._by_name: dict[str, Pipeline] = {}
         self._unknown: set[str] = set()
@@ -147,24 +155,45 @@ class Dispatcher:
         self._in_hand = len(records)
         groups: dict[str, dict[str, Raw]] = {}
         homeless: dict[str, Mapping[str, Any]] = {}
-        ignored = 0
+        gone: dict[str, Raw] = {}
         latest = self._latest(records)
         for key, (record, values) in latest.items():
             pipeline = self._pipeline(_name(values.get(self._column)))
             if pipeline is not None:
                 groups.setdefault(pipeline.route.schema.name, {})[key] = record
             elif values.get(REMOVED_AT) is not None:
-                ignored += 1  # where it was is not known, and removed records are left alone
+                gone[key] = record
             else:
                 homeless[key] = values
         self._take(Fate.SUPERSEDED, len(records) - len(latest))
-        self._take(Fate.UNCHANGED, ignored)
         self._refuse(homeless)
+        for name, keys in self._homes(list(gone)).items():
+            groups.setdefault(name, {}).update({key: gone.pop(key) for key in keys})
+        self._take(Fate.UNCHANGED, len(gone))
         for name, some in groups.items():
-            self._forget_elsewhere(name, list(some))
+            self._forget_elsewhere(name, [one for one in some if one not in gone])
             self._in_hand -= len(some)
             self._by_object[name].deliver(list(some.values()))
-        self._brake.check(self._stream, self.tally, at_end=False)
+        self._check_rejections(at_end=False)
+
+    def _check_rejections(self, *, at_end: bool) -> None:
+        violation = self._brake.violation(self.tally, at_end=at_end)
+        if violation is not None:
+            self._holder.hold_rejections(violation, list(self.tally.codes))
+
+    def _homes(self, source_keys: Sequence[str]) -> dict[str, set[str]]:
+        """The objects that removed records are in, which name none themselves; records that are nowhere are absent."""
+        if source_keys and not self._has_all_objects:
+            self._has_all_objects = True
+            for name in self._objects():
+                if name != NO_OBJECT:
+                    self._pipeline(name)
+        homes: dict[str, set[str]] = {}
+        left = list(source_keys)
+        for name, pipeline in self._by_object.items():
+            homes[name] = pipeline.knows(left) if left else set()
+            left = [one for one in left if one not in homes[name]]
+        return {name: keys for name, keys in homes.items() if keys}
 
     def _latest(self, records: Sequence[Raw]) -> dict[str, tuple[Raw, Mapping[str, Any]]]:
         """The last version of each record by source key, whichever object it names; those without a key one by one."""
@@ -219,7 +248,7 @@ class Dispatcher:
 
     def finish(self) -> None:
         """Look at the whole input once it has ended."""
-        self._brake.check(self._stream, self.tally, at_end=True)
+        self._check_rejections(at_end=True)
         for pipeline in self.pipelines:
             pipeline.finish()
 

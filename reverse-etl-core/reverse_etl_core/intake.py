@@ -75,7 +75,7 @@ class Intake:
             msg = f"A record of stream '{self._route.stream}' is not a JSON object. Check the tap."
             raise InputError(msg)
         if record.get(REMOVED_AT) is not None:
-            return Removal(self._source_key(record) or "")
+            return self._removal(record)
         try:
             fields = self._mapping.fields(record)
             self._validator.check(fields)
@@ -90,6 +90,21 @@ class Intake:
         payload = identity.encode(fields)
         digest = identity.digest(payload)
         return Candidate(source_key or identity.source_key([match_key]), match_key, payload, digest)
+
+    def _removal(self, record: Mapping[str, Any]) -> Removal:
+        """A removed record, which need not hold more than its key: `source_key` may name other columns."""
+        source_key = self._source_key(record)
+        if source_key and self._key_columns:
+            return Removal(source_key)
+        column = self._mapping.column_of(self._route.match_field)
+        try:
+            value = self._mapping.fields({column: record.get(column)} if column else {}).get(self._route.match_field)
+        except RejectedRecordError:
+            value = None
+        match_key = identity.match_key(self._match, value)
+        if match_key is not None and not self._key_columns:
+            return Removal(identity.source_key([match_key]))
+        return Removal("", match_key)
 
     def judge_again(self, delivery: Delivery) -> Candidate | Refusal:
         """Map and validate a record that the ledger kept, by today's rules."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.coercion import UNTOUCHED, coercion
+from reverse_etl_core.config import SKIP_NULL
 from reverse_etl_core.errors import ConfigError, RejectedRecordError
 from reverse_etl_core.lenient import UNREADABLE
 from reverse_etl_core.operations import RejectCode
+from reverse_etl_core.validation import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,22 +38,41 @@ class Column:
         column: Where it comes from.
         untouched: The Python type whose values are taken as they are.
         coerce: What is done with all others.
+        skips_null: Whether a null leaves the field alone instead of clearing it.
     """
 
     field: Field
     column: str
     untouched: type | None
     coerce: Callable[[Any], Value]
+    skips_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A field that has the same value in every record."""
+
+    field: Field
+    value: Value
 
 
 class FieldMapping:
-    """The columns of one stream and where they go."""
+    """The columns of one stream and where they go.
 
-    def __init__(self, columns: Iterable[Column]) -> None:
+    Args:
+        columns: One per field.
+        constants: Of fields that no column feeds.
+    """
+
+    def __init__(self, columns: Iterable[Column], constants: Iterable[Constant] = ()) -> None:
         # By name, as the canonical JSON of a record has them (`typed.py`).
         self.columns = tuple(sorted(columns, key=lambda one: one.field.name))
+        self.constants = tuple(sorted(constants, key=lambda one: one.field.name))
+        fed, constant = [one.field for one in self.columns], [one.field for one in self.constants]
+        self.schema_fields = (*fed, *constant)
         self._steps = tuple((one.field.name, one.column, one.untouched, one.coerce) for one in self.columns)
         self._stored = tuple((one.field.name, one.field.name, one.untouched, one.coerce) for one in self.columns)
+        self._skipped = tuple(one.field.name for one in self.columns if one.skips_null)
 
     def column_of(self, field_name: str) -> str | None:
         """The column that feeds a field; `None` where none does."""
@@ -63,7 +84,15 @@ class FieldMapping:
         Raises:
             RejectedRecordError: `invalid_value`, naming the field.
         """
-        return _apply(self._steps, record)
+        return self._completed(_apply(self._steps, record))
+
+    def _completed(self, fields: dict[str, Value]) -> dict[str, Value]:
+        for name in self._skipped:
+            if name in fields and fields[name] is None:
+                del fields[name]
+        for one in self.constants:
+            fields[one.field.name] = one.value
+        return fields
 
     def again(self, stored: Mapping[str, Any]) -> dict[str, Value]:
         """Map fields that were mapped before, with today's types: a record from the ledger.
@@ -71,11 +100,12 @@ class FieldMapping:
         Raises:
             RejectedRecordError: A value no longer fits, or its field is no longer mapped.
         """
-        gone = [name for name in stored if all(name != step[0] for step in self._stored)]
+        known = {one.name for one in self.schema_fields}
+        gone = [name for name in stored if name not in known]
         if gone:
             msg = f"Field '{gone[0]}' of the stored record is no longer mapped. Send the record again."
             raise RejectedRecordError(RejectCode.UNKNOWN_FIELD, msg)
-        return _apply(self._stored, stored)
+        return self._completed(_apply(self._stored, stored))
 
 
 def _apply(
@@ -104,9 +134,9 @@ def _does_not_fit(name: str, column: str) -> RejectedRecordError:
 
 
 def wanted_fields(columns: Iterable[str], config: StreamConfig) -> dict[str, str]:
-    """The fields that a stream is to fill, whether the object has them or not, and the column of each."""
+    """The fields that a stream's columns are to fill, whether the object has them or not, and the column of each."""
     if config.fields is not None:
-        return {name: one.column for name, one in config.fields.items()}
+        return {name: one.column for name, one in config.fields.items() if one.column is not None}
     others = (name for name in columns if not name.startswith(SINGER_METADATA_PREFIX))
     return {name: name for name in others if name != config.object_from}
 
@@ -134,18 +164,45 @@ def compile_mapping(
         ConfigError: Names every column and field that does not fit, with the closest that would.
     """
     wanted = wanted_fields(columns, config)
+    names = [*wanted, *config.constants()]
     known = {name: column for name, column in wanted.items() if name in schema.fields}
     problems = _missing_columns(stream, wanted, columns)
-    problems += field_problems(stream, wanted, config, schema, match_field=match_field)
-    dropped = [name for name in wanted if name not in known]
+    problems += field_problems(stream, names, config, schema, match_field=match_field)
+    dropped = [name for name in names if name not in schema.fields]
     if dropped and config.unknown_fields == "drop":
-        names = ", ".join(dropped)
-        logger.warning("Stream '%s': object '%s' has no field for: %s. They are dropped.", stream, schema.name, names)
+        listed = ", ".join(dropped)
+        logger.warning("Stream '%s': object '%s' has no field for: %s. They are dropped.", stream, schema.name, listed)
+    constants = _constants(stream, config, schema, problems)
     if problems:
         raise ConfigError(*problems)
+    skips_null = config.fields_written(SKIP_NULL)
     return FieldMapping(
-        _column(_held(schema.fields[name], references.get(name)), column) for name, column in known.items()
+        (
+            _column(_held(schema.fields[name], references.get(name)), column, skips_null=name in skips_null)
+            for name, column in known.items()
+        ),
+        constants,
     )
+
+
+def _constants(stream: str, config: StreamConfig, schema: ObjectSchema, problems: list[str]) -> list[Constant]:
+    """The constants in the form that their fields take; what does not fit is added to `problems`."""
+    constants = []
+    for name, value in config.constants().items():
+        if name not in schema.fields:
+            continue
+        field = schema.fields[name]
+        try:
+            is_plain = value is None or value.__class__ is UNTOUCHED.get(field.type)
+            coerced: Value = value if is_plain else coercion(field)(value)
+            Validator([field]).check({field.name: coerced})
+        except (ValueError, TypeError, OverflowError, RejectedRecordError):
+            problems.append(
+                f"Stream '{stream}': 'value' of '{name}' is nothing that a field of type {field.type.value} takes."
+            )
+        else:
+            constants.append(Constant(field, coerced))
+    return constants
 
 
 def _held(field: Field, reference: Reference | None) -> Field:
@@ -162,8 +219,8 @@ def _held(field: Field, reference: Reference | None) -> Field:
     )
 
 
-def _column(field: Field, column: str) -> Column:
-    return Column(field, column, UNTOUCHED.get(field.type), coercion(field))
+def _column(field: Field, column: str, *, skips_null: bool) -> Column:
+    return Column(field, column, UNTOUCHED.get(field.type), coercion(field), skips_null)
 
 
 def _missing_columns(stream: str, wanted: Mapping[str, str], columns: Sequence[str]) -> list[str]:

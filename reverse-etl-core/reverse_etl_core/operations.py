@@ -32,6 +32,8 @@ class Verb(str, enum.Enum):
     """Change the record with `Operation.destination_id`."""
     UPSERT = "upsert"
     """Create or change the record with `Operation.match_key`; the API itself does this in one step."""
+    REMOVE = "remove"
+    """Take the record with `Operation.destination_id` away, as `Batch.removal` says."""
 
 
 class RejectCode(str, enum.Enum):
@@ -91,6 +93,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
         match_field: The field that `Operation.match_key` belongs to.
         operations: At least one; within the object's limits.
         references: Fields whose values name records of another object by match value, and that object.
+        removal: For `Verb.REMOVE` the name of one of `schema.removals`.
     """
 
     verb: Verb
@@ -98,6 +101,20 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     match_field: str
     operations: tuple[Operation, ...]
     references: Mapping[str, Reference] = {}
+    removal: str = ""
+
+
+class Current(msgspec.Struct, frozen=True, gc=False):
+    """A record as the destination has it.
+
+    Attributes:
+        destination_id: Its id.
+        fields: Those that were asked for, in the form that mapped values have: `None` where one is empty, absent where
+            the API does not show it.
+    """
+
+    destination_id: str
+    fields: Fields = {}
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
@@ -106,6 +123,12 @@ class Written(msgspec.Struct, frozen=True, gc=False):
     source_key: str
     destination_id: str
     created: bool
+
+
+class Removed(msgspec.Struct, frozen=True, gc=False):
+    """The record is away, since now or since before."""
+
+    source_key: str
 
 
 class Missing(msgspec.Struct, frozen=True, gc=False):
@@ -150,5 +173,5 @@ class Unattempted(msgspec.Struct, frozen=True, gc=False):
     is_contended: bool = False
 
 
-Outcome: TypeAlias = "Written | Missing | Rejected | Unanswered | Unattempted"
+Outcome: TypeAlias = "Written | Removed | Missing | Rejected | Unanswered | Unattempted"
 """What came of one operation. `Destination.write` gives exactly one per operation of the batch."""

@@ -9,6 +9,7 @@ import msgspec
 
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.errors import FatalError
+from reverse_etl_core.finding import look
 from reverse_etl_core.intake import Intake
 from reverse_etl_core.jobs import JobRunner
 from reverse_etl_core.ledger import Status
@@ -17,6 +18,7 @@ from reverse_etl_core.operations import DeferCode, RejectCode
 from reverse_etl_core.planning import Candidate, Refusal, Removal, Step, doubt_ends_ms, first_step, next_step
 from reverse_etl_core.queues import WorkQueues
 from reverse_etl_core.recording import Recorder
+from reverse_etl_core.removals import RemovalSpool
 from reverse_etl_core.sending import Sent, send, wait_out
 from reverse_etl_core.superseding import latest_versions
 from reverse_etl_core.tally import Fate, Tally
@@ -24,11 +26,12 @@ from reverse_etl_core.tally import Fate, Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reverse_etl_core.brakes import RejectionBrake
+    from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
     from reverse_etl_core.destination import Destination
+    from reverse_etl_core.holding import PlanHolder
     from reverse_etl_core.intake import Judged
     from reverse_etl_core.ledger import Delivery, Settlement, StreamLedger
-    from reverse_etl_core.operations import Batch
+    from reverse_etl_core.operations import Batch, Current
     from reverse_etl_core.routing import Route
     from reverse_etl_core.sending import Crew
     from reverse_etl_core.traffic import Traffic
@@ -45,7 +48,8 @@ class Pipeline:
         ledger: This stream's part of it.
         crew: Threads that send.
         tally: Where fates are counted.
-        brake: Looks at rejections.
+        brakes: Look at rejections and removals.
+        holder: Holds what they find.
         grace_ms: How long a lost create may still be applied.
         wait: Sleeps that many seconds; true when the run is asked to stop meanwhile.
         traffic: Knows which writes got no answer.
@@ -60,7 +64,8 @@ class Pipeline:
         ledger: StreamLedger,
         crew: Crew[Any, Any],
         tally: Tally,
-        brake: RejectionBrake,
+        brakes: tuple[RejectionBrake, RemovalBrake],
+        holder: PlanHolder,
         grace_ms: int,
         wait: Callable[[float], bool],
         traffic: Traffic,
@@ -71,7 +76,9 @@ class Pipeline:
         self._destination = destination
         self._ledger = ledger
         self._crew = crew
-        self._brake = brake
+        self._brake = brakes[0]
+        self._holder = holder
+        self._removals = RemovalSpool(route, ledger, tally, brake=brakes[1], holder=holder)
         self._grace_ms = grace_ms
         self._wait = wait
         self._traffic = traffic
@@ -87,7 +94,6 @@ class Pipeline:
         self._is_working = False
         self._in_hand: dict[str, Judged] = {}
         self._unjudged = 0
-        self._has_warned_of_removals = False
 
     def replay(self) -> None:
         """Try again what earlier runs could not deliver: what was under way when they died, refusals that are due."""
@@ -123,12 +129,44 @@ class Pipeline:
         """
         self.tally.read += len(records)
         self._unjudged = len(records)
-        judged = self._intake.judge_all(records)
+        judged = self._with_source_keys(self._intake.judge_all(records))
         self._unjudged = 0
         self._in_hand = latest_versions(judged, self._queues, self.tally)
         self._accept(list(self._in_hand.values()), self._ledger.lookup(list(self._in_hand)))
-        self._brake.check(self.route.stream, self.tally, at_end=False)
+        self._check_rejections(at_end=False)
         self._work(everything=False)
+
+    def _check_rejections(self, *, at_end: bool) -> None:
+        violation = self._brake.violation(self.tally, at_end=at_end)
+        if violation is not None:
+            self._holder.hold_rejections(violation, list(self.tally.codes))
+
+    def _with_source_keys(self, judged: list[Judged]) -> list[Judged]:
+        """Give removals that are known by match value alone the source keys of the records that have it.
+
+        A record that had it and has another one by now is not gone: its key column changed.
+        """
+        keys = [one.match_key for one in judged if isinstance(one, Removal) and one.match_key is not None]
+        if not keys:
+            return judged
+        owners = self._ledger.owners(keys)
+        newest = {one.source_key: one.match_key for one in judged if isinstance(one, Candidate)}
+        known = self._ledger.lookup(list(owners.values()))
+
+        def held_key(source_key: str) -> str | None:
+            queued = self._queues.get(source_key)
+            if source_key in newest:
+                return newest[source_key]
+            if queued is not None:
+                return queued.match_key
+            return known[source_key].match_key if source_key in known else None
+
+        def whole(one: Removal) -> Removal:
+            owner = owners.get(one.match_key or "")
+            is_here = owner is not None and held_key(owner) == one.match_key
+            return Removal(owner if owner is not None and is_here else f"no key: {one.match_key}")
+
+        return [whole(one) if isinstance(one, Removal) and one.match_key is not None else one for one in judged]
 
     def take_over(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Take records that earlier runs rejected since they named no object; the ledger has kept them elsewhere."""
@@ -155,7 +193,7 @@ class Pipeline:
                 raise FatalError(msg)
             self._wait_for_doubts()
             self._work(everything=True)
-        self._brake.check(self.route.stream, self.tally, at_end=False)
+        self._check_rejections(at_end=False)
 
     def retry_waiting(self) -> bool:
         """Try records once more that were rejected for a parent that may have arrived since.
@@ -196,8 +234,42 @@ class Pipeline:
 
     def finish(self) -> None:
         """Look at the whole input once it has ended."""
-        self._brake.check(self.route.stream, self.tally, at_end=True)
+        self._check_rejections(at_end=True)
         self._intake.check_input()
+
+    def check_removals(self) -> None:
+        """Look at the removals that wait, once the input has ended and before the first one is carried out.
+
+        Raises:
+            BrakeError: There are too many, and nobody approved them.
+        """
+        self._removals.check()
+
+    def remove(self) -> None:
+        """Carry out the removals that wait."""
+        for candidates, known in self._removals.candidates():
+            self._plan_removals(candidates, known)
+            self._work(everything=False)
+        self.flush()
+        self._holder.carried_out()
+
+    def _plan_removals(self, candidates: Sequence[Candidate], known: Mapping[str, Delivery]) -> None:
+        now_ms = self._ledger.now_ms()
+        for one in candidates:
+            row = known[one.source_key]
+            one.learn(row)
+            one.unsure_key = None
+            # That an earlier removal got no answer is no matter: it may be repeated at once.
+            if row.record is not None or row.status is not Status.PENDING:
+                one.in_doubt_until = self._doubt_ends_ms(row)
+            self._queues.put(one, next_step(one, self.route, now_ms=now_ms))
+
+    def _doubt_ends_ms(self, known: Delivery | None) -> int | None:
+        return doubt_ends_ms(known, grace_ms=self._grace_ms, last_sign_ms=self._ledger.last_sign_ms)
+
+    def knows(self, source_keys: Sequence[str]) -> set[str]:
+        """Those of the records that were delivered here, or are on their way."""
+        return set(self._ledger.lookup(source_keys)) | {one for one in source_keys if self._queues.get(one)}
 
     def abandon(self, code: DeferCode, unread: int) -> None:
         """Count what the run leaves behind; the next run delivers it.
@@ -207,7 +279,8 @@ class Pipeline:
             unread: Records that arrived but were not taken.
         """
         self.tally.read += unread
-        self.tally.settle(Fate.DEFERRED, unread + self._unjudged + len(self._in_hand), code=code.value)
+        left = unread + self._unjudged + len(self._in_hand) + self._removals.waiting
+        self.tally.settle(Fate.DEFERRED, left, code=code.value)
         for candidate in self._queues.candidates():
             self._queues.drop(candidate.source_key)
             self.tally.settle(Fate.DEFERRED, code=code.value, is_replay=candidate.is_replay)
@@ -221,10 +294,13 @@ class Pipeline:
         refusals: list[Refusal] = []
         planned: list[tuple[Candidate, Step]] = []
         now_ms = self._ledger.now_ms()
-        for one in judged:
-            if isinstance(one, Removal):
-                self._ignore_removal(one)
-                continue
+        removals = [one for one in judged if isinstance(one, Removal)]
+        records = [one for one in judged if not isinstance(one, Removal)]
+        self._removals.keep([known[one.source_key] for one in records if one.source_key in known])
+        self._removals.take(removals, known)
+        for removal in removals:
+            self._in_hand.pop(removal.source_key, None)
+        for one in records:
             one.learn(known.get(one.source_key))
             if isinstance(one, Refusal):
                 refusals.append(one)
@@ -242,12 +318,6 @@ class Pipeline:
                 planned.append((one, step))
         refusals += self._queue(planned)
         self._refuse(refusals)
-
-    def _ignore_removal(self, removal: Removal) -> None:
-        self._count(removal, Fate.UNCHANGED)
-        if not self._has_warned_of_removals:
-            self._has_warned_of_removals = True
-            logger.warning("Stream '%s': records removed at the source are left alone here.", self.route.stream)
 
     def _queue(self, planned: Sequence[tuple[Candidate, Step]]) -> list[Refusal]:
         """Queue records whose match value is theirs; refuse those whose value another record owns."""
@@ -272,14 +342,12 @@ class Pipeline:
             self._count(one, Fate.REJECTED, code=one.code.value)
 
     def _refused_by_us(self, refusal: Refusal, now_ms: int) -> Settlement:
-        doubt = doubt_ends_ms(refusal.known, grace_ms=self._grace_ms, last_sign_ms=self._ledger.last_sign_ms)
-        return settling.refused_by_us(refusal, now_ms=now_ms, in_doubt_until=doubt)
+        return settling.refused_by_us(refusal, now_ms=now_ms, in_doubt_until=self._doubt_ends_ms(refusal.known))
 
-    def _count(self, judged: Judged, fate: Fate, *, code: str = "") -> None:
+    def _count(self, judged: Candidate | Refusal, fate: Fate, *, code: str = "") -> None:
         """Count a record that needs no call."""
         self._in_hand.pop(judged.source_key, None)
-        is_replay = not isinstance(judged, Removal) and judged.is_replay
-        self.tally.settle(fate, code=code, is_replay=is_replay)
+        self.tally.settle(fate, code=code, is_replay=judged.is_replay)
 
     def _work(self, *, everything: bool) -> None:
         """Find and send what fills requests, or all of it; the parents first."""
@@ -318,9 +386,17 @@ class Pipeline:
             has_run = True
         return has_run
 
-    def _find(self, group: list[Candidate]) -> Mapping[str, Sequence[str]]:
-        keys = [one.find_key for one in group]
-        return self._destination.find(self.route.schema, self.route.match_field, keys)
+    def _find(self, group: list[Candidate]) -> Mapping[str, Sequence[Current]]:
+        """Read a group of records that are looked for by the same field."""
+        route = self.route
+        looks = [look(one, route) for one in group]
+        field = looks[0][0]
+        fields = (
+            route.fields_read
+            if field == route.match_field or field is None
+            else (*route.fields_read, route.match_field)
+        )
+        return self._destination.read(route.schema, field, [key for _, key in looks], fields)
 
     def _send(self, batch: Batch) -> Sent:
         before = self._traffic.uncertain_here()

@@ -10,6 +10,7 @@ import msgspec
 from reverse_etl_core.identity import EncodedFields
 from reverse_etl_core.ledger import Delivery, Status
 from reverse_etl_core.operations import Fields, Operation, RejectCode, Verb
+from reverse_etl_core.sameness import is_empty, is_same
 
 if TYPE_CHECKING:
     from reverse_etl_core.routing import Route
@@ -25,13 +26,24 @@ class Step(enum.Enum):
     DOUBT = "doubt"
     """An earlier request may still be applied: wait for the grace period."""
     FIND = "find"
-    """Read the destination by match key."""
+    """Read the destination: by match key, or by id what a known record holds."""
     CREATE = "create"
     UPDATE = "update"
     UPSERT = "upsert"
+    CLEAR = "clear"
+    """The record is gone from the source: empty the fields that are ours."""
+    REMOVE = "remove"
+    """The record is gone from the source: take it away."""
 
 
-VERBS = {Step.CREATE: Verb.CREATE, Step.UPDATE: Verb.UPDATE, Step.UPSERT: Verb.UPSERT}
+VERBS = {
+    Step.CREATE: Verb.CREATE,
+    Step.UPDATE: Verb.UPDATE,
+    Step.UPSERT: Verb.UPSERT,
+    Step.CLEAR: Verb.UPDATE,
+    Step.REMOVE: Verb.REMOVE,
+}
+REMOVALS = frozenset({Step.CLEAR, Step.REMOVE})
 
 
 class Candidate(msgspec.Struct, gc=False):
@@ -53,6 +65,10 @@ class Candidate(msgspec.Struct, gc=False):
         unsure_key: Match key that the record had before a change whose answer was lost; it is read whether it still
             has it, since the ledger has room for one former key and this version brings a third.
         held_key: Match key that it was found to have.
+        is_removal: It is gone from the source: `payload` holds what is to be cleared, or nothing.
+        found_by: Which of `Route.match_fields` it is looked for by.
+        is_adopted: It was found by another field than the first, which is empty there and has to be written.
+        current: What the destination holds of `Route.fields_read`; `None` while nobody has looked.
         queue: Where it waits; `None` while it is under way.
     """
 
@@ -70,6 +86,10 @@ class Candidate(msgspec.Struct, gc=False):
     earlier_key: str | None = None
     unsure_key: str | None = None
     held_key: str | None = None
+    is_removal: bool = False
+    found_by: int = 0
+    is_adopted: bool = False
+    current: Fields | None = None
     queue: Step | None = None
 
     def learn(self, known: Delivery | None) -> None:
@@ -77,10 +97,11 @@ class Candidate(msgspec.Struct, gc=False):
         self.known = known
         if known is None:
             return
-        self.destination_id = known.destination_id
-        if known.destination_id is None and known.match_key != self.match_key:
+        if not known.is_gone:
+            self.destination_id = known.destination_id
+        if self.destination_id is None and known.match_key != self.match_key:
             self.earlier_key = known.match_key
-        if known.destination_id is not None and self.match_key not in (known.match_key, known.former_key):
+        if self.destination_id is not None and self.match_key not in (known.match_key, known.former_key):
             self.unsure_key = known.former_key
 
     @property
@@ -98,7 +119,7 @@ class Candidate(msgspec.Struct, gc=False):
         """Whether the match value at the destination has to change, or may have been left half changed."""
         known = self.known
         is_half_changed = known is not None and known.status is Status.PENDING and known.destination_id is not None
-        return self.moves or (is_half_changed and known is not None and known.match_key is not None)
+        return self.is_adopted or self.moves or (is_half_changed and known is not None and known.match_key is not None)
 
     @property
     def moves(self) -> bool:
@@ -159,9 +180,15 @@ class Refusal(msgspec.Struct, gc=False):
 
 
 class Removal(msgspec.Struct, frozen=True, gc=False):
-    """The record is gone from the source (`_sdc_deleted_at`)."""
+    """The record is gone from the source (`_sdc_deleted_at`).
+
+    Attributes:
+        source_key: Who it was; empty where the stream says so by its match value alone.
+        match_key: Its match value, where the source key is empty.
+    """
 
     source_key: str
+    match_key: str | None = None
 
 
 def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int, last_sign_ms: int = 0) -> Step:
@@ -175,10 +202,11 @@ def first_step(candidate: Candidate, route: Route, *, now_ms: int, grace_ms: int
         last_sign_ms: When a run that was killed was last heard of: its last request left no later.
     """
     known = candidate.known
-    if known is not None and known.destination_id is not None and route.load_method == "create":
+    if candidate.destination_id is not None and route.load_method == "create":
         return Step.SKIP
     is_same = known is not None and known.payload_hash == candidate.payload_hash
-    if known is not None and known.status is Status.DELIVERED and is_same and known.match_key == candidate.match_key:
+    is_delivered = known is not None and known.status is Status.DELIVERED and is_same
+    if is_delivered and known is not None and known.match_key == candidate.match_key and not route.compares:
         return Step.SKIP
     if known is not None and known.status is Status.REJECTED and is_same and not candidate.is_replay:
         is_resting = known.due_at is not None and known.due_at > now_ms
@@ -205,41 +233,55 @@ def next_step(candidate: Candidate, route: Route, *, now_ms: int) -> Step:
     """
     if candidate.in_doubt_until is not None and candidate.in_doubt_until > now_ms:
         return Step.DOUBT
+    if candidate.is_removal:
+        return step_of_removal(candidate, route)
     if route.matches_by_id:
         candidate.destination_id = candidate.match_key
     elif candidate.unsure_key is not None and route.load_method != "create":
         return Step.FIND
+    if _must_look(candidate, route):
+        return Step.FIND
+    return _write_step(candidate, route)
+
+
+def _must_look(candidate: Candidate, route: Route) -> bool:
+    """Whether the destination has to be read before this record is written."""
+    if not route.looks_first or candidate.current is not None:
+        return False
+    return bool(route.fields_read) or candidate.destination_id is None
+
+
+def _write_step(candidate: Candidate, route: Route) -> Step:
     can_upsert = route.load_method == "upsert" and route.has_native_upsert
     if candidate.destination_id is not None and route.load_method != "create":
-        is_upsert = can_upsert and route.schema.has_derived_ids and not candidate.moves
+        is_upsert = can_upsert and route.schema.has_derived_ids and not (candidate.moves or route.fields_read)
         return Step.UPSERT if is_upsert else Step.UPDATE
     if candidate.earlier_key is None and can_upsert:
         return Step.UPSERT
     return Step.FIND
 
 
-def step_after_find(candidate: Candidate, route: Route, found: list[str]) -> Step | RejectCode:
-    """What happens to a record after the destination was read by its match key.
+def step_of_removal(candidate: Candidate, route: Route) -> Step:
+    """What happens to a record that is gone from the source, once nothing of it is in doubt."""
+    if candidate.destination_id is None:
+        return Step.FIND
+    return Step.CLEAR if route.removal.way is None else Step.REMOVE
 
-    A create that was under way and is found now was ours: it is settled as it is (`SKIP`).
-    """
-    if candidate.unsure_key is not None and candidate.known is not None:
-        still_has_it = candidate.destination_id in found
-        candidate.held_key = candidate.unsure_key if still_has_it else candidate.known.match_key
-        candidate.unsure_key = None
-        return Step.UPDATE
-    if len(found) > 1:
-        return RejectCode.AMBIGUOUS_MATCH
-    if not found and candidate.earlier_key is not None:
-        candidate.earlier_key = None
-        is_upsert = route.load_method == "upsert" and route.has_native_upsert
-        return Step.UPSERT if is_upsert else Step.FIND
-    if not found:
-        return RejectCode.NOT_FOUND if route.load_method == "update" else Step.CREATE
-    candidate.destination_id = found[0]
-    if route.load_method != "create":
-        return Step.UPDATE
-    return RejectCode.ALREADY_EXISTS if candidate.in_doubt_until is None else Step.SKIP
+
+def left_to_write(candidate: Candidate, route: Route) -> Fields:
+    """What an update of a record that was read writes: not what the destination holds already, nor what it may keep."""
+    fields, current = candidate.fields, candidate.current or {}
+    kept = route.left_out_of_updates | {one for one in route.if_empty if not is_empty(current.get(one))}
+    if not candidate.renames or route.matches_by_id:
+        kept |= {route.match_field}
+    if route.compares:
+        kept |= {
+            one for one in current if one in fields and is_same(route.schema.fields[one], fields[one], current[one])
+        }
+        known = candidate.known
+        if known is not None and known.status is Status.DELIVERED and known.payload_hash == candidate.payload_hash:
+            kept |= fields.keys() - current.keys()  # what the destination does not show: nobody changed it here
+    return EncodedFields(candidate.payload, frozenset(kept))
 
 
 def missing_to_create(candidate: Candidate, route: Route) -> tuple[str, ...]:
@@ -257,6 +299,11 @@ def operation(candidate: Candidate, verb: Verb, route: Route) -> Operation:
     An update leaves the match field out unless it has to change: the record was recognised by it, and
     writing it again can move a secondary address to the front.
     """
+    if candidate.is_removal:
+        return Operation(candidate.source_key, candidate.match_key, candidate.fields, candidate.destination_id)
+    if verb is Verb.UPDATE and candidate.current is not None and route.fields_read:
+        fields = left_to_write(candidate, route)
+        return Operation(candidate.source_key, candidate.match_key, fields, candidate.destination_id)
     left_out = route.left_out_of_updates if verb is Verb.UPDATE else route.left_out_of_creates
     fields = EncodedFields(candidate.payload, left_out) if left_out else candidate.fields
     if route.matches_by_id or (verb is Verb.UPDATE and not candidate.renames):

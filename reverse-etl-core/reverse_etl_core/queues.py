@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.batching import batches
+from reverse_etl_core.finding import look
 from reverse_etl_core.operations import Batch
-from reverse_etl_core.planning import VERBS, Candidate, Step, operation
+from reverse_etl_core.planning import REMOVALS, VERBS, Candidate, Step, operation
 from reverse_etl_core.schema import Limits
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ class WorkQueues:
         self._route = route
         self._open: dict[str, Candidate] = {}
         self._claims: dict[str, str] = {}
-        self._waiting: dict[Step, dict[str, Candidate]] = {
-            step: {} for step in (Step.FIND, Step.DOUBT, Step.CREATE, Step.UPDATE, Step.UPSERT)
-        }
+        self._waiting: dict[Step, dict[str, Candidate]] = {step: {} for step in (Step.FIND, Step.DOUBT, *VERBS)}
         self._bytes: Counter[Step] = Counter()
         self._contended: Counter[Step] = Counter()
 
@@ -77,17 +75,26 @@ class WorkQueues:
         return candidate
 
     def take_finds(self, *, everything: bool) -> Iterator[list[Candidate]]:
-        """Groups of records to read from the destination; partial ones only when everything has to go."""
+        """Groups of records to read by the same field; partial ones only when everything has to go."""
         limit = self._route.schema.limits.records_per_request
-        queue = self._waiting[Step.FIND]
-        while len(queue) >= limit or (everything and queue):
-            yield self._start(list(itertools.islice(queue.values(), limit)), Step.FIND)
+        by_field: dict[str | None, list[Candidate]] = {}
+        for one in list(self._waiting[Step.FIND].values()):
+            group = by_field.setdefault(look(one, self._route)[0], [])
+            group.append(one)
+            if len(group) == limit:
+                yield self._start(group.copy(), Step.FIND)
+                group.clear()
+        if everything:
+            for group in by_field.values():
+                if group:
+                    yield self._start(group, Step.FIND)
 
     def take_batches(self, *, everything: bool) -> Iterator[Batch]:
         """Full batches; partial ones only when everything has to go, and none that may still grow into a job."""
         for step in VERBS:
-            groups = list(batches(self._ready(step, everything=everything), self._route.schema.limits, _size))
-            if groups and not everything and not self._is_full(groups[-1]):
+            limits = self._limits(step)
+            groups = list(batches(self._ready(step, everything=everything), limits, _size))
+            if groups and not everything and len(groups[-1]) < limits.records_per_request:
                 groups.pop()
             for group in groups:
                 yield self._batch(self._start(group, step), step)
@@ -99,7 +106,7 @@ class WorkQueues:
         """
         waiting = self._waiting[step].values()
         jobs = self._route.schema.jobs
-        if jobs is None or everything or self._fills(step, jobs):
+        if jobs is None or everything or step in REMOVALS or self._fills(step, jobs):
             return self._by_parent(waiting)
         if self._contended[step] < self._route.schema.limits.records_per_request:
             return ()
@@ -115,7 +122,7 @@ class WorkQueues:
         if jobs is None:
             return None
         limits = Limits(jobs.records_per_job, jobs.bytes_per_job)
-        for step in VERBS:
+        for step in (one for one in VERBS if one not in REMOVALS):
             is_due = everything or self._fills(step, jobs)
             if self._willing(step) < jobs.records_from or not is_due:
                 continue
@@ -132,10 +139,18 @@ class WorkQueues:
         """How many records would travel in a job."""
         return len(self._waiting[step]) - self._contended[step]
 
+    def _limits(self, step: Step) -> Limits:
+        """What one request may carry."""
+        limits, way = self._route.schema.limits, self._route.removal.way
+        if step is not Step.REMOVE or way is None:
+            return limits
+        return Limits(way.records_per_request, limits.bytes_per_request)
+
     def _batch(self, group: list[Candidate], step: Step) -> Batch:
         route, verb = self._route, VERBS[step]
         operations = tuple([operation(one, verb, route) for one in group])
-        return Batch(verb, route.schema, route.match_field, operations, route.references)
+        removal = route.removal.action if step is Step.REMOVE else ""
+        return Batch(verb, route.schema, route.match_field, operations, route.references, removal)
 
     def _by_parent(self, waiting: Iterable[Candidate]) -> Iterable[Candidate]:
         """Records of a queue; those with the same parent side by side, so that fewer requests contend for it."""
@@ -153,9 +168,6 @@ class WorkQueues:
             self._contended[step] -= one.is_contended
             one.queue = None
         return group
-
-    def _is_full(self, group: list[Candidate]) -> bool:
-        return len(group) >= self._route.schema.limits.records_per_request
 
     def doubts(self) -> list[Candidate]:
         """Records for which an earlier request may still be applied."""

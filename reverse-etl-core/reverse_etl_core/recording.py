@@ -6,17 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from reverse_etl_core import reasons, settling
-from reverse_etl_core.errors import FatalError, RetryableError, UnknownOutcomeError
+from reverse_etl_core.errors import AccountingError, FatalError, RetryableError, UnknownOutcomeError
+from reverse_etl_core.finding import look, step_after_find
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, WAITING_NEW
-from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unattempted, Verb, Written
-from reverse_etl_core.planning import Candidate, Step, missing_to_create, next_step, step_after_find
+from reverse_etl_core.operations import Missing, RejectCode, Rejected, Removed, Unattempted, Verb, Written
+from reverse_etl_core.planning import Candidate, Step, missing_to_create, next_step
 from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reverse_etl_core.ledger import Job, Settlement, StreamLedger
-    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.ledger import Intent, Job, Settlement, StreamLedger
+    from reverse_etl_core.operations import Batch, Current, Outcome
     from reverse_etl_core.queues import WorkQueues
     from reverse_etl_core.routing import Route
     from reverse_etl_core.sending import Sent
@@ -55,27 +56,44 @@ class Recorder:
         """Note durably what is about to be sent (L1)."""
         is_create = batch.verb is Verb.CREATE
         candidates = (self._queues.get(one.source_key) for one in batch.operations)
-        self._ledger.intend((settling.intent(one, is_create=is_create) for one in candidates if one is not None), job)
+        self._ledger.intend((_intent(one, is_create=is_create) for one in candidates if one), job)
 
-    def found(self, group: Sequence[Candidate], found: Mapping[str, Sequence[str]]) -> None:
-        """Plan records anew once the destination was read by their match keys."""
+    def found(self, group: Sequence[Candidate], found: Mapping[str, Sequence[Current]]) -> None:
+        """Plan records anew once the destination was read by what they are recognised by."""
         now_ms = self._ledger.now_ms()
         settlements: list[Settlement] = []
         for candidate in group:
-            held_key = candidate.find_key
-            ids = list(found.get(held_key, ()))
-            step = step_after_find(candidate, self._route, ids)
+            field, key = look(candidate, self._route)
+            records = found.get(key, ())
+            step = step_after_find(candidate, self._route, records)
             if isinstance(step, RejectCode):
-                reason = reasons.after_find(step, self._route.match_field, ids)
+                ids = [one.destination_id for one in records]
+                reason = reasons.after_find(step, field or self._route.match_field, ids)
                 settlements.append(self._reject(candidate, step, reason, now_ms))
             elif step is Step.SKIP:
-                settlements.append(self._deliver(candidate, str(candidate.destination_id), held_key))
+                settlements.append(self._skip(candidate, key, now_ms))
             elif step is Step.CREATE and (missing := missing_to_create(candidate, self._route)):
                 reason = reasons.INCOMPLETE.format(fields=", ".join(missing))
                 settlements.append(self._reject(candidate, RejectCode.REQUIRED_FIELD, reason, now_ms))
             else:
                 self._queues.put(candidate, step)
         self._ledger.settle(settlements)
+
+    def _skip(self, candidate: Candidate, key: str, now_ms: int) -> Settlement:
+        """The destination was read, and nothing has to be written."""
+        if candidate.is_removal:
+            return self._removed(candidate, now_ms)
+        destination_id = str(candidate.destination_id)
+        if candidate.current is None:
+            return self._deliver(candidate, destination_id, key)
+        self._queues.drop(candidate.source_key)
+        self._tally.settle(Fate.UNCHANGED, is_replay=candidate.is_replay)
+        return settling.unchanged(candidate, destination_id)
+
+    def _removed(self, candidate: Candidate, now_ms: int) -> Settlement:
+        self._queues.drop(candidate.source_key)
+        self._tally.settle(Fate.REMOVED, is_replay=candidate.is_replay)
+        return settling.removed(candidate, is_cleared=self._route.removal.way is None, now_ms=now_ms)
 
     def _deliver(self, candidate: Candidate, destination_id: str, held_key: str) -> Settlement:
         """A lost create is found: it was ours, and is left under the key that it was made with."""
@@ -123,7 +141,9 @@ class Recorder:
             candidate = self._queues.get(outcome.source_key)
             if candidate is None:
                 continue
-            if isinstance(outcome, Written):
+            if candidate.is_removal and isinstance(outcome, (Removed, Written, Missing)):
+                settlements.append(self._removed(candidate, now_ms))
+            elif isinstance(outcome, Written):
                 delivered.append((candidate, outcome))
                 settlements.append(
                     settling.delivered(
@@ -144,6 +164,9 @@ class Recorder:
 
     def _settle_refusal(self, verb: Verb, candidate: Candidate, outcome: Outcome, now_ms: int) -> Settlement | None:
         """The row of a refused record; `None` for one that is planned again."""
+        if isinstance(outcome, Removed):
+            msg = "The destination says that a record is away that was to be written. Please report this."
+            raise AccountingError(msg)
         if isinstance(outcome, Rejected):
             return self._settle_rejected(verb, candidate, outcome, now_ms)
         candidate.rounds += 1
@@ -201,6 +224,7 @@ class Recorder:
         if self._route.matches_by_id:
             candidate.rounds = MAX_ROUNDS - 1
         candidate.destination_id = None
+        candidate.current = None
 
     def _doubt(self, source_key: str, now_ms: int) -> None:
         candidate = self._queues.get(source_key)
@@ -215,3 +239,9 @@ class Recorder:
             raise FatalError(msg)
         candidate.in_doubt_until = now_ms + self._grace_ms
         self._queues.put(candidate, Step.DOUBT)
+
+
+def _intent(candidate: Candidate, *, is_create: bool) -> Intent:
+    if candidate.is_removal:
+        return settling.removal_intent(candidate)
+    return settling.intent(candidate, is_create=is_create)

@@ -2,22 +2,66 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reverse_etl_core.config import CLEAR, IF_EMPTY, IGNORE, ON_CREATE
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.mapping import FieldMapping, compile_mapping, field_problems
 from reverse_etl_core.references import compile_references
 from reverse_etl_core.validation import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reverse_etl_core.config import StreamConfig
     from reverse_etl_core.emails import EmailRules
-    from reverse_etl_core.schema import ObjectSchema, Reference
+    from reverse_etl_core.ledger import Delivery
+    from reverse_etl_core.schema import ObjectSchema, Reference, RemovalWay
 
 NAMES_IN_MESSAGE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the settings allow that hold for all streams.
+
+    Attributes:
+        keeps_deliveries: The ledger remembers deliveries; without it nothing is created exactly once.
+        hard_delete: Records may be removed for good.
+        remove_adopted: Records may be removed that the sync found and did not create.
+        compares: The destination's values are read before anything is written.
+    """
+
+    keeps_deliveries: bool = True
+    hard_delete: bool = False
+    remove_adopted: bool = False
+    compares: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPolicy:
+    """What becomes of records that are gone from the source.
+
+    Attributes:
+        action: `ignore`, `clear`, or the name of `way`.
+        way: How the destination takes them away; `None` where nothing is taken away.
+        includes_adopted: Whether records are taken away that this sync found and did not create.
+    """
+
+    action: str = IGNORE
+    way: RemovalWay | None = None
+    includes_adopted: bool = False
+
+    @property
+    def is_active(self) -> bool:
+        """Whether anything becomes of them."""
+        return self.action != IGNORE
+
+    def covers(self, known: Delivery) -> bool:
+        """Whether a record may be touched: what is cleared is ours in any record, what is taken away must be ours."""
+        return self.way is None or self.includes_adopted or known.created_by_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +72,16 @@ class Route:
         stream: Singer stream.
         schema: The object's live schema.
         match_field: Field by which the destination's records are recognised.
-        load_method: `upsert`, `update` or `create`.
+        load_method: `upsert`, `update` or `create`; a mirror upserts, and removes.
         key_columns: Columns of the source key; empty where the stream has none: the match value serves.
         mapping: Columns to fields.
         validator: Judges mapped fields.
         references: Fields that name a record of another object by its match value.
+        then_match_on: Fields by which a record is looked for that the match field does not find.
+        removal: What becomes of records that are gone from the source.
+        on_create: Fields that only a new record gets.
+        if_empty: Fields that are only written where the destination has no value.
+        compares: Whether the destination's values are read before anything is written.
         left_out_of_creates: Mapped fields that a new record does not take.
         left_out_of_updates: Mapped fields that an existing record does not take.
     """
@@ -45,13 +94,19 @@ class Route:
     mapping: FieldMapping
     validator: Validator
     references: Mapping[str, Reference] = field(default_factory=dict)
+    then_match_on: tuple[str, ...] = ()
+    removal: RemovalPolicy = RemovalPolicy()
+    on_create: frozenset[str] = frozenset()
+    if_empty: frozenset[str] = frozenset()
+    compares: bool = False
     left_out_of_creates: frozenset[str] = field(init=False)
     left_out_of_updates: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        fields = [one.field for one in self.mapping.columns]
+        fields = self.mapping.schema_fields
+        fixed = frozenset(one.name for one in fields if not one.is_updatable)
         object.__setattr__(self, "left_out_of_creates", frozenset(one.name for one in fields if not one.is_creatable))
-        object.__setattr__(self, "left_out_of_updates", frozenset(one.name for one in fields if not one.is_updatable))
+        object.__setattr__(self, "left_out_of_updates", fixed | self.on_create)
 
     @property
     def matches_by_id(self) -> bool:
@@ -68,6 +123,23 @@ class Route:
             self.left_out_of_creates or self.left_out_of_updates - {self.match_field}
         )
 
+    @property
+    def match_fields(self) -> tuple[str, ...]:
+        """The match field, then those by which a record is looked for that it does not find."""
+        return (self.match_field, *self.then_match_on)
+
+    @property
+    def fields_read(self) -> tuple[str, ...]:
+        """Fields of an existing record that have to be known before it is written; empty for most streams."""
+        if self.compares:
+            return tuple(one.name for one in self.mapping.schema_fields if one.name not in self.references)
+        return tuple(sorted(self.if_empty))
+
+    @property
+    def looks_first(self) -> bool:
+        """Whether a record that may exist is read before it is written, whatever the API could do in one step."""
+        return bool(self.fields_read or self.then_match_on)
+
 
 def compile_route(
     stream: str,
@@ -77,7 +149,7 @@ def compile_route(
     schema: ObjectSchema,
     *,
     parents: Mapping[str, ObjectSchema],
-    keeps_deliveries: bool,
+    promise: Promise,
     emails: EmailRules | None = None,
 ) -> Route:
     """Decide a stream's way.
@@ -89,7 +161,7 @@ def compile_route(
         config: What the user says of the stream.
         schema: The object's live schema.
         parents: Live schemas of the objects that lookups name, by the user's spelling.
-        keeps_deliveries: Whether the ledger remembers deliveries; without it nothing is created exactly once.
+        promise: What the settings that hold for all streams allow.
         emails: What e-mail addresses have to keep to beyond their syntax.
 
     Raises:
@@ -106,28 +178,77 @@ def compile_route(
         stream=stream,
         schema=schema,
         match_field=match_field,
-        load_method=config.load_method,
-        key_columns=tuple(key_properties),
+        load_method="upsert" if config.load_method == "mirror" else config.load_method,
+        key_columns=_source_key(stream, config, columns) or tuple(key_properties),
         mapping=mapping,
-        validator=Validator((one.field for one in mapping.columns), emails=emails, unruled=references),
+        validator=Validator(mapping.schema_fields, emails=emails, unruled=references),
         references=references,
+        then_match_on=tuple(_checked_match_field(stream, one, schema) for one in config.then_match_on),
+        removal=_removal(stream, config, schema, promise),
+        on_create=_canonical(config.fields_written(ON_CREATE), schema),
+        if_empty=_canonical(config.fields_written(IF_EMPTY), schema),
+        compares=promise.compares,
     )
-    _check_promise(route, keeps_deliveries=keeps_deliveries)
+    _check_promise(route, keeps_deliveries=promise.keeps_deliveries)
+    _check_policies(route)
     return route
 
 
+def _canonical(names: Iterable[str], schema: ObjectSchema) -> frozenset[str]:
+    return frozenset(schema.canonical(name) for name in names)
+
+
+def _source_key(stream: str, config: StreamConfig, columns: Sequence[str]) -> tuple[str, ...]:
+    missing = ", ".join(f"'{one}'" for one in config.source_key if one not in columns)
+    if missing:
+        msg = f"Stream '{stream}' has no column {missing} that 'source_key' names."
+        raise ConfigError(msg)
+    return config.source_key
+
+
+def _removal(stream: str, config: StreamConfig, schema: ObjectSchema, promise: Promise) -> RemovalPolicy:
+    """What becomes of records that are gone from the source.
+
+    Raises:
+        ConfigError: The object does not know the way, or it cannot be undone and nobody confirmed it.
+    """
+    action = config.removal
+    if action == IGNORE:
+        return RemovalPolicy()
+    if not promise.keeps_deliveries:
+        msg = f"Stream '{stream}': which records are this sync's own is known by the whole ledger. Set 'ledger: full'."
+        raise ConfigError(msg)
+    if action == CLEAR:
+        return RemovalPolicy(CLEAR)
+    ways = {one.name: one for one in schema.removals}
+    if action not in ways:
+        choices = ", ".join([IGNORE, CLEAR, *ways])
+        msg = f"Stream '{stream}': records of '{schema.name}' cannot be removed by '{action}'. Set 'on_removed' to one "
+        msg += f"of: {choices}."
+        raise ConfigError(msg)
+    if ways[action].is_final and not promise.hard_delete:
+        msg = (
+            f"Stream '{stream}': nobody can bring back what 'on_removed: {action}' takes away. Set 'hard_delete: true' "
+        )
+        msg += "to allow it, or another way."
+        raise ConfigError(msg)
+    return RemovalPolicy(action, ways[action], promise.remove_adopted)
+
+
 def setting_problems(
-    stream: str, config: StreamConfig, schema: ObjectSchema, parents: Mapping[str, ObjectSchema]
+    stream: str, config: StreamConfig, schema: ObjectSchema, parents: Mapping[str, ObjectSchema], promise: Promise
 ) -> list[str]:
     """What is wrong with the settings of a stream, as far as it shows before the stream's SCHEMA."""
     problems: list[str] = []
-    try:
-        compile_references(stream, config, schema, parents)
-    except ConfigError as error:
-        problems += error.problems
-    if config.match_on is not None:
+    checks: list[Callable[[], object]] = [
+        lambda: compile_references(stream, config, schema, parents),
+        lambda: _removal(stream, config, schema, promise),
+    ]
+    names = [one for one in (config.match_on, *config.then_match_on) if one is not None]
+    checks += [functools.partial(_checked_match_field, stream, one, schema) for one in names]
+    for check in checks:
         try:
-            _checked_match_field(stream, config.match_on, schema)
+            check()
         except ConfigError as error:
             problems += error.problems
     match_field = config.match_on or schema.id_field
@@ -176,10 +297,36 @@ def _match_choices(schema: ObjectSchema) -> str:
     return ", ".join(names) or "none; create a unique field at the destination first"
 
 
+def _check_policies(route: Route) -> None:
+    """Refuse field policies that make no sense.
+
+    Raises:
+        ConfigError: Names the field, and what to do.
+    """
+    problems = [
+        f"Stream '{route.stream}': '{name}' recognises records, so it is always written. Remove its 'write'."
+        for name in sorted((route.on_create | route.if_empty) & set(route.match_fields))
+    ]
+    problems += [
+        f"Stream '{route.stream}': 'match_on' names '{name}', which no column fills. Map a column to it."
+        for name in route.then_match_on
+        if route.mapping.column_of(name) is None
+    ]
+    problems += [
+        f"Stream '{route.stream}': '{name}' names another record, and whether it is empty is not looked at. Remove "
+        "its 'write'."
+        for name in sorted(route.if_empty & set(route.references))
+    ]
+    if route.then_match_on and route.matches_by_id:
+        problems.append(f"Stream '{route.stream}': a record's id is certain; name no other field in 'match_on'.")
+    if problems:
+        raise ConfigError(*problems)
+
+
 def _check_promise(route: Route, *, keeps_deliveries: bool) -> None:
     """Refuse what cannot be promised (guarantee G2), or would do nothing."""
     schema_field = route.schema.fields[route.match_field]
-    if route.matches_by_id and len(route.mapping.columns) == 1:
+    if route.matches_by_id and len(route.mapping.schema_fields) == 1:
         msg = f"Stream '{route.stream}' fills '{route.match_field}' and nothing else, so there is nothing to update."
         msg += " Map the columns that should be written."
         raise ConfigError(msg)
@@ -191,7 +338,8 @@ def _check_promise(route: Route, *, keeps_deliveries: bool) -> None:
         msg = f"Stream '{route.stream}': records matched by '{route.match_field}' exist already and cannot be created."
         msg += " Set 'load_method: update', or match on a unique field."
         raise ConfigError(msg)
-    creates_blindly = route.load_method == "create" or not (route.has_native_upsert or route.matches_by_id)
+    finds_out = route.matches_by_id or (route.has_native_upsert and not route.then_match_on)
+    creates_blindly = route.load_method == "create" or not finds_out
     if creates_blindly and route.load_method != "update" and not keeps_deliveries:
         msg = f"Stream '{route.stream}': creating '{route.schema.name}' exactly once needs the whole ledger."
         msg += " Set 'ledger: full'."

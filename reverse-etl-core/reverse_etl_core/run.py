@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from reverse_etl_core.brakes import RejectionBrake
+from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
 from reverse_etl_core.conclusion import conclude, notify
 from reverse_etl_core.dispatch import NO_OBJECT, Dispatcher
 from reverse_etl_core.errors import (
@@ -20,13 +20,14 @@ from reverse_etl_core.errors import (
     exit_code_of,
     message_of,
 )
+from reverse_etl_core.holding import PlanHolder
 from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.mapping import wanted_fields
 from reverse_etl_core.operations import DeferCode
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.progress import Progress
 from reverse_etl_core.report import Report
-from reverse_etl_core.routing import compile_route, setting_problems
+from reverse_etl_core.routing import Promise, compile_route, setting_problems
 from reverse_etl_core.sending import Crew
 from reverse_etl_core.tally import Tally
 
@@ -78,6 +79,12 @@ class Run:
         self._stop = stop
         self._open_ledger = open_ledger
         self._emails = emails
+        self._promise = Promise(
+            keeps_deliveries=config.ledger == "full",
+            hard_delete=config.hard_delete,
+            remove_adopted=config.remove_adopted,
+            compares=config.compare_with == "destination",
+        )
         self._crew: Crew[Any, Any] = Crew(config.concurrency)
         self._account = ""
         self._ledger: Ledger | None = None
@@ -129,8 +136,12 @@ class Run:
             earlier.flush()
         config = self._config.stream(stream)
 
+        brake = RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent)
+
         def open_pipeline(object_name: str) -> Pipeline:
-            return self._open_pipeline(stream, singer_schema, key_properties, object_name)
+            # Where a stream goes to several objects, what it rejects is looked at once, by whoever sees all of it.
+            own = brake if config.object_from is None else RejectionBrake(None, 100)
+            return self._open_pipeline(stream, singer_schema, key_properties, object_name, own)
 
         self._deliver_collected[stream] = deliver_collected
         if config.object_from is None:
@@ -149,13 +160,20 @@ class Run:
             open_pipeline=open_pipeline,
             ledger=self._stream_ledger(stream, NO_OBJECT),
             tally=self._tallies.setdefault(stream, Tally()),
-            brake=self._brake(),
+            brake=brake,
+            holder=self._holder(stream, NO_OBJECT),
+            objects=lambda: ledger.objects_of(self._config.sync_id, self._account, stream),
         )
         dispatcher.replay(ledger.open_objects(self._config.sync_id, self._account, stream))
         return dispatcher
 
     def _open_pipeline(
-        self, stream: str, singer_schema: Mapping[str, Any], key_properties: Sequence[str], object_name: str
+        self,
+        stream: str,
+        singer_schema: Mapping[str, Any],
+        key_properties: Sequence[str],
+        object_name: str,
+        brake: RejectionBrake,
     ) -> Pipeline:
         """The pipeline from a stream to an object."""
         config = self._config.stream(stream)
@@ -167,7 +185,7 @@ class Run:
             config,
             schema,
             parents=self._parents(config),
-            keeps_deliveries=self._config.ledger == "full",
+            promise=self._promise,
             emails=self._emails,
         )
         pipeline = Pipeline(
@@ -176,7 +194,8 @@ class Run:
             ledger=self._stream_ledger(stream, schema.name),
             crew=self._crew,
             tally=self._tallies.setdefault(stream, Tally()),
-            brake=self._brake(),
+            brakes=(brake, RemovalBrake(self._config.max_removed, self._config.max_removed_percent)),
+            holder=self._holder(stream, schema.name),
             grace_ms=int(self._config.reconcile_grace_s * 1000),
             wait=self._stop.wait,
             traffic=self._traffic,
@@ -215,8 +234,8 @@ class Run:
             self._stream_ledgers[scope] = ledger.open_stream(scope, keeps_deliveries=self._config.ledger == "full")
         return self._stream_ledgers[scope]
 
-    def _brake(self) -> RejectionBrake:
-        return RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent)
+    def _holder(self, stream: str, object_name: str) -> PlanHolder:
+        return PlanHolder(stream, self._stream_ledger(stream, object_name), self._config.approve or "")
 
     def _open(self) -> Ledger:
         self._account = self.check()
@@ -247,7 +266,7 @@ class Run:
         schema = self._describe(config.object_name)
         if self._destination.adds_fields:
             config = replace(config, unknown_fields="drop")
-        return setting_problems(stream, config, schema, parents)
+        return setting_problems(stream, config, schema, parents, self._promise)
 
     def _parents(self, config: StreamConfig) -> dict[str, ObjectSchema]:
         """The objects that a stream's records point to, by the user's spelling."""
@@ -315,6 +334,15 @@ class Run:
             logger.warning("'streams' configures '%s', which did not arrive. Is its name right?", stream)
         for opened in self._streams.values():
             opened.finish()
+        self._remove()
+
+    def _remove(self) -> None:
+        """Carry out the removals, once none of the streams' brakes holds them; children before their parents."""
+        pipelines = list(self._pipelines())
+        for pipeline in pipelines:
+            pipeline.check_removals()
+        for pipeline in sorted(pipelines, key=lambda one: len(self._parents_of(one.route)), reverse=True):
+            pipeline.remove()
 
     def has_records_in_hand(self) -> bool:
         """Whether an error left records of a chunk that are neither queued nor settled."""

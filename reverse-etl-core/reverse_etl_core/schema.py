@@ -93,6 +93,21 @@ class JobLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovalWay:
+    """One way in which the API takes records of an object away.
+
+    Attributes:
+        name: As `on_removed` names it: `archive`, `delete`, or a word of the vendor's.
+        records_per_request: Operations in one batch.
+        is_final: Whether nobody can bring the record back; only used with `hard_delete: true`.
+    """
+
+    name: str
+    records_per_request: int
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
     """A field that is filled with a record of another object, named by its match value instead of its id.
 
@@ -124,6 +139,7 @@ class ObjectSchema:
         has_derived_ids: The record's id follows from its natural match value, so that a known record is upserted like
             any other one; by id it is only updated where its match value changes, or where nothing may be created.
         required_to_create: Groups of field names; a new record needs at least one field of each group.
+        removals: How its records can be taken away.
     """
 
     name: str
@@ -135,6 +151,7 @@ class ObjectSchema:
     upsert_fields: frozenset[str] = frozenset()
     has_derived_ids: bool = False
     required_to_create: tuple[tuple[str, ...], ...] = field(default=())
+    removals: tuple[RemovalWay, ...] = ()
 
     def canonical(self, name: str) -> str:
         """A field's own name, however it is spelt; a name that means no field stays as it is."""

@@ -7,6 +7,7 @@ from typing import Any
 from singer_sdk import typing as th
 
 from reverse_etl_core.config import (
+    COMPARE_WITH,
     DAILY_QUOTA_PERCENT,
     LEDGER_MODES,
     LOAD_METHODS,
@@ -26,9 +27,17 @@ _STREAM = th.ObjectType(
     ),
     th.Property(
         "match_on",
-        th.StringType,
+        th.CustomType({"type": ["string", "array", "null"], "items": {"type": "string"}}),
         description="Unique field by which a record is recognised, or the object's record id; default: the "
-        "object's natural unique field, else the stream's only key property.",
+        "object's natural unique field, else the stream's only key property. Or a list of unique fields: a record that "
+        "the first one does not find is looked for by the next, and adopted where the first is empty there; else it is "
+        "rejected as `ambiguous_match`.",
+    ),
+    th.Property(
+        "source_key",
+        th.CustomType({"type": ["string", "array", "null"], "items": {"type": "string"}}),
+        description="Column, or list of columns, that says who a record is when its match value changes: the record is "
+        "then renamed in place; default: the stream's key properties.",
     ),
     th.Property(
         "load_method",
@@ -37,12 +46,21 @@ _STREAM = th.ObjectType(
         description="Overrides `load_method`.",
     ),
     th.Property(
+        "on_removed",
+        th.StringType,
+        description="What becomes of records that are gone from the source (`_sdc_deleted_at`): `ignore`, `clear` "
+        "(empties the mapped fields), `archive`, `delete`, as far as the object allows it; default: "
+        "`archive` in a mirror, else `ignore`.",
+    ),
+    th.Property(
         "fields",
         th.ObjectType(additional_properties=True),
         description="Destination field to column name, or to `{from: column}`. Without it every column goes "
         "to the field of the same name. A field that points to another record takes "
         "`{from: column, lookup: {object, match_on, on_missing}}`: the column holds the other record's match value, "
-        "and `on_missing` says whether to `reject` a record without that other one, or to `skip_field`.",
+        "and `on_missing` says whether to `reject` a record without that other one, or to `skip_field`. "
+        "`write` says when a field is written: `always`, `skip_null` (a null leaves it alone), `if_empty` (only where "
+        "the destination has no value), `on_create` (only to new records). `{value: constant}` needs no column.",
     ),
     th.Property(
         "unknown_fields",
@@ -78,15 +96,15 @@ def _delivery() -> list[th.Property[Any]]:
             th.StringType,
             default="upsert",
             allowed_values=list(LOAD_METHODS),
-            description="`upsert` creates and updates, `update` never creates, `create` never updates. For all "
-            "streams; `streams` overrides it for one.",
+            description="`upsert` creates and updates, `update` never creates, `create` never updates, `mirror` "
+            "upserts and removes what is gone from the source. For all streams; `streams` overrides it for one.",
         ),
         th.Property(
             "streams",
             th.ObjectType(additional_properties=_STREAM),
             default={},
-            description="Per Singer stream: `object` or `object_from`, `match_on`, `load_method`, `fields`, "
-            "`unknown_fields`.",
+            description="Per Singer stream: `object` or `object_from`, `match_on`, `source_key`, `load_method`, "
+            "`on_removed`, `fields`, `unknown_fields`.",
         ),
         th.Property(
             "unknown_fields",
@@ -95,6 +113,38 @@ def _delivery() -> list[th.Property[Any]]:
             allowed_values=list(UNKNOWN_FIELDS),
             description="What to do with columns that the object has no field for: `fail` at start with the list, or "
             "`drop` them after naming them once.",
+        ),
+        th.Property(
+            "compare_with",
+            th.StringType,
+            default="ledger",
+            allowed_values=list(COMPARE_WITH),
+            description="`ledger` sends what differs from the last delivery. `destination` reads the current values "
+            "first, repairs what others changed and skips what is right already; only for records that arrive.",
+        ),
+        th.Property(
+            "hard_delete",
+            th.BooleanType,
+            default=False,
+            description="Allow removals that nobody can undo.",
+        ),
+        th.Property(
+            "remove_adopted",
+            th.BooleanType,
+            default=False,
+            description="Remove also records that this sync found at the destination and did not create.",
+        ),
+        th.Property(
+            "dry_run",
+            th.BooleanType,
+            default=False,
+            description="The plan: read the stream and the destination, write nothing anywhere, release no STATE. "
+            "Shows what a run would do, in the log and in `plan.html` and `plan.jsonl` of `report_dir`.",
+        ),
+        th.Property(
+            "redact",
+            th.ArrayType(th.StringType),
+            description="Fields whose values the plan's files mask. Logs never hold values.",
         ),
     ]
 
@@ -170,6 +220,23 @@ def _brakes(concurrency: int) -> list[th.Property[Any]]:
             "max_rejected",
             th.IntegerType,
             description="Stop the run when more than this many records of a stream are rejected.",
+        ),
+        th.Property(
+            "max_removed_percent",
+            th.NumberType,
+            description="Hold all removals when more than this share of a stream's delivered records is gone from the "
+            "source; default: 20, from 10 delivered records on.",
+        ),
+        th.Property(
+            "max_removed",
+            th.IntegerType,
+            description="Hold all removals when more than this many records of a stream are gone from the source.",
+        ),
+        th.Property(
+            "approve",
+            th.StringType,
+            description="Id of a plan that a brake held and a person looked at: exactly this is carried out. For one "
+            "run; `reverse-etl approve` does the same.",
         ),
         th.Property(
             "daily_quota_percent",

@@ -39,10 +39,47 @@ def intent(candidate: Candidate, *, is_create: bool) -> Intent:
         source_key=candidate.source_key,
         match_key=candidate.match_key,
         destination_id=candidate.destination_id,
-        created_by_us=is_create or bool(known and known.created_by_us),
+        created_by_us=is_create or _is_ours(known, candidate.destination_id),
         attempts=1 + (known.attempts if known else 0),
         record=candidate.payload.decode(),
         former_key=former_key,
+    )
+
+
+def removal_intent(candidate: Candidate) -> Intent:
+    """The row that must be durable before a removal leaves: it holds no record, so that nobody delivers it again."""
+    known = candidate.known
+    return Intent(
+        source_key=candidate.source_key,
+        match_key=candidate.match_key,
+        destination_id=candidate.destination_id,
+        created_by_us=bool(known and known.created_by_us),
+        attempts=1 + (known.attempts if known else 0),
+        record=None,
+        former_key=known.former_key if known else None,
+        removal_at=known.removal_at if known else None,
+    )
+
+
+def _is_ours(known: Delivery | None, destination_id: str | None) -> bool:
+    """Whether the record with this id is one that we created: not one that was found after ours was gone."""
+    if known is None or not known.created_by_us:
+        return False
+    is_lost_create = known.destination_id is None
+    return is_lost_create or known.destination_id == destination_id
+
+
+def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int) -> Settlement:
+    """The row of a record that is removed. One that was only cleared is still there, and keeps its match value."""
+    known = candidate.known
+    return Settlement(
+        source_key=candidate.source_key,
+        status=Status.REMOVED,
+        outcome=Fate.REMOVED.value,
+        match_key=known.match_key if known and is_cleared else None,
+        destination_id=candidate.destination_id,
+        created_by_us=bool(known and known.created_by_us),
+        removal_at=now_ms,
     )
 
 
@@ -67,8 +104,21 @@ def delivered(
         match_key=held_key or candidate.match_key,
         destination_id=destination_id,
         payload_hash=candidate.payload_hash,
-        created_by_us=created or bool(known and known.created_by_us),
+        created_by_us=created or _is_ours(known, destination_id),
         in_doubt_until=in_doubt_until,
+    )
+
+
+def unchanged(candidate: Candidate, destination_id: str) -> Settlement:
+    """The row of a record of which the destination holds everything already."""
+    return Settlement(
+        source_key=candidate.source_key,
+        status=Status.DELIVERED,
+        outcome=Fate.UNCHANGED.value,
+        match_key=candidate.match_key,
+        destination_id=destination_id,
+        payload_hash=candidate.payload_hash,
+        created_by_us=_is_ours(candidate.known, destination_id),
     )
 
 
@@ -109,6 +159,8 @@ def refused(
     tried again with the same content, others not before the destination's own time (`rest_ms`).
     """
     known = candidate.known
+    if known is not None and known.is_gone:
+        known = None
     attempts = 1 + (known.attempts if known else 0)
     was_delivered = known is not None and known.destination_id is not None
     owned = known.match_key if known and was_delivered else candidate.find_key if found_id or in_doubt_until else None
@@ -127,8 +179,9 @@ def refused(
         due_at=NEVER_MS if code is RejectCode.CONSENT else due_at,
         error_code=code.value,
         error=reason,
-        record=candidate.payload.decode(),
+        record=None if candidate.is_removal else candidate.payload.decode(),
         waiting=waiting,
+        removal_at=candidate.known.removal_at if candidate.is_removal and candidate.known else None,
     )
 
 
@@ -138,7 +191,7 @@ def refused_by_us(refusal: Refusal, *, now_ms: int, in_doubt_until: int | None) 
     What an earlier version owns stays, also where only a lost create may have made it: forgetting that would
     let the next valid version create the record again.
     """
-    known = refusal.known
+    known = None if refusal.known and refusal.known.is_gone else refusal.known
     return Settlement(
         source_key=refusal.source_key,
         status=Status.REJECTED,

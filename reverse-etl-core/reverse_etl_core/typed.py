@@ -23,6 +23,7 @@ from reverse_etl_core.schema import FieldType
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reverse_etl_core.mapping import FieldMapping
     from reverse_etl_core.routing import Route
     from reverse_etl_core.schema import Field
 
@@ -52,8 +53,9 @@ class TypedRecords:
         columns = route.mapping.columns
         self._match = route.schema.fields[route.match_field]
         names = [f"c{number}" for number in range(len(columns))]
-        self._decode = _decoder(names, [one.column for one in columns], [_type(one.field) for one in columns])
-        self._rename = _renamer(names, [one.field.name for one in columns], [one.column for one in columns])
+        types = [_type(one.field) | (msgspec.UnsetType if one.skips_null else None) for one in columns]
+        self._decode = _decoder(names, [one.column for one in columns], types)
+        self._rename = _renamer(route.mapping)
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         by_field = {one.field.name: name for one, name in zip(columns, names, strict=True)}
         self._match_value = attrgetter(by_field[route.match_field])
@@ -100,21 +102,31 @@ def typed_records(route: Route) -> TypedRecords | None:
 
 
 def _decoder(names: list[str], columns: list[str], types: list[Any]) -> Callable[[msgspec.Raw], Any]:
-    fields = [(name, one | None | msgspec.UnsetType, msgspec.UNSET) for name, one in zip(names, types, strict=True)]
+    fields = [(name, one | msgspec.UnsetType, msgspec.UNSET) for name, one in zip(names, types, strict=True)]
     rename = dict(zip(names, columns, strict=True))
     struct = msgspec.defstruct("Columns", fields, rename=rename, gc=False)
     return msgspec.json.Decoder(struct).decode
 
 
-def _renamer(names: list[str], fields: list[str], columns: list[str]) -> Callable[[Any], Any] | None:
-    """From a struct that is named by columns to one that is named by fields."""
-    if fields == columns:
+def _renamer(mapping: FieldMapping) -> Callable[[Any], Any] | None:
+    """From a struct that is named by columns to one that is named by fields, constants included."""
+    fields = [one.field.name for one in mapping.columns]
+    if fields == [one.column for one in mapping.columns] and not mapping.constants:
         return None
-    rename = dict(zip(names, fields, strict=True))
-    untyped = [(name, Any | msgspec.UnsetType, msgspec.UNSET) for name in names]
-    struct = msgspec.defstruct("Fields", untyped, rename=rename, gc=False)
+    fields += [one.field.name for one in mapping.constants]
+    constants = tuple(one.value for one in mapping.constants)
+    places = sorted(range(len(fields)), key=fields.__getitem__)
+    untyped = [(f"f{place}", Any | msgspec.UnsetType, msgspec.UNSET) for place in places]
+    struct = msgspec.defstruct("Fields", untyped, rename={f"f{place}": fields[place] for place in places}, gc=False)
     astuple = msgspec.structs.astuple
-    return lambda record: struct(*astuple(record))
+    if not constants:
+        return lambda record: struct(*astuple(record))
+
+    def renamed(record: Any) -> Any:  # noqa: ANN401 - structs made at run time
+        values = astuple(record) + constants
+        return struct(*[values[place] for place in places])
+
+    return renamed
 
 
 def _key_reader(columns: tuple[str, ...]) -> tuple[Callable[[msgspec.Raw], Any], Callable[[Any], tuple[Any, ...]]]:

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.operations import Batch, Removed, Verb
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
 from target_hubspot import errors, limits, objects, wire
 from target_hubspot.auth import FixedToken, RenewedToken
 from target_hubspot.config import AccessToken
+from target_hubspot.wire import Whereabouts
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping, Sequence
 
     from reverse_etl_core.errors import ReverseETLError
-    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.operations import Current, Operation, Outcome
     from reverse_etl_core.ratelimit import LimitReading
     from reverse_etl_core.retry import RetryPolicy
     from reverse_etl_core.schema import ObjectSchema
@@ -88,13 +90,20 @@ class HubSpotDestination(Destination):
         except errors.NotGrantedError:
             return None
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """Read by a unique property; archived records are not found."""
-        request = wire.build_find(schema, match_field, match_keys, self._paths)
-        return wire.parse_find(schema, match_field, match_keys, self._send(request).json())
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
+        """Read by id or by a unique property; archived and merged-away records are not found."""
+        key_field = key_field or objects.ID_FIELD
+        request = wire.build_read(schema, key_field, keys, fields=fields, paths=self._paths)
+        return wire.parse_read(schema, key_field, keys, self._send(request).json(), fields=fields)
 
     def write(self, batch: Batch) -> list[Outcome]:
-        """Send one batch of creates, updates or upserts."""
+        """Send one batch of creates, updates, upserts or removals."""
+        if batch.verb is Verb.REMOVE:
+            if batch.removal == objects.DELETE:
+                return [self._purge(batch.schema, one) for one in batch.operations]
+            return self._archive(batch)
         try:
             reply = self._send(wire.build_write(batch, self._paths))
         except errors.RecordRefusedError as refused:
@@ -103,6 +112,51 @@ class HubSpotDestination(Destination):
         unnamed = wire.unnamed(batch, body)
         ids = self.find(batch.schema, batch.match_field, unnamed) if unnamed else {}
         return wire.parse_write(batch, body, ids)
+
+    def _archive(self, batch: Batch) -> list[Outcome]:
+        """Archive the records that still are what they were.
+
+        An id that was merged away may lead to the surviving record, here as in reads. That one is not ours (G5): the
+        record that this sync created is away, and the survivor is left alone.
+        """
+        ids = {one.source_key: str(one.destination_id) for one in batch.operations}
+        where = self._look(batch.schema, list(dict.fromkeys(ids.values())))
+        here = [one for one in batch.operations if where[ids[one.source_key]] is Whereabouts.HERE]
+        outcomes: list[Outcome] = [Removed(key) for key, one in ids.items() if where[one] is not Whereabouts.HERE]
+        if here:
+            part = Batch(batch.verb, batch.schema, batch.match_field, tuple(here), removal=batch.removal)
+            reply = self._send(wire.build_archive(part, self._paths))
+            outcomes += wire.parse_archive(part, reply.json_or_none() or {})
+        return outcomes
+
+    def _purge(self, schema: ObjectSchema, operation: Operation) -> Outcome:
+        """Delete one contact for privacy, an archived one too: that keeps what it holds for 90 days.
+
+        What is left of a contact that was merged away is never claimed to be deleted: somebody has to look.
+        """
+        where = self._look_everywhere(schema, operation)
+        if where is Whereabouts.HERE:
+            try:
+                self._send(wire.build_purge(schema, operation, self._paths))
+            except errors.NothingThereError:
+                where = self._look_everywhere(schema, operation)
+                return Removed(operation.source_key) if where is Whereabouts.AWAY else wire.not_purged(operation, where)
+        return wire.not_purged(operation, where) if where is Whereabouts.MERGED else Removed(operation.source_key)
+
+    def _look_everywhere(self, schema: ObjectSchema, operation: Operation) -> Whereabouts:
+        """Where a record is, in the recycle bin too."""
+        record_id = str(operation.destination_id)
+        where = self._look(schema, [record_id])[record_id]
+        return self._look(schema, [record_id], archived=True)[record_id] if where is Whereabouts.AWAY else where
+
+    def _look(self, schema: ObjectSchema, ids: Sequence[str], *, archived: bool = False) -> dict[str, Whereabouts]:
+        """Where records are: one request, and one more for each id that its answer does not mention."""
+        request = wire.build_look(schema, ids, self._paths, archived=archived)
+        where = wire.parse_look(ids, self._send(request).json())
+        for one in ids:
+            if one not in where:
+                where |= self._look(schema, [one], archived=archived)
+        return where
 
     def _get(self, path: str) -> Any:  # noqa: ANN401 - whatever the API sent
         return self._send(Request("GET", path)).json()

@@ -35,8 +35,16 @@ TABLE: Mapping[str, Row] = {
     "INVALID_AUTHENTICATION": Row(Recovery.RENEW, f"HubSpot does not know the access token. {_CHECK_TOKEN}"),
     "EXPIRED_AUTHENTICATION": Row(Recovery.RENEW, f"The access token has expired. {_CHECK_TOKEN}"),
     "HTTP 401": Row(Recovery.RENEW, f"HubSpot refuses the access token. {_CHECK_TOKEN}"),
-    "MISSING_SCOPES": Row(Recovery.GRANT, "The access token lacks a permission. Grant it to the service key or app."),
-    "HTTP 403": Row(Recovery.GRANT, "HubSpot denies access. Check the token's scopes and what the account's plan has."),
+    "MISSING_SCOPES": Row(
+        Recovery.GRANT,
+        "The access token lacks a permission. Grant it to the service key or app.",
+        RejectCode.PERMISSION,
+    ),
+    "HTTP 403": Row(
+        Recovery.GRANT,
+        "HubSpot denies access. Check the token's scopes and what the account's plan has.",
+        RejectCode.PERMISSION,
+    ),
     "BAD_REFRESH_TOKEN": Row(  # reported
         Recovery.GRANT,
         "HubSpot refuses 'refresh_token'. Check 'client_id' and 'client_secret', or install the app again and set "
@@ -77,7 +85,7 @@ TABLE: Mapping[str, Row] = {
     "MISSING_CONDITIONAL_REQUIRED_PROPERTY": reject(
         RejectCode.REQUIRED_FIELD, "A rule of the account requires a value for records like this. Fill it in the model."
     ),
-    # source: specification of the imports API; inferred: writes use the same code
+    # source: specification of the imports API. Elsewhere HubSpot says INVALID_EMAIL; `complaints.py` reads its message.
     "GDPR_BLACKLISTED_EMAIL": reject(
         RejectCode.CONSENT, "The person asked HubSpot to be forgotten. Leave the record out of the model."
     ),
@@ -124,6 +132,10 @@ class RecordRefusedError(BatchRefusedError):
 
 class NotGrantedError(AuthError):
     """The credentials lack a permission, or are none any more; a person has to grant it."""
+
+
+class NothingThereError(FatalError):
+    """There is nothing at the request's address."""
 
 
 class UnknownObjectError(ConfigError):
@@ -196,8 +208,9 @@ def _refused(row: Row, found: Complaint, _reply: Reply, _code: str) -> ReverseET
     return RecordRefusedError(_refusal(row, found))
 
 
-def _stop(row: Row, found: Complaint, reply: Reply, _code: str) -> ReverseETLError:
-    return FatalError(f"{_sentence(row, found)} (HTTP {reply.status})")
+def _stop(row: Row, found: Complaint, reply: Reply, code: str) -> ReverseETLError:
+    kind = NothingThereError if code == "HTTP 404" else FatalError
+    return kind(f"{_sentence(row, found)} (HTTP {reply.status})")
 
 
 _BUILDERS: Mapping[Recovery, Callable[[Row, Complaint, Reply, str], ReverseETLError]] = {

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 # No limit of a body's size is documented.
 BATCH = Limits(records_per_request=100, bytes_per_request=9_000_000)
 
+# source: HubSpot docs, "Permanently delete a contact (GDPR-compliant)": one record per request; neither the API's
+# reference nor the official client has a batch endpoint for it (read 2026-11-28).
+PURGED_PER_REQUEST = 1
+
 # source: HubSpot docs, "Property": text properties hold 65,536 characters.
 TEXT_LENGTH = 65_536
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import ConfigError
-from reverse_etl_core.schema import Field, FieldType, ObjectSchema, frozen
-from target_hubspot.limits import BATCH, TEXT_LENGTH
+from reverse_etl_core.schema import Field, FieldType, ObjectSchema, RemovalWay, frozen
+from target_hubspot.limits import BATCH, PURGED_PER_REQUEST, TEXT_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +19,16 @@ CONTACTS = "contacts"
 EMAIL = "email"
 ADDITIONAL_EMAILS = "hs_additional_emails"
 """Further addresses of a contact, separated by `;`: each of them finds it (live scenario, api/hubspot.md 3.4)."""
+
+ARCHIVE = "archive"
+"""Into the recycle bin, from which a person can take a record back for 90 days.
+
+source: HubSpot docs, "Delete a contact", "Archive a company".
+"""
+DELETE = "delete"
+"""For good, and for privacy: HubSpot's GDPR delete, which blocks the address too."""
+NOT_REMOVABLE = frozenset({"feedback_submissions", "users"})
+"""source: HubSpot docs: the Users API reads and updates; survey answers are read only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +180,16 @@ def object_schema(kind: ObjectType, reply: object) -> ObjectSchema:
         natural_match_field=EMAIL if kind.name == CONTACTS and EMAIL in fields else None,
         upsert_fields=unique,
         required_to_create=kind.required,
+        removals=_removals(kind),
     )
+
+
+def _removals(kind: ObjectType) -> tuple[RemovalWay, ...]:
+    if kind.name in NOT_REMOVABLE:
+        return ()
+    archive = RemovalWay(ARCHIVE, BATCH.records_per_request)
+    purge = RemovalWay(DELETE, PURGED_PER_REQUEST, is_final=True)
+    return (archive, purge) if kind.name == CONTACTS else (archive,)
 
 
 def _field(kind: ObjectType, definition: Mapping[str, Any]) -> Field:

@@ -6,29 +6,35 @@ results (recorded: 10 of 10), and leaves some out.
 
 from __future__ import annotations
 
-import re
+import enum
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import FatalError, UnknownOutcomeError
-from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unanswered, Verb, Written
+from reverse_etl_core.operations import (
+    Current,
+    Missing,
+    RejectCode,
+    Rejected,
+    Removed,
+    Unanswered,
+    Verb,
+    Written,
+)
 from reverse_etl_core.recovery import Recovery, Refusal
-from reverse_etl_core.schema import Field, FieldType
 from reverse_etl_core.transport import Request
 from target_hubspot.errors import item_recovery, item_refusal
 from target_hubspot.objects import ADDITIONAL_EMAILS, EMAIL, ID_FIELD
+from target_hubspot.values import comparable, mapped, property_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from reverse_etl_core.operations import Batch, Operation, Outcome, Value
+    from reverse_etl_core.operations import Batch, Fields, Operation, Outcome
     from reverse_etl_core.schema import ObjectSchema
 
 COMPLETE = "COMPLETE"
 """The only status of a batch that was ever seen; with another one the reply may not be the last word."""
-_NUMBER = re.compile(r"(-?)0*(\d+?)(?:\.(\d*?)0*)?", re.ASCII)
-_BELOW_MILLISECONDS = re.compile(r"(\.\d{3})\d+")
 
 
 class Paths:
@@ -51,6 +57,10 @@ class Paths:
         """A batch endpoint of an object."""
         return f"{self._family('objects')}/{object_name}/batch/{verb}"
 
+    def purge(self, object_name: str) -> str:
+        """The endpoint that deletes one record for privacy."""
+        return f"{self._family('objects')}/{object_name}/gdpr-delete"
+
     def properties(self, object_name: str) -> str:
         """The property definitions of an object."""
         return f"{self._family('properties')}/{object_name}"
@@ -62,50 +72,6 @@ class Paths:
     def account(self) -> str:
         """The account itself."""
         return f"/account-info/{self._version}/details"
-
-
-# -- values
-
-
-def text(value: Value) -> str:
-    """A value as HubSpot takes it: text, `""` to clear; null is forbidden by the specification and never sent.
-
-    source: HubSpot docs, "Properties" (api/hubspot.md 3.6).
-
-    >>> text(None), text(True), text(Decimal("1E+3")), text(1e-7), text(["a", "b"])
-    ('', 'true', '1000', '0.0000001', 'a;b')
-    """
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ";".join(value)
-    number = Decimal(repr(value)) if isinstance(value, float) else value
-    return format(number, "f") if isinstance(number, Decimal) else str(number)
-
-
-def _property(field: Field | None, value: Value) -> str:
-    written = text(value)
-    if field is not None and field.type is FieldType.DATETIME:
-        # HubSpot keeps milliseconds (recorded); that it would refuse more digits is inferred.
-        return _BELOW_MILLISECONDS.sub(r"\1", written)
-    return written
-
-
-def _comparable(field: Field | None, value: object) -> str:
-    """A match value in the one form in which two spellings of it are equal.
-
-    >>> _comparable(None, " Ada "), _comparable(Field("seats", FieldType.NUMBER), "05.00")
-    ('Ada', '5')
-    """
-    plain = str(value if value is not None else "").strip()
-    if field is not None and field.type in (FieldType.NUMBER, FieldType.INTEGER):
-        number = _NUMBER.fullmatch(plain)
-        return ".".join(filter(None, (number[1] + number[2], number[3]))) if number else plain
-    return plain if field is None or field.is_case_sensitive else plain.casefold()
 
 
 # -- writing
@@ -129,7 +95,7 @@ def build_write(batch: Batch, paths: Paths) -> Request:
 
 def _input(batch: Batch, number: int, operation: Operation) -> dict[str, Any]:
     fields = batch.schema.fields
-    properties = {name: _property(fields.get(name), value) for name, value in operation.fields.items()}
+    properties = {name: property_text(fields.get(name), value) for name, value in operation.fields.items()}
     item: dict[str, Any] = {"objectWriteTraceId": str(number), "properties": properties}
     if batch.verb is Verb.UPSERT:
         # The value itself and not the key: a key is folded further than HubSpot folds (the German sharp s, say).
@@ -175,21 +141,28 @@ def parse_write(batch: Batch, body: Mapping[str, Any], ids: Mapping[str, Sequenc
         if operation is not None and result.get("id"):
             created = batch.verb is Verb.CREATE or result.get("new") is True
             outcomes[operation.source_key] = Written(operation.source_key, str(result["id"]), created)
-    is_final = body.get("status", COMPLETE) == COMPLETE
-    for error in _objects(body.get("errors")):
-        named = finder.of_error(error)
-        is_final = is_final and bool(named)
-        for operation in named:
-            outcomes[operation.source_key] = _complained(batch, operation, error)
+    complaints, is_final = _complaints(batch, finder, body)
+    outcomes |= complaints
     silent = Missing if batch.verb is Verb.UPDATE and is_final else Unanswered
     # source: live scenario (rudder-transformer): an id that was merged away is missing from the results of an update.
     return [outcomes.get(one.source_key) or silent(one.source_key) for one in batch.operations]
 
 
+def _complaints(batch: Batch, finder: _Finder, body: Mapping[str, Any]) -> tuple[dict[str, Outcome], bool]:
+    """Outcomes of the records that a reply complains of, and whether it is the last word on the others."""
+    outcomes: dict[str, Outcome] = {}
+    is_final = body.get("status", COMPLETE) == COMPLETE
+    for error in _objects(body.get("errors")):
+        named = finder.of_error(error)
+        is_final = is_final and bool(named)
+        outcomes |= {operation.source_key: _complained(batch, operation, error) for operation in named}
+    return outcomes, is_final
+
+
 def _complained(batch: Batch, operation: Operation, error: Mapping[str, Any]) -> Outcome:
     recovery = item_recovery(error)
     if recovery is Recovery.FIND:
-        return Missing(operation.source_key)
+        return (Removed if batch.verb is Verb.REMOVE else Missing)(operation.source_key)
     if recovery in (Recovery.WAIT, Recovery.TRY_LATER, Recovery.UNCERTAIN):
         return Unanswered(operation.source_key)
     refusal = in_context(batch, item_refusal(error))
@@ -225,8 +198,7 @@ class _Finder:
         if operation is None:
             operation = self._by_id.get(str(result.get("id")))
         if operation is None:
-            properties = result.get("properties")
-            operation = self._of_value(properties.get(self._match_field) if isinstance(properties, dict) else None)
+            operation = self._of_value(_properties(result).get(self._match_field))
         return operation
 
     def of_error(self, error: Mapping[str, Any]) -> list[Operation]:
@@ -234,8 +206,7 @@ class _Finder:
         context = error.get("context")
         context = context if isinstance(context, dict) else {}
         traced = [self._by_trace.get(one) for one in _texts(context.get("objectWriteTraceId"))]
-        named = [*_texts(context.get("ids")), *_texts(context.get("id"))]
-        found = [one for one in traced if one] or [one for one in map(self._of_name, named) if one]
+        found = [one for one in traced if one] or [one for one in map(self._of_name, _named(error)) if one]
         # The only operation of a request needs no name.
         return found or (list(self._operations) if len(self._operations) == 1 else [])
 
@@ -245,23 +216,96 @@ class _Finder:
     def _of_value(self, value: object) -> Operation | None:
         """By match value; core sends each of them once per batch."""
         if self._by_match is None:
-            self._by_match = {_comparable(self._field, one.match_key): one for one in self._operations}
-        return self._by_match.get(_comparable(self._field, value))
+            self._by_match = {comparable(self._field, one.match_key): one for one in self._operations}
+        return self._by_match.get(comparable(self._field, value))
 
 
-# -- finding
+# -- removing
 
 
-def build_find(schema: ObjectSchema, match_field: str, match_keys: Sequence[str], paths: Paths) -> Request:
+class Whereabouts(enum.Enum):
+    """Where a record is that once had an id."""
+
+    HERE = "under its own id"
+    MERGED = "part of another record"
+    AWAY = "nowhere"
+
+
+def build_look(schema: ObjectSchema, ids: Sequence[str], paths: Paths, *, archived: bool) -> Request:
+    """The request that looks for records by id, among the live or the archived ones."""
+    body = {"properties": [ID_FIELD], "propertiesWithHistory": [], "inputs": [{"id": one} for one in ids]}
+    return Request(
+        "POST",
+        paths.batch(schema.name, "read"),
+        json=body,
+        query={"archived": "true"} if archived else None,
+    )
+
+
+def parse_look(ids: Sequence[str], body: Mapping[str, Any]) -> dict[str, Whereabouts]:
+    """Where records are; an id that the answer does not mention is absent, and has to be looked for alone.
+
+    An id that was merged away leads to the surviving record, which answers under its own id (source:
+    community.hubspot.com, "Question about using batch read API", 2025; changelog, "Updated merge functionality").
+
+    Raises:
+        FatalError: A record could not be read, which does not mean that there is none.
+        UnknownOutcomeError: The reply is not complete.
+    """
+    _require_complete(body)
+    shown = {str(one.get("id")) for one in _objects(body.get("results"))}
+    missed = {name for error in _objects(body.get("errors")) for name in _named(error)}
+    if len(ids) == 1 and not shown & set(ids):
+        return {ids[0]: Whereabouts.MERGED if shown else Whereabouts.AWAY}
+    found = {one: Whereabouts.AWAY for one in ids if one in missed}
+    return found | {one: Whereabouts.HERE for one in ids if one in shown}
+
+
+def build_archive(batch: Batch, paths: Paths) -> Request:
+    """The request that archives a batch by record id. Repeating it is safe: an archived id is passed over."""
+    inputs = [{"id": one} for one in dict.fromkeys(one.destination_id for one in batch.operations)]
+    path = paths.batch(batch.schema.name, "archive")
+    return Request("POST", path, json={"inputs": inputs}, is_write=True)
+
+
+def parse_archive(batch: Batch, body: Mapping[str, Any]) -> list[Outcome]:
+    """Exactly one outcome per operation; the usual answer is a 204 without a body, which confirms them all."""
+    outcomes, is_final = _complaints(batch, _Finder(batch, {}), body)
+    silent = Removed if is_final else Unanswered
+    return [outcomes.get(one.source_key) or silent(one.source_key) for one in batch.operations]
+
+
+def build_purge(schema: ObjectSchema, operation: Operation, paths: Paths) -> Request:
+    """The request that deletes one contact for privacy. Repeating it is safe: it goes by record id."""
+    return Request("POST", paths.purge(schema.name), json={"objectId": operation.destination_id}, is_write=True)
+
+
+def not_purged(operation: Operation, where: Whereabouts) -> Rejected:
+    """What is said of a contact that was not deleted for good."""
+    if where is Whereabouts.MERGED:
+        reason = (
+            "It was merged into another contact in HubSpot, which this sync did not create. Delete that one by hand."
+        )
+        return Rejected(operation.source_key, RejectCode.CONFLICT, reason)
+    reason = "HubSpot has this contact, but does not find it to delete it for good. Delete it by hand."
+    return Rejected(operation.source_key, RejectCode.VENDOR_REFUSED, reason, "HTTP 404")
+
+
+# -- reading
+
+
+def build_read(
+    schema: ObjectSchema, key_field: str, keys: Sequence[str], *, fields: Sequence[str] = (), paths: Paths
+) -> Request:
     """The request that reads records by a unique property. Searching would miss fresh ones: its index lags behind."""
-    wanted = [match_field, *([ADDITIONAL_EMAILS] if _has_more_emails(schema, match_field) else [])]
+    lookup = [key_field, *([ADDITIONAL_EMAILS] if _has_more_emails(schema, key_field) else [])]
     body: dict[str, Any] = {
-        "properties": wanted,
+        "properties": list(dict.fromkeys([*lookup, *fields])),
         "propertiesWithHistory": [],
-        "inputs": [{"id": key} for key in match_keys],
+        "inputs": [{"id": key} for key in keys],
     }
-    if match_field != ID_FIELD:
-        body["idProperty"] = match_field
+    if key_field != ID_FIELD:
+        body["idProperty"] = key_field
     return Request("POST", paths.batch(schema.name, "read"), json=body)
 
 
@@ -269,10 +313,10 @@ def _has_more_emails(schema: ObjectSchema, match_field: str) -> bool:
     return match_field == EMAIL == schema.natural_match_field and ADDITIONAL_EMAILS in schema.fields
 
 
-def parse_find(
-    schema: ObjectSchema, match_field: str, match_keys: Sequence[str], body: Mapping[str, Any]
-) -> dict[str, list[str]]:
-    """Ids by match key; a key without a record is absent.
+def parse_read(
+    schema: ObjectSchema, key_field: str, keys: Sequence[str], body: Mapping[str, Any], *, fields: Sequence[str] = ()
+) -> dict[str, list[Current]]:
+    """Records by key; a key without a record is absent.
 
     A contact that was found by a secondary address answers with its primary one, and names the others.
 
@@ -281,25 +325,37 @@ def parse_find(
         UnknownOutcomeError: The reply is not complete.
     """
     _require_complete(body)
-    field = schema.fields.get(match_field)
-    keys = {_comparable(field, key): key for key in match_keys}
-    found: dict[str, list[str]] = {}
+    field = schema.fields.get(key_field)
+    wanted = {comparable(field, key): key for key in keys}
+    found: dict[str, dict[str, Current]] = {}
     for result in _objects(body.get("results")):
         record_id = str(result.get("id") or "")
-        for value in _match_values(match_field, result):
-            key = keys.get(_comparable(field, value))
-            if key is not None and record_id and not result.get("archived") and record_id not in found.get(key, ()):
-                found.setdefault(key, []).append(record_id)
-    return found
+        if not record_id or result.get("archived"):
+            continue
+        current = Current(record_id, _current_fields(schema, result, fields))
+        for value in _match_values(key_field, result):
+            if (key := wanted.get(comparable(field, value))) is not None:
+                found.setdefault(key, {})[record_id] = current
+    return {key: list(records.values()) for key, records in found.items()}
+
+
+def _current_fields(schema: ObjectSchema, result: Mapping[str, Any], names: Sequence[str]) -> Fields:
+    """A property that HubSpot does not know, or does not show, is absent; an empty one is null (recorded)."""
+    properties = _properties(result)
+    return {name: mapped(schema.fields.get(name), properties[name]) for name in names if name in properties}
 
 
 def _match_values(match_field: str, result: Mapping[str, Any]) -> Iterable[object]:
     if match_field == ID_FIELD:
         return [result.get("id")]
-    given = result.get("properties")
-    properties = given if isinstance(given, dict) else {}
+    properties = _properties(result)
     more = properties.get(ADDITIONAL_EMAILS) if match_field == EMAIL else None
     return [properties.get(match_field), *(more.split(";") if isinstance(more, str) else ())]
+
+
+def _properties(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    properties = result.get("properties")
+    return properties if isinstance(properties, dict) else {}
 
 
 def _require_complete(body: Mapping[str, Any]) -> None:
@@ -311,6 +367,12 @@ def _require_complete(body: Mapping[str, Any]) -> None:
             code = item_refusal(error).vendor_code or "no code"
             msg = f"HubSpot could not read records ({code}), so nobody knows whether they exist. Run again later."
             raise FatalError(msg)
+
+
+def _named(error: Mapping[str, Any]) -> list[str]:
+    """The ids or match values that an error is about."""
+    context = error.get("context")
+    return [*_texts(context.get("ids")), *_texts(context.get("id"))] if isinstance(context, dict) else []
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:

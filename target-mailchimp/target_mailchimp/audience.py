@@ -102,6 +102,14 @@ def permissions(reply: object) -> dict[str, str]:
     return {}
 
 
+def contacts(entry: Mapping[str, Any]) -> int:
+    """How many members an audience has, from `GET lists`; archived and unconfirmed ones are not counted there."""
+    stats = entry.get("stats")
+    counts = stats if isinstance(stats, dict) else {}
+    names = ("member_count", "unsubscribe_count", "cleaned_count")
+    return sum(one for name in names if isinstance(one := counts.get(name), int))
+
+
 def _has_id(permission: Mapping[str, Any]) -> bool:
     return bool(permission.get("text") and permission.get("marketing_permission_id"))
 

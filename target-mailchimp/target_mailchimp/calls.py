@@ -67,10 +67,26 @@ class Calls:
         """Give one member tags, and take others away."""
         self._send(wire.build_tagging(self._list_id, member, add=add, remove=remove))
 
+    def mark(self, member: str, name: str) -> None:
+        """Give one member a tag that sets nothing off."""
+        self._send(wire.build_mark(self._list_id, member, name))
+
+    def archive(self, member: str) -> None:
+        """Archive one member.
+
+        Raises:
+            NotAllowedError: It is archived, pending or cleaned.
+        """
+        self._send(wire.build_archive(self._list_id, member))
+
+    def forget(self, member: str) -> None:
+        """Delete one member for good."""
+        self._send(wire.build_forget(self._list_id, member))
+
     def membership(self, segment_id: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Answers:
         """Put members into a static segment, or take them out."""
         reply = self._send(wire.build_membership(self._list_id, segment_id, add=add, remove=remove))
-        return wire.parse_membership(reply.json(), add or remove)
+        return wire.parse_membership(reply.json(), add or remove, "added" if add else "removed")
 
     def leave(self, segment_id: str, member: str) -> None:
         """Take one member out of a static segment; it does not matter whether it was in there."""

@@ -54,6 +54,7 @@ class Completion:
         self._shown = shown
         self._is_own_path = is_own_path
         self._outcomes: dict[str, Outcome] = {}
+        self._revived: set[str] = set()
 
     def run(self, created: Callable[[Draft], bool]) -> dict[str, Outcome]:
         """Make the calls that are needed, most often none.
@@ -65,11 +66,11 @@ class Completion:
             One outcome per record, by source key.
         """
         self._outcomes = {one.source_key: Written(one.source_key, one.member, created(one)) for one, _ in self._shown}
+        self._set_statuses()
         if self._is_own_path:
             self._add_tags()
-        elif self._prefix is not None:
+        else:
             self._remove_tags()
-        self._set_statuses()
         return self._outcomes
 
     def _settle(self, draft: Draft, outcome: Outcome) -> None:
@@ -101,7 +102,12 @@ class Completion:
                 self._attempt([draft], partial(self._calls.tag, draft.member, add=lacking, remove=lost))
 
     def _surplus(self, draft: Draft, member: Member) -> list[tags.Tag]:
-        return [] if draft.tags is None else tags.surplus(tags.shown_tags(member), draft.tags, self._prefix)
+        """Managed tags that a record lacks; and the mark of a removal, once the member is there again."""
+        shown = tags.shown_tags(member)
+        lost = [] if draft.tags is None else tags.surplus(shown, draft.tags, self._prefix)
+        marks = [one for one in shown if tags.is_mark(one)]
+        is_away = member.get(STATUS) == ARCHIVED and draft.source_key not in self._revived
+        return [one for one in lost if one not in marks] + ([] if is_away else marks)
 
     def _remove_tags(self) -> None:
         """Take away managed tags that records lack, in the fewest requests."""
@@ -133,7 +139,8 @@ class Completion:
         """Give members another status and permissions: what the call for many does not take goes one by one."""
         statuses: list[tuple[Draft, str]] = []
         for draft, member in self._shown:
-            status = self._consent.correction(draft.status, member.get(STATUS))
+            marked = tags.marked_status(tags.shown_tags(member))
+            status = self._consent.correction(draft.status, member.get(STATUS), marked=marked)
             change: dict[str, Any] = {}
             if gaps := draft.permission_gaps(member):
                 change["marketing_permissions"] = permission_list(gaps)
@@ -151,6 +158,8 @@ class Completion:
         shown = self._calls.change(draft.member, change)
         if STATUS in change and shown.get(STATUS) != change[STATUS]:
             self._settle(draft, status_kept(draft))
+        elif STATUS in change:
+            self._revived.add(draft.source_key)
 
     def _set_together(self, statuses: Sequence[tuple[Draft, str]]) -> None:
         bodies = [{EMAIL: draft.address, STATUS: status} for draft, status in statuses]

@@ -17,6 +17,9 @@ STATUSES = (SUBSCRIBED, PENDING, TRANSACTIONAL, UNSUBSCRIBED, CLEANED)
 """What can be written; `archived` can only be read."""
 # source: OpenAPI of 2026 (api/mailchimp.md 4)
 
+ARCHIVABLE = frozenset({SUBSCRIBED, TRANSACTIONAL})
+"""Whom a removal archives; who has one of the other statuses stays as it is, or is refused."""
+
 NEVER, ASK, ALWAYS = "never", "pending", "always"
 
 _MAY_BECOME = {
@@ -46,18 +49,23 @@ class Consent:
         """The status of a member that does not exist yet."""
         return wanted or self.status_if_new
 
-    def correction(self, wanted: str | None, shown: str | None) -> str | None:
+    def correction(self, wanted: str | None, shown: str | None, *, marked: str | None = None) -> str | None:
         """The status that an existing member has to get; `None` where it keeps the one that it has.
 
         Args:
             wanted: What the record says; `None` where it says nothing.
             shown: What the member has; `None` where the answer does not say.
+            marked: What an archived member had when a removal archived it; `None` for one that somebody else archived.
+
+        An archived member with a mark comes back with the status that it had, and no other one than that could become.
 
         >>> Consent().correction("subscribed", "unsubscribed"), Consent().correction("unsubscribed", "subscribed")
         (None, 'unsubscribed')
         """
         if shown is None:
             return None
+        if shown == ARCHIVED and marked in ARCHIVABLE:
+            return self.correction(wanted, marked) or marked
         if shown == ARCHIVED:
             return self.first(wanted) if self.revives_archived else None
         if wanted in (SUBSCRIBED, PENDING):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.operations import Current
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
 from target_mailchimp import audience as parts
@@ -19,7 +21,9 @@ from target_mailchimp.auth import LOGIN_URL, ApiAddress, Authorization
 from target_mailchimp.bodies import subscriber_hash
 from target_mailchimp.config import OAuthToken
 from target_mailchimp.consent import Consent
+from target_mailchimp.lookup import Lookup
 from target_mailchimp.members import MemberWriter
+from target_mailchimp.readings import MEMBERSHIP, Readings
 from target_mailchimp.segments import SegmentWriter
 from target_mailchimp.wire import Paths
 
@@ -63,6 +67,7 @@ class MailchimpDestination(Destination):
         tag_prefix: How the tags begin that are taken away where a record lacks them; `None` takes none away.
         skips_required: Whether required merge fields may be absent.
         adds_fields: Whether merge fields are created for columns that have none.
+        clock: Seconds, monotonic.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class MailchimpDestination(Destination):
         tag_prefix: str | None = None,
         skips_required: bool = False,
         adds_fields: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.adds_fields = adds_fields
         self._send = send
@@ -84,6 +90,9 @@ class MailchimpDestination(Destination):
         self._lists: list[Mapping[str, Any]] | None = None
         self._audiences: dict[str, Audience] = {}
         self._writers: dict[str, Writer] = {}
+        self._readings: dict[str, Readings] = {}
+        self._lookups: dict[str, Lookup] = {}
+        self._clock = clock
 
     def account(self) -> str:
         """The account's id.
@@ -107,12 +116,16 @@ class MailchimpDestination(Destination):
         """
         wanted = objects.parse_name(object_name)
         entry = self._entry(wanted.audience, object_name)
+        if (audience_id := str(entry["id"])) not in self._lookups:
+            contacts = parts.contacts(entry)
+            self._lookups[audience_id] = Lookup(audience_id, self._send, contacts=contacts, clock=self._clock)
         if wanted.segment is None:
             return self._describe_members(entry)
         list_id = str(entry["id"])
         segment_id = self._segment_id(list_id, wanted.segment)
         schema = objects.segment_schema(list_id, segment_id)
         self._writers[schema.name] = SegmentWriter(list_id, segment_id, self._send)
+        self._readings[schema.name] = Readings(Audience(list_id), schema.fields)
         return schema
 
     def _entry(self, audience: str | None, object_name: str) -> Mapping[str, Any]:
@@ -121,7 +134,7 @@ class MailchimpDestination(Destination):
             msg = f"Object '{object_name}' belongs to an audience, and none is named. Set 'list_id' to its id or name."
             raise ConfigError(msg)
         if self._lists is None:
-            fields = "lists.id,lists.name,lists.marketing_permissions,total_items"
+            fields = "lists.id,lists.name,lists.marketing_permissions,lists.stats,total_items"
             self._lists = self._pages(Paths.LISTS, "lists", fields=fields)
         return objects.resolve_audience(name, self._lists)
 
@@ -132,6 +145,7 @@ class MailchimpDestination(Destination):
         """Write to an audience from now on by what is known of it."""
         schema = objects.members_schema(audience, demands_required=not self._skips_required)
         self._audiences[schema.name] = audience
+        self._readings[schema.name] = Readings(audience, schema.fields)
         self._writers[schema.name] = MemberWriter(
             audience,
             self._consent,
@@ -219,24 +233,35 @@ class MailchimpDestination(Destination):
 
     # -- records
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """Read members by the hash of their address, one request each. Archived ones exist; forgotten ones do not."""
-        del match_field
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
+        """Read members by their addresses or ids; see `Lookup` for the requests that takes.
+
+        Archived members exist, forgotten ones do not. Whoever is in a segment shows the segment's tag.
+        """
         list_id, segment_id = objects.ids(schema.name)
-        found = {}
-        for key in match_keys:
-            member = subscriber_hash(key)
-            try:
-                shown = self._get(wire.build_find(list_id, member))
-            except errors.MissingError:
-                continue
-            if segment_id is None or wire.is_in_segment(shown, segment_id):
-                found[key] = [member]
-        return found
+        readings = self._readings[schema.name]
+        members = {key: key if key_field is None else subscriber_hash(key) for key in keys}
+        wanted = readings.parts(fields) | (MEMBERSHIP if segment_id is not None else frozenset())
+        shown = self._lookups[list_id].read(set(members.values()), wanted)
+        return {
+            key: [Current(member, readings.values(shown[member], fields))]
+            for key, member in members.items()
+            if member in shown and (segment_id is None or wire.is_in_segment(shown[member], segment_id))
+        }
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Write members or memberships."""
-        return self._writers[batch.schema.name].write(batch)
+        lookup = self._lookups[objects.ids(batch.schema.name)[0]]
+        members = [subscriber_hash(one.match_key) for one in batch.operations]
+        members += [one.destination_id for one in batch.operations if one.destination_id is not None]
+        lookup.outdate(members)
+        try:
+            return self._writers[batch.schema.name].write(batch)
+        finally:
+            # Once more: the audience may have been read meanwhile.
+            lookup.outdate(members)
 
     def _pages(self, path: str, name: str, **query: str) -> list[Mapping[str, Any]]:
         """All items of a collection."""
@@ -299,4 +324,5 @@ def connect(
         tag_prefix=config.tag_prefix,
         skips_required=config.skip_merge_validation,
         adds_fields=config.create_merge_fields,
+        clock=clock,
     )

@@ -51,6 +51,11 @@ class Draft:
         """The hash of the address."""
         return subscriber_hash(self.address)
 
+    @property
+    def known_member(self) -> str:
+        """The id that the member is known by: the hash of an address that it may have had before."""
+        return self.operation.destination_id or self.member
+
     def tagged(self) -> dict[str, Any]:
         """The body with its tags, which are added to those that the member has."""
         return {**self.body, TAGS: list(self.tags)} if self.tags else dict(self.body)

@@ -118,6 +118,7 @@ _SUCCESS = range(200, 300)
 _NO_CONTENT = 204
 _REDIRECTION = range(300, 400)
 _NOT_FOUND = 404
+_NOT_ALLOWED = 405
 _SERVER_ERROR = 500  # and above
 
 
@@ -131,6 +132,10 @@ class RecordRefusedError(BatchRefusedError):
 
 class MissingError(FatalError):
     """What the path names is not there (any more): a member, a segment, an audience."""
+
+
+class NotAllowedError(FatalError):
+    """The path knows what it names, and does not let this be done to it."""
 
 
 def failure(request: Request, reply: Reply) -> ReverseETLError | None:
@@ -189,7 +194,8 @@ def _refused(row: Row, found: Complaint, _reply: Reply) -> ReverseETLError:
 
 
 def _stop(row: Row, _found: Complaint, reply: Reply) -> ReverseETLError:
-    return FatalError(f"{row.sentence} (HTTP {reply.status})")
+    kind = NotAllowedError if reply.status == _NOT_ALLOWED else FatalError
+    return kind(f"{row.sentence} (HTTP {reply.status})")
 
 
 _BUILDERS: Mapping[Recovery, Callable[[Row, Complaint, Reply], ReverseETLError]] = {

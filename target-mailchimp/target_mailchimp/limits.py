@@ -24,6 +24,10 @@ DEFAULT_CONCURRENCY = 8
 # (inferred: 500 members with 80 merge fields of 255 characters).
 BATCH = Limits(records_per_request=500, bytes_per_request=10_000_000)
 
+REMOVALS_PER_BATCH = 25
+"""Members are taken away one by one, with up to three requests each: so many fit well into one batch, and several
+batches are under way at the same time."""
+
 SERVER_TIMEOUT_S = 120.0
 TIMEOUT_S = (10.0, SERVER_TIMEOUT_S + 10.0)
 """To connect, and between two bytes of an answer: whoever gives up before Mailchimp does learns less."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverse_etl_core.errors import RejectedRecordError, RetryableError
-from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unanswered, Unattempted, Verb, Written
+from reverse_etl_core.errors import RejectedRecordError
+from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unanswered, Verb, Written
 from target_mailchimp import errors
 from target_mailchimp.calls import Calls
 from target_mailchimp.completion import Completion
 from target_mailchimp.consent import ARCHIVED, CLEANED, UNSUBSCRIBED
 from target_mailchimp.drafts import Drafter, permission_list
 from target_mailchimp.objects import EMAIL, STATUS
-from target_mailchimp.verdicts import complained, rejected
+from target_mailchimp.removal import MemberRemover
+from target_mailchimp.verdicts import complained, one_by_one, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,6 +58,7 @@ class MemberWriter:
     ) -> None:
         self._drafter = Drafter(audience, demands_required=not skips_required)
         self._calls = Calls(audience.list_id, send, skips_required=skips_required)
+        self._remover = MemberRemover(audience.list_id, send)
         self._consent = consent
         self._prefix = tag_prefix
         # Members that were created while something that has to follow got no answer: they are written again, and
@@ -65,6 +67,8 @@ class MemberWriter:
 
     def write(self, batch: Batch) -> list[Outcome]:
         """One outcome per operation."""
+        if batch.verb is Verb.REMOVE:
+            return self._remover.remove(batch)
         is_create = batch.verb is Verb.CREATE
         outcomes: dict[str, Outcome] = {}
         together: list[Draft] = []
@@ -79,22 +83,8 @@ class MemberWriter:
             (alone if goes_alone else together).append(draft)
         if together:
             outcomes |= self._write_together(together, is_create=is_create)
-        self._write_each(alone, self._create if is_create else self._change, outcomes)
+        one_by_one(alone, self._create if is_create else self._change, outcomes)
         return [outcomes[one.source_key] for one in batch.operations]
-
-    def _write_each(
-        self, drafts: Sequence[Draft], write: Callable[[Draft], Outcome], outcomes: dict[str, Outcome]
-    ) -> None:
-        """Write one after the other; trouble ends it, and what was answered by then is kept."""
-        for position, draft in enumerate(drafts):
-            try:
-                outcomes[draft.source_key] = write(draft)
-            except RetryableError:
-                if not outcomes:
-                    raise
-                outcomes[draft.source_key] = Unanswered(draft.source_key)
-                outcomes.update({one.source_key: Unattempted(one.source_key) for one in drafts[position + 1 :]})
-                return
 
     def _write_together(self, drafts: Sequence[Draft], *, is_create: bool) -> dict[str, Outcome]:
         """Create members, or create and change them, in one call."""
@@ -134,7 +124,7 @@ class MemberWriter:
 
     def _change(self, draft: Draft) -> Outcome:
         """Change one member by its own path, also its address."""
-        former = draft.operation.destination_id or draft.member
+        former = draft.known_member
         body = dict(draft.body)
         if former != draft.member:
             body[EMAIL] = draft.address

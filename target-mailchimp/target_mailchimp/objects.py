@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import ConfigError
-from reverse_etl_core.schema import Field, FieldType, ObjectSchema
+from reverse_etl_core.schema import Field, FieldType, ObjectSchema, RemovalWay
 from target_mailchimp.audience import ADDRESS, SINGLE_CHOICE, by_spelling
 from target_mailchimp.consent import STATUSES
-from target_mailchimp.limits import BATCH
+from target_mailchimp.limits import BATCH, REMOVALS_PER_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,6 +35,18 @@ ADDRESS_PARTS = ("addr1", "addr2", "city", "state", "zip", "country")
 REQUIRED_PARTS = ("addr1", "city", "state", "zip")
 # source: OpenAPI of 2026, merge field of type address (api/mailchimp.md 6)
 EMAIL_LENGTH = 254
+
+ARCHIVE, UNSUBSCRIBE, DELETE = "archive", "unsubscribe", "delete"
+MEMBER_REMOVALS = (
+    RemovalWay(ARCHIVE, REMOVALS_PER_BATCH),
+    # Not final: nothing is lost, the person can come back at any time, and `resubscribe` can ask for it. Only we cannot
+    # undo it by ourselves.
+    RemovalWay(UNSUBSCRIBE, REMOVALS_PER_BATCH),
+    # source: quoted 2020 to 2025: "was permanently deleted and cannot be re-imported"
+    RemovalWay(DELETE, REMOVALS_PER_BATCH, is_final=True),
+)
+SEGMENT_REMOVALS = (RemovalWay(ARCHIVE, BATCH.records_per_request),)
+"""Out of the segment; the member stays in the audience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +147,7 @@ def members_schema(audience: Audience, *, demands_required: bool) -> ObjectSchem
         upsert_fields=frozenset({EMAIL}),
         has_derived_ids=True,
         required_to_create=((EMAIL,), *((name,) for name in needed)),
+        removals=MEMBER_REMOVALS,
     )
 
 
@@ -149,6 +162,7 @@ def segment_schema(list_id: str, segment_id: str) -> ObjectSchema:
         upsert_fields=frozenset({EMAIL}),
         has_derived_ids=True,
         required_to_create=((EMAIL,),),
+        removals=SEGMENT_REMOVALS,
     )
 
 

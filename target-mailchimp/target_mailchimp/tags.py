@@ -28,6 +28,32 @@ class Tag:
     name: str
 
 
+_MARK = "Archived by sync: "
+
+
+def mark(status: str) -> str:
+    """The name of the tag that a member gets before it is archived: it says which status the member had.
+
+    >>> mark("subscribed")
+    'Archived by sync: subscribed'
+    """
+    return f"{_MARK}{status}"
+
+
+def is_mark(tag: Tag) -> bool:
+    """Whether a tag is a mark, and none of a record's."""
+    return _spelled(tag.name).startswith(_MARK.casefold())
+
+
+def marked_status(shown: Iterable[Tag]) -> str | None:
+    """The status that a member had when it was archived; `None` where that is not known.
+
+    >>> marked_status([Tag("1", "vip"), Tag("2", mark("transactional"))])
+    'transactional'
+    """
+    return next((one.name.strip()[len(_MARK) :] for one in shown if is_mark(one)), None)
+
+
 @dataclass(slots=True)
 class Removals:
     """Which requests take tags away.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverse_etl_core.operations import RejectCode, Rejected, Unanswered, Written
+from reverse_etl_core.errors import RetryableError
+from reverse_etl_core.operations import RejectCode, Rejected, Unanswered, Unattempted, Written
 from reverse_etl_core.recovery import Recovery
 from target_mailchimp import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from reverse_etl_core.operations import Outcome
@@ -23,6 +24,19 @@ STATUS_KEPT = (
 # source: strangerstudios/pmpro-mailchimp#151 (2026): the call for many ignores `subscribed` for who unsubscribed
 
 NO_MEMBER = "The audience has no member with this address, so it cannot join a segment. Deliver the member first."
+
+
+def one_by_one(drafts: Sequence[Draft], write: Callable[[Draft], Outcome], outcomes: dict[str, Outcome]) -> None:
+    """Write one after the other; trouble ends it, and what was answered by then is kept."""
+    for position, draft in enumerate(drafts):
+        try:
+            outcomes[draft.source_key] = write(draft)
+        except RetryableError:
+            if not outcomes:
+                raise
+            outcomes[draft.source_key] = Unanswered(draft.source_key)
+            outcomes.update({one.source_key: Unattempted(one.source_key) for one in drafts[position + 1 :]})
+            return
 
 
 def complained(draft: Draft, error: Mapping[str, Any], *, is_create: bool = False) -> Outcome:

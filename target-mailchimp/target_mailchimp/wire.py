@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reverse_etl_core.transport import Request
 from target_mailchimp.audience import objects
 from target_mailchimp.bodies import subscriber_hash
-from target_mailchimp.objects import EMAIL
+from target_mailchimp.objects import EMAIL, STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,9 +51,16 @@ def build_page(path: str, offset: int = 0, **query: str) -> Request:
     return Request("GET", path, query={"count": str(PAGE), "offset": str(offset), **query})
 
 
-def build_find(list_id: str, member: str) -> Request:
-    """Read whether a member exists; archived ones do."""
-    return Request("GET", Paths.member(list_id, member), query={"fields": "id,status,tags"})
+def build_find(list_id: str, member: str, parts: Iterable[str] = (EMAIL, "tags")) -> Request:
+    """Read a member, archived or not.
+
+    Args:
+        list_id: Of the audience.
+        member: Hash of its address.
+        parts: What is wanted besides its id and status.
+    """
+    fields = ",".join(dict.fromkeys(["id", STATUS, *parts]))
+    return Request("GET", Paths.member(list_id, member), query={"fields": fields})
 
 
 # -- writing
@@ -122,6 +129,22 @@ def build_tagging(list_id: str, member: str, *, add: Iterable[str], remove: Iter
     tags = [{"name": name, "status": "active"} for name in add]
     tags += [{"name": name, "status": "inactive"} for name in remove]
     return Request("POST", Paths.member(list_id, member, "/tags"), json={"tags": tags}, is_write=True)
+
+
+def build_mark(list_id: str, member: str, name: str) -> Request:
+    """Give one member a tag that is for us alone: it sets nothing off."""
+    tags = {"tags": [{"name": name, "status": "active"}], "is_syncing": True}
+    return Request("POST", Paths.member(list_id, member, "/tags"), json=tags, is_write=True)
+
+
+def build_archive(list_id: str, member: str) -> Request:
+    """Archive one member; one that is archived, pending or cleaned answers 405."""
+    return Request("DELETE", Paths.member(list_id, member), is_write=True)
+
+
+def build_forget(list_id: str, member: str) -> Request:
+    """Delete one member for good; a second time it is not there."""
+    return Request("POST", Paths.member(list_id, member, "/actions/delete-permanent"), is_write=True)
 
 
 def build_membership(list_id: str, segment_id: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> Request:
@@ -203,17 +226,23 @@ def _key_of(member: Mapping[str, Any], by_hash: Mapping[str, str]) -> str | None
     return by_hash.get(subscriber_hash(str(member.get(EMAIL) or ""))) or by_hash.get(str(member.get("id")))
 
 
-def parse_membership(body: object, keys: Sequence[str]) -> Answers:
-    """What the answer to `build_membership` says of those that were to be added.
+def parse_membership(body: object, keys: Sequence[str], change: str = "added") -> Answers:
+    """What the answer to `build_membership` says of those that were to be added or removed.
 
-    Whoever was in the segment already is neither named as added nor complained of. That is believed where the answer
-    agrees with itself: as many members and complaints as it counts.
+    Whoever was in the segment already, or was not, is neither named nor complained of. That is believed where the
+    answer agrees with itself: as many members and complaints as it counts.
+
+    Args:
+        body: Of a 200.
+        keys: Lower-case addresses that were sent.
+        change: `added` or `removed`.
     """
     answers = Answers()
     if not isinstance(body, dict):
         return answers
     by_hash = {subscriber_hash(key): key for key in keys}
-    for member in objects(body.get("members_added")):
+    changed = objects(body.get(f"members_{change}"))
+    for member in changed:
         if (key := _key_of(member, by_hash)) is not None:
             answers.shown[key] = member
             answers.created.add(key)
@@ -222,9 +251,7 @@ def parse_membership(body: object, keys: Sequence[str]) -> Answers:
         for address in _addresses(error):
             if (key := by_hash.get(subscriber_hash(address))) is not None:
                 answers.refused[key] = error
-    agrees = body.get("total_added") == len(objects(body.get("members_added"))) and body.get("error_count") == len(
-        errors
-    )
+    agrees = body.get(f"total_{change}") == len(changed) and body.get("error_count") == len(errors)
     if agrees and all(_addresses(error) for error in errors):
         for key in keys:
             if key not in answers.refused:

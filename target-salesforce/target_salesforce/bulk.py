@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from reverse_etl_core import identity
 from reverse_etl_core.destination import Jobs, JobState
 from reverse_etl_core.errors import (
@@ -23,10 +25,20 @@ from reverse_etl_core.errors import (
     ReverseETLError,
     UnknownOutcomeError,
 )
-from reverse_etl_core.operations import Operation, RejectCode, Rejected, Unanswered, Unattempted, Verb, Written
+from reverse_etl_core.operations import (
+    Operation,
+    RejectCode,
+    Rejected,
+    Removed,
+    Unanswered,
+    Unattempted,
+    Verb,
+    Written,
+)
 from reverse_etl_core.transport import Request
 from target_salesforce import errors, job_csv, job_wire, limits, wire
 from target_salesforce.job_wire import ResultFile
+from target_salesforce.verdicts import Answer, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -107,13 +119,13 @@ class BulkJobs(Jobs):
         Raises:
             QuotaExhaustedError: The org's jobs of the day are used up.
         """
-        self._check_batches()
+        self._check_batches(batch.verb)
         request = job_wire.build_open(batch, self._paths, self._assignment_rule_id)
         job_id = job_wire.parse_open(self._send(request).json())
         self._own.add(job_id)
         return job_id
 
-    def _check_batches(self) -> None:
+    def _check_batches(self, verb: Verb) -> None:
         """Ask for the day's batches, once; a job that met their end says the same."""
         if not self._has_asked:
             self._is_quota_used = self._is_quota_used or self._batches_left() == 0
@@ -121,7 +133,7 @@ class BulkJobs(Jobs):
         if self._is_quota_used:
             msg = (
                 "The org's batches of the Bulk API for the last 24 hours are used up (DailyBulkApiBatches). Run again "
-                "later, or set 'api' to 'rest'."
+                f"later, or set {_without_jobs(verb)}."
             )
             raise QuotaExhaustedError(msg)
 
@@ -218,6 +230,14 @@ class BulkJobs(Jobs):
         """Exactly one outcome per operation of an ended job, joined by the match field or the record id.
 
         Raises:
+            ReverseETLError: See `answers`.
+        """
+        return (_outcome(batch, one) for one in self.answers(job_id, batch))
+
+    def answers(self, job_id: str, batch: Batch) -> Iterator[Answer]:
+        """The same, with what could still be done about each refusal.
+
+        Raises:
             JobFailedError: The job did nothing, for a reason that lasts; a column that is not known, say.
             UnknownOutcomeError: The job is not there any more, or its results cannot be read.
         """
@@ -231,8 +251,8 @@ class BulkJobs(Jobs):
         waiting: dict[str, Operation] = {}
         for one in batch.operations:
             if waiting.setdefault(layout.key(one), one) is not one:  # one record, by its id of 15 and of 18 characters
-                yield Unattempted(one.source_key, is_contended=True)
-        attempted = yield from self._answers(job_id, layout, report, waiting)
+                yield Answer(one, Unattempted(one.source_key, is_contended=True))
+        attempted = yield from self._answered(job_id, layout, report, waiting)
         yield from _unmentioned(layout, waiting.values(), _silent_kind(batch, report, attempted))
 
     def _judge(self, job_id: str, layout: Sheet, report: Report) -> None:
@@ -247,15 +267,15 @@ class BulkJobs(Jobs):
         if report.error_code in LASTING_FAILURES:
             msg = (
                 f"Bulk job {job_id} for '{object_name}' failed with {report.error_code} before it wrote anything. Look "
-                "it up under 'Bulk Data Load Jobs' in Salesforce's setup, or set 'api' to 'rest'."
+                f"it up under 'Bulk Data Load Jobs' in Salesforce's setup, or set {_without_jobs(layout.batch.verb)}."
             )
             raise JobFailedError(msg)
 
-    def _answers(
+    def _answered(
         self, job_id: str, layout: Sheet, report: Report, waiting: dict[str, Operation]
-    ) -> Generator[Outcome, None, int]:
-        """The outcomes that the result files tell; they leave `waiting`. Returns the rows that were attempted."""
-        paths = job_wire.Paths(report.api_version or self._api_version)
+    ) -> Generator[Answer, None, int]:
+        """The answers that the result files tell; they leave `waiting`. Returns the rows that were attempted."""
+        batch, paths = layout.batch, job_wire.Paths(report.api_version or self._api_version)
         attempted = strangers = 0
         for kind in ResultFile:
             if not waiting:
@@ -270,7 +290,7 @@ class BulkJobs(Jobs):
                         if operation is None:
                             strangers += 1
                         else:
-                            yield _outcome(kind, layout, operation, result)
+                            yield _answer(kind, batch, operation, result)
         if strangers:
             logger.warning("Bulk job %s: %d rows of its results belong to no record of this run.", job_id, strangers)
         return attempted
@@ -303,33 +323,41 @@ class BulkJobs(Jobs):
                     file.unlink()
 
 
-def _outcome(kind: ResultFile, layout: Sheet, operation: Operation, result: Result) -> Outcome:
+def _without_jobs(verb: Verb) -> str:
+    """The setting that does without jobs."""
+    return "'on_removed' to 'archive'" if verb is Verb.REMOVE else "'api' to 'rest'"
+
+
+def _answer(kind: ResultFile, batch: Batch, operation: Operation, result: Result) -> Answer:
     key = operation.source_key
     if kind is ResultFile.UNPROCESSED:
-        return Unattempted(key)
+        return Answer(operation, Unattempted(key))
     if kind is ResultFile.REFUSED:
-        return _refused(layout.batch, operation, job_wire.row_errors(result.error))
+        found = job_wire.row_errors(result.error)
+        if job_wire.is_unreadable(found[0]):
+            return Answer(operation, _unreadable(batch, operation, found[0]))
+        return judge(batch, msgspec.structs.replace(operation, fields=identity.decoded(operation.fields)), found)
+    if batch.verb is Verb.REMOVE:
+        return Answer(operation, Removed(key))
     record_id = result.record_id or operation.destination_id
-    return Written(key, record_id, result.is_created) if record_id else Unanswered(key)
+    return Answer(operation, Written(key, record_id, result.is_created) if record_id else Unanswered(key))
 
 
-def _refused(batch: Batch, operation: Operation, found: list[dict[str, Any]]) -> Outcome:
-    """What a refused row amounts to.
+def _outcome(batch: Batch, answer: Answer) -> Outcome:
+    """What an answer amounts to.
 
-    Whatever could still be done about it, an ordinary request does better: it goes with fewer others, knows how to
-    leave out a reference, and ends the run where the refusal is about more than this row.
+    Whatever could still be done about a refusal, an ordinary request does better: it goes with fewer others, knows how
+    to leave out a reference, and ends the run where the refusal is about more than this row.
     """
-    if job_wire.is_unreadable(found[0]):
-        return _unreadable(batch, operation, found[0])
-    fields = identity.decoded(operation.fields)
-    one = Operation(operation.source_key, operation.match_key, fields, operation.destination_id)
-    outcome = wire.refused(batch, one, found)
+    if answer.complaint is None:
+        return answer.outcome
+    one, outcome = answer.operation, wire.left_open(answer)
     if isinstance(outcome, Rejected) and outcome.code is RejectCode.REFERENCE_NOT_FOUND:
         optional = (name for name, reference in batch.references.items() if reference.is_optional)
         is_curable = any(one.fields.get(name) not in (None, "") for name in optional)
     else:
         is_curable = isinstance(outcome, Unattempted)
-    return Unattempted(operation.source_key, is_contended=True) if is_curable else outcome
+    return Unattempted(one.source_key, is_contended=True) if is_curable else outcome
 
 
 def _unreadable(batch: Batch, operation: Operation, found: Mapping[str, Any]) -> Rejected:
@@ -352,10 +380,11 @@ def _silent_kind(batch: Batch, report: Report, attempted: int) -> type[Unanswere
 
 def _unmentioned(
     layout: Sheet, operations: Iterable[Operation], silent: type[Unanswered | Unattempted]
-) -> Iterator[Outcome]:
-    """The outcomes of rows that no file tells of: those that the job could not carry were not sent."""
+) -> Iterator[Answer]:
+    """The answers for rows that no file tells of: those that the job could not carry were not sent."""
     for one in operations:
-        yield silent(one.source_key) if layout.row(one) else Unattempted(one.source_key, is_contended=True)
+        key = one.source_key
+        yield Answer(one, silent(key) if layout.row(one) else Unattempted(key, is_contended=True))
 
 
 def _unknown_column(layout: Sheet, header: str) -> str:

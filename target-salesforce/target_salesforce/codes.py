@@ -110,6 +110,19 @@ TABLE: Mapping[str, Row] = {
     "DUPLICATES_DETECTED": reject(
         RejectCode.DUPLICATE_RULE, "A duplicate rule finds a record like it. Merge them, or let the rule's alert pass."
     ),
+    # What stands in the way of a deletion. source: partner WSDL (codes); EDA issue 458 (how people see the first)
+    "DELETE_FAILED": reject(
+        RejectCode.VENDOR_REFUSED, "Other records refer to it and do not let it go. Remove or move them first."
+    ),
+    "DEPENDENCY_EXISTS": reject(
+        RejectCode.VENDOR_REFUSED, "Something in the org depends on it. Remove that first, or keep the record."
+    ),
+    "DELETE_OPERATION_TOO_LARGE": reject(
+        RejectCode.VENDOR_REFUSED, "Too many records would go along with it. Remove some of them first."
+    ),
+    "DELETE_REQUIRED_ON_CASCADE": reject(
+        RejectCode.PERMISSION, "Records would go along that the user of this sync may not delete. Grant it."
+    ),
     # Rules of the org
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": reject(RejectCode.VALIDATION_RULE, "A validation rule refuses the record."),
     "FIELD_FILTER_VALIDATION_EXCEPTION": reject(RejectCode.VALIDATION_RULE, "A lookup filter refuses the reference."),
@@ -146,6 +159,10 @@ TABLE: Mapping[str, Row] = {
     "FEATURENOTENABLED": _grant(
         "The user of this sync may not run this kind of bulk job. Grant the permission, or set 'api' to rest."
     ),
+    "NO_HARD_DELETE": _grant(
+        "The user of this sync may not delete for good. Grant 'Bulk API Hard Delete', or set 'on_removed' to archive."
+    ),
+    "NO_DELETE_ACCESS": _grant("The user of this sync may not delete records of this object. Grant 'Delete' on it."),
     "EXCEEDEDQUOTA": Row(
         Recovery.TRY_LATER,
         "The org's batches of bulk jobs of the last 24 hours are used up. Run again later, or set 'api' to rest.",

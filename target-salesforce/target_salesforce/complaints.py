@@ -34,6 +34,8 @@ _CAUSES: tuple[tuple[str, re.Pattern[str], str], ...] = (
         re.compile(r"InvalidJob : (?:Field name provided|External ID was blank)"),
         "NO_JOB_KEY",  # stackoverflow 59282347
     ),
+    ("INVALIDJOB", re.compile(r"InvalidJob ?: No delete access"), "NO_DELETE_ACCESS"),  # forceworkbench#716
+    ("FEATURENOTENABLED", re.compile(r"FeatureNotEnabled : hardDelete"), "NO_HARD_DELETE"),  # recorded (9.7)
 )
 _AUTOMATION_CODES = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"})
 """Errors of triggers and flows, which pass on what happened inside them."""

@@ -134,7 +134,7 @@ class Contention:
                 self._sizes[object_name] = size
         else:
             return list(settled.values())
-        return [_left(one) for one in settled.values()]
+        return [left(one) for one in settled.values()]
 
     def _round(
         self,
@@ -166,7 +166,8 @@ def _is_too_many(answer: Answer) -> bool:
     return answer.recovery is Recovery.CONTENDED and bool(answer.complaint and answer.complaint.cause == TOO_MANY)
 
 
-def _left(answer: Answer) -> Answer:
+def left(answer: Answer) -> Answer:
+    """The answer for a record that is not tried to the end: contention does not reject it."""
     if answer.recovery is not Recovery.CONTENDED:
         return answer
     return Answer(answer.operation, Unattempted(answer.operation.source_key, is_contended=True))

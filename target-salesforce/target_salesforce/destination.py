@@ -7,18 +7,20 @@ import random
 import re
 import threading
 from importlib import metadata
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.destination import Destination, Jobs
 from reverse_etl_core.errors import ConfigError, FatalError, ReverseETLError, UnknownOutcomeError
-from reverse_etl_core.operations import Missing, RejectCode, Rejected, Unanswered, Unattempted, Verb
+from reverse_etl_core.operations import RejectCode, Rejected, Unanswered, Unattempted, Verb
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.transport import Reply, Request, Transport
-from target_salesforce import auth, errors, limits, objects, soql, verdicts, wire
+from target_salesforce import auth, errors, limits, objects, reading, soql, verdicts, wire
 from target_salesforce.bulk import BulkJobs
 from target_salesforce.config import RULES
 from target_salesforce.contention import BACKOFF, Contention
+from target_salesforce.hard_delete import HardDelete
 from target_salesforce.verdicts import Answer
 
 if TYPE_CHECKING:
@@ -26,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from reverse_etl_core.operations import Batch, Operation, Outcome
+    from reverse_etl_core.operations import Batch, Current, Operation, Outcome
     from reverse_etl_core.ratelimit import LimitReading
     from reverse_etl_core.retry import RetryPolicy
-    from reverse_etl_core.schema import JobLimits, ObjectSchema
+    from reverse_etl_core.schema import JobLimits, ObjectSchema, Reference
     from reverse_etl_core.traffic import Traffic
     from target_salesforce.config import SalesforceConfig
     from target_salesforce.objects import SObject
@@ -68,7 +70,12 @@ class SalesforceDestination(Destination):
         contention: Repeats what was refused because of others.
         job_limits: When bulk jobs pay; `None` where there are none.
         without_jobs: Objects for which they are not used all the same.
+
+    Attributes:
+        hard_delete: Deletes for good; like `jobs` it is set once there is a destination, which describes objects to it.
     """
+
+    hard_delete: HardDelete
 
     def __init__(
         self,
@@ -144,17 +151,35 @@ class SalesforceDestination(Destination):
 
     # -- reading
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """Read by a key field, or by id; deleted records are not found."""
-        field = soql.ID if match_field == schema.id_field else schema.fields[match_field]
-        return soql.ids_by_key(field, match_keys, self._records(soql.selects(schema.name, field, match_keys)))
+    def read(
+        self,
+        schema: ObjectSchema,
+        key_field: str | None,
+        keys: Sequence[str],
+        fields: Sequence[str] = (),
+        *,
+        references: Mapping[str, Reference] = MappingProxyType({}),
+    ) -> Mapping[str, Sequence[Current]]:
+        """Read by a key field, or by id; deleted records are not found.
+
+        Args:
+            schema: The object.
+            key_field: A key field, or none for ids.
+            keys: Match keys or ids.
+            fields: Fields whose values are wanted.
+            references: Those of them that name a record of another object by its match value; the others give its id.
+        """
+        field = soql.ID if key_field in (None, schema.id_field) else schema.fields[str(key_field)]
+        wanted = list(reading.columns(self.sobject(schema.name), fields, references)) if fields else []
+        queries = soql.selects(schema.name, field, keys, [one.path for one in wanted])
+        return reading.current_by_key(field, keys, self._records(queries), wanted)
 
     def _records(self, queries: Iterable[str]) -> Iterable[Mapping[str, Any]]:
         for query in queries:
-            page = self._query(query).json()
+            page = soql.page(self._query(query).body)
             yield from soql.rows(page)
             while (path := soql.next_page(page)) is not None:
-                page = self._send(Request("GET", path)).json()
+                page = soql.page(self._send(Request("GET", path)).body)
                 yield from soql.rows(page)
 
     def _query(self, query: str) -> Reply:
@@ -163,15 +188,17 @@ class SalesforceDestination(Destination):
     # -- writing
 
     def write(self, batch: Batch) -> list[Outcome]:
-        """Send one batch of creates, updates or upserts.
+        """Send one batch of creates, updates, upserts or removals.
 
         What was answered once is not lost to what goes wrong afterwards: an error that ends the run is raised by the
         next call, if some records of this one are written.
         """
         if self._end is not None:
             raise self._end
-        answers = self._first(batch)
-        for improve in (self._settled, self._repeated, self._examine, self._sort_out_lost):
+        is_final = batch.removal == limits.HARD_DELETE.name
+        answers = self.hard_delete.answers(batch) if is_final else self._first(batch)
+        steps = () if is_final else (self._settled, self._repeated, self._examine)
+        for improve in (*steps, self._sort_out_lost):
             answers = improve(batch, answers)
             self._end = self._end or verdicts.end_of_run(answers)
         if self._end is None:
@@ -238,7 +265,7 @@ class SalesforceDestination(Destination):
 
     def _examine(self, batch: Batch, answers: list[Answer]) -> list[Answer]:
         """Let Salesforce name what a duplicate rule found, which it does for single records only."""
-        if batch.verb is Verb.UPDATE:
+        if batch.verb not in (Verb.CREATE, Verb.UPSERT):
             return answers
         settled = {one.operation.source_key: one for one in answers}
         operations = [one.operation for one in answers if _is_duplicate(one) and wire.is_examinable(one.operation)]
@@ -269,21 +296,16 @@ class SalesforceDestination(Destination):
             return {}  # nothing is known beyond the refusal, which stands; what ends the run shows in the next request
 
     def _sort_out_lost(self, batch: Batch, answers: list[Answer]) -> list[Answer]:
-        """Tell updates of records that are gone from those whose parent is."""
+        """Tell what is gone from what is there: an id that leads nowhere may be another one's."""
         lost = [one for one in answers if one.recovery is Recovery.FIND]
         if not lost:
             return answers
         ids = {str(one.operation.destination_id) for one in lost}
         try:
-            present = self.find(batch.schema, objects.ID_FIELD, sorted(ids))
+            present = self.find(batch.schema, objects.ID_FIELD, sorted(ids)).keys()
         except ReverseETLError:
-            return answers
-        return [
-            Answer(one.operation, Missing(one.operation.source_key))
-            if one.recovery is Recovery.FIND and str(one.operation.destination_id) not in present
-            else one
-            for one in answers
-        ]
+            present = None
+        return [verdicts.sorted_out(batch, one, present) for one in answers]
 
 
 def _repeat(batch: Batch, answer: Answer, *, is_first: bool) -> Operation | None:
@@ -343,7 +365,8 @@ def connect(  # noqa: PLR0913 - everything that a test exchanges
     login = transport(config.login_url, dialect=auth.LoginDialect(config.login), policy=policy or auth.LOGIN_POLICY)
     session = auth.session(config, login.send, clock=now)
     org = transport(session.instance_url, dialect=SalesforceDialect(), credentials=session, policy=policy)
-    contention = Contention(sleep=stop.wait, rng=random.Random(), policy=policy or BACKOFF)  # noqa: S311 - jitter
+    rng = random.Random()  # noqa: S311 - jitter
+    contention = Contention(sleep=stop.wait, rng=rng, policy=policy or BACKOFF)
     destination = SalesforceDestination(
         org.send,
         config.api_version,
@@ -356,7 +379,7 @@ def connect(  # noqa: PLR0913 - everything that a test exchanges
     )
     # With `api: rest` too: it opens none, but an earlier run that was killed may have left one to be looked after.
     rule = config.assignment_rule if config.assignment_rule not in RULES else None
-    destination.jobs = BulkJobs(
-        org.send, destination.sobject, config.api_version, folder=folder, assignment_rule_id=rule
-    )
+    bulk = functools.partial(BulkJobs, org.send, destination.sobject, config.api_version, folder=folder)
+    destination.jobs = bulk(assignment_rule_id=rule)
+    destination.hard_delete = HardDelete(bulk(), sleep=stop.wait, rng=rng, policy=policy or BACKOFF)
     return destination

@@ -36,6 +36,9 @@ HEADER_CHARACTERS = 32_000
 FILE_BYTES = 100_000_000
 """source: as above, "Upload Job Data": 150 MB once the server has encoded it in base64, so 100 MB before."""
 
+BY_ID = frozenset({Verb.UPDATE, Verb.REMOVE})
+"""What concerns records that are known by their id."""
+
 LINE_END = "\r\n"
 _QUOTES_AND_COMMA = 3
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?", re.ASCII)
@@ -93,10 +96,11 @@ class Sheet:
         return cells if characters <= RECORD_CHARACTERS else None
 
     def _values(self, operation: Operation) -> Iterator[tuple[str, Value]]:
-        for name, given in identity.decoded(operation.fields).items():
-            if name != ID_FIELD:
-                yield name, given
-        if self.batch.verb is Verb.UPDATE:
+        if self.batch.verb is not Verb.REMOVE:  # a deletion takes ids, and nothing else
+            for name, given in identity.decoded(operation.fields).items():
+                if name != ID_FIELD:
+                    yield name, given
+        if self.batch.verb in BY_ID:
             yield ID_FIELD, operation.destination_id
 
     def _value(self, name: str, given: Value) -> Any:  # noqa: ANN401 - any JSON value
@@ -111,13 +115,13 @@ class Sheet:
 
     def key(self, operation: Operation) -> str:
         """What the results call an operation, as `key_of` gives it."""
-        if self.batch.verb is Verb.UPDATE:
+        if self.batch.verb in BY_ID:
             return (operation.destination_id or "")[:SHORT_ID]
         return operation.match_key
 
     def key_of(self, found: str) -> str | None:
         """The key of a result, from its join column."""
-        if self.batch.verb is Verb.UPDATE:
+        if self.batch.verb in BY_ID:
             return found[:SHORT_ID] or None
         match = self.batch.schema.fields[self.batch.match_field]
         is_number = match.type in (FieldType.INTEGER, FieldType.NUMBER) and _NUMBER.fullmatch(found)
@@ -136,7 +140,7 @@ def sheet(batch: Batch, sobject: SObject) -> Sheet:
         ConfigError: A field cannot be filled by the key of another object's record.
     """
     headers = {name: _header(name, one, sobject.relationships.get(name)) for name, one in batch.references.items()}
-    return Sheet(batch, sobject, ID_FIELD if batch.verb is Verb.UPDATE else batch.match_field, headers)
+    return Sheet(batch, sobject, ID_FIELD if batch.verb in BY_ID else batch.match_field, headers)
 
 
 def _header(name: str, reference: Reference, parent: Relationship | None) -> str:
@@ -178,7 +182,7 @@ def write(file: BinaryIO, layout: Sheet, most_bytes: int = FILE_BYTES) -> int:
         ConfigError: There are more columns than a job takes.
     """
     operations = layout.batch.operations
-    names = columns(operations, layout.join_field)
+    names = columns(operations if layout.batch.verb is not Verb.REMOVE else (), layout.join_field)
     header = ",".join(map(layout.header, names)) + LINE_END
     if len(header) > HEADER_CHARACTERS:
         msg = (

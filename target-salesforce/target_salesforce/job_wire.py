@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-OPERATIONS = {Verb.CREATE: "insert", Verb.UPDATE: "update", Verb.UPSERT: "upsert"}
+OPERATIONS = {Verb.CREATE: "insert", Verb.UPDATE: "update", Verb.UPSERT: "upsert", Verb.REMOVE: "hardDelete"}
+"""By jobs, records are only removed for good: into the recycle bin they go by requests."""
 
 STATES = {
     "Open": JobState.OPEN,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.schema import Field, FieldType, ObjectSchema, frozen
-from target_salesforce.limits import BATCH, JOBS
+from target_salesforce.limits import ARCHIVE, BATCH, HARD_DELETE, JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +39,8 @@ _TYPES = {
 _IDS = frozenset({"id", "reference"})
 _COMPOUND = frozenset({"address", "location", "complexvalue"})
 """Written by their components (`BillingStreet`) only."""
+_HIDDEN = _COMPOUND | {"anyType", "base64", "encryptedstring"}
+"""A query shows their parts, an address or a mask. source: api/salesforce.md 5.1; describe's `mask`"""
 _TEXTS = (FieldType.STRING, FieldType.EMAIL)
 
 
@@ -65,11 +67,13 @@ class SObject:
         schema: What core knows.
         relationships: By field name; only fields whose relationship has a name, without which no value can be given.
         times: Fields that hold a time of day.
+        hidden: Fields whose values no query gives.
     """
 
     schema: ObjectSchema
     relationships: Mapping[str, Relationship]
     times: frozenset[str]
+    hidden: frozenset[str] = frozenset()
 
 
 # source: Bulk API 2.0 guide v66, "Create a Job", `assignmentRuleId`; REST API guide, "Assignment Rule Header"
@@ -109,9 +113,12 @@ def sobject(description: Mapping[str, Any], *, jobs: JobLimits | None) -> SObjec
             natural_match_field=_natural_match_field(definitions, fields, upsert, str(description["name"])),
             upsert_fields=upsert,
             required_to_create=tuple((str(one["name"]),) for one in definitions if _is_required(one)),
+            # The flag says what the object allows and what the user may do.
+            removals=(ARCHIVE, HARD_DELETE) if description.get("deletable") else (),
         ),
         relationships=MappingProxyType(dict(_relationships(definitions))),
         times=frozenset(str(one["name"]) for one in definitions if one.get("type") == "time"),
+        hidden=frozenset(str(one["name"]) for one in definitions if one.get("type") in _HIDDEN),
     )
 
 

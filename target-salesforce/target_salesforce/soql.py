@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 ID = Field("Id", FieldType.STRING)
 """The record id. It is compared as it stands: of its 15 characters, case matters."""
+
+COLUMN_BYTES = FIND_URI_BYTES // 2
+"""What the columns of a query may take; where they need more, the same records are asked for more than once."""
 
 _SHORT_ID = 15
 _RECORD_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?", re.ASCII)
@@ -59,23 +63,32 @@ def literal(field: Field, key: str) -> str | None:
     return key if shape.fullmatch(key) else None
 
 
-def selects(object_name: str, field: Field, keys: Iterable[str]) -> Iterator[str]:
+def selects(object_name: str, field: Field, keys: Iterable[str], columns: Iterable[str] = ()) -> Iterator[str]:
     """Queries for the records that hold one of the keys, as few as addresses allow.
 
-    >>> list(selects("Contact", Field("Email", FieldType.EMAIL), ["ada@example.com", "bob@example.com"]))
-    ["SELECT Id, Email FROM Contact WHERE Email IN ('ada@example.com', 'bob@example.com')"]
+    Args:
+        object_name: Of the records.
+        field: Whose values are looked for.
+        keys: These values.
+        columns: What is wanted of the records beside their id and the key itself.
+
+    >>> list(selects("Contact", Field("Email", FieldType.EMAIL), ["ada@example.com", "bob@example.com"], ["Name"]))
+    ["SELECT Id, Email, Name FROM Contact WHERE Email IN ('ada@example.com', 'bob@example.com')"]
     """
-    columns = ID.name if field.name == ID.name else f"{ID.name}, {field.name}"
-    head = f"SELECT {columns} FROM {object_name} WHERE {field.name} IN ("  # noqa: S608 - names from describe
-    literals = (one for one in (literal(field, key) for key in keys) if one is not None)
-    for group in _groups(literals, FIND_URI_BYTES - len(quote_plus(head))):
-        yield f"{head}{', '.join(group)})"
+    literals = [one for one in (literal(field, key) for key in keys) if one is not None]
+    always = dict.fromkeys((ID.name, field.name))  # a field must not stand there twice
+    wanted = [one for one in dict.fromkeys(columns) if one not in always]
+    for some in list(_groups(wanted, COLUMN_BYTES)) or [[]]:
+        selected = ", ".join([*always, *some])
+        head = f"SELECT {selected} FROM {object_name} WHERE {field.name} IN ("  # noqa: S608 - names from describe
+        for group in _groups(literals, FIND_URI_BYTES - len(quote_plus(head))):
+            yield f"{head}{', '.join(group)})"
 
 
-def _groups(literals: Iterable[str], most_bytes: int) -> Iterator[list[str]]:
+def _groups(parts: Iterable[str], most_bytes: int) -> Iterator[list[str]]:
     group: list[str] = []
     total = 0
-    for one in literals:
+    for one in parts:
         size = len(quote_plus(f"{one}, "))
         if group and total + size > most_bytes:
             yield group
@@ -84,6 +97,11 @@ def _groups(literals: Iterable[str], most_bytes: int) -> Iterator[list[str]]:
         total += size
     if group:
         yield group
+
+
+def page(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """One page of an answer, its numbers with all of their digits."""
+    return json.loads(body, parse_float=Decimal)
 
 
 def rows(body: object) -> list[Mapping[str, Any]]:
@@ -114,24 +132,24 @@ def next_page(body: Mapping[str, Any]) -> str | None:
     return path
 
 
-def ids_by_key(field: Field, keys: Sequence[str], records: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Record ids by match key, compared as the field compares; a key without a record is absent.
+def by_key(
+    field: Field, keys: Sequence[str], records: Iterable[Mapping[str, Any]]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Records with the match key that they hold, compared as the field compares; those that hold none are left out.
 
     >>> key = Field("Key__c", FieldType.STRING, is_case_sensitive=False)
-    >>> ids_by_key(key, ["1id"], [{"Id": "001", "Key__c": "1ID"}])
-    {'1id': ['001']}
+    >>> list(by_key(key, ["1id"], [{"Id": "001", "Key__c": "1ID"}]))
+    [('1id', {'Id': '001', 'Key__c': '1ID'})]
     """
     # What Salesforce holds equal and a lower case does not (the German sharp s, say) is looked for once more.
     known = {_folded(field, key): key for key in keys} | {_comparable(field, key): key for key in keys}
-    found: dict[str, list[str]] = {}
     for record in records:
-        value, record_id = record.get(field.name), record.get("Id")
+        value, record_id = record.get(field.name), record.get(ID.name)
         if value is None or not isinstance(record_id, str):
             continue
         key = known.get(_comparable(field, value)) or known.get(_folded(field, value))
-        if key is not None and record_id not in found.get(key, ()):
-            found.setdefault(key, []).append(record_id)
-    return found
+        if key is not None:
+            yield key, record
 
 
 def _comparable(field: Field, value: object) -> str:

@@ -7,18 +7,46 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from reverse_etl_core.operations import Missing, Operation, RejectCode, Rejected, Unanswered, Unattempted, Verb
+import msgspec
+
+from reverse_etl_core.operations import (
+    Missing,
+    Operation,
+    RejectCode,
+    Rejected,
+    Removed,
+    Unanswered,
+    Unattempted,
+    Verb,
+)
 from reverse_etl_core.recovery import Recovery
 from target_salesforce import complaints, errors
 from target_salesforce.objects import ID_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
     from reverse_etl_core.errors import ReverseETLError
     from reverse_etl_core.operations import Batch, Outcome, Value
     from reverse_etl_core.recovery import Refusal
     from target_salesforce.complaints import Complaint, Parent
+
+
+_NO_DELETION = "The user of this sync may not delete this record. Grant 'Delete' on the object, or share the record."
+_IN_THE_WAY = (
+    "Salesforce does not delete it although it is there: the user of this sync may not, or something that belongs to "
+    "it stands in the way. Delete it in Salesforce to see what."
+)
+UNDELETED = {
+    "INSUFFICIENT_ACCESS": _NO_DELETION,
+    "INSUFFICIENT_ACCESS_OR_READONLY": _NO_DELETION,
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": _NO_DELETION,
+    "INVALID_CROSS_REFERENCE_KEY": _IN_THE_WAY,
+    "ENTITY_IS_DELETED": _IN_THE_WAY,
+    "NOT_FOUND": _IN_THE_WAY,
+}
+"""Codes that mean something else where a record was to be deleted, and what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +80,7 @@ def judge(batch: Batch, operation: Operation, entries: object) -> Answer:
     recovery = errors.row_recovery(found)
     if recovery is Recovery.UNCERTAIN:
         return Answer(operation, Unanswered(operation.source_key), None, found)
-    if recovery in (Recovery.WAIT, Recovery.SMALLER):
+    if recovery in (Recovery.WAIT, Recovery.SMALLER) or _is_removed_twice(batch, found):
         recovery = Recovery.CONTENDED
     if recovery is Recovery.FIND:
         return _judge_lost(batch, operation, found, rejected)
@@ -63,6 +91,8 @@ def judge(batch: Batch, operation: Operation, entries: object) -> Answer:
 
 def _judge_lost(batch: Batch, operation: Operation, found: Complaint, rejected: Rejected) -> Answer:
     """An id leads nowhere: that of the record itself, or that of one it refers to."""
+    if batch.verb is Verb.REMOVE:
+        return Answer(operation, rejected, Recovery.FIND, found)
     if batch.verb is not Verb.UPDATE or set(found.fields) - {ID_FIELD}:
         return Answer(operation, rejected, None, found)
     if found.fields or not _has_references(batch, operation):
@@ -84,8 +114,34 @@ def _is_race(batch: Batch, found: Complaint) -> bool:
     return batch.verb is Verb.UPSERT and is_taken and (not found.fields or batch.match_field in found.fields)
 
 
+def _is_removed_twice(batch: Batch, found: Complaint) -> bool:
+    """Whether two records of a request have the same id: alone, one is deleted and the other one found deleted."""
+    return batch.verb is Verb.REMOVE and found.codes[:1] == ("DUPLICATE_IN_REQUEST",)
+
+
+def sorted_out(batch: Batch, answer: Answer, present: AbstractSet[str] | None) -> Answer:
+    """The answer for an id that led nowhere, once it is known which records there are.
+
+    Args:
+        batch: What was sent.
+        answer: With `Recovery.FIND`, or any other one, which stays.
+        present: Ids of the records that are there, of those that led nowhere; `None` where nobody knows.
+    """
+    if answer.recovery is not Recovery.FIND:
+        return answer
+    operation = answer.operation
+    is_away = present is not None and str(operation.destination_id) not in present
+    if batch.verb is not Verb.REMOVE:
+        return Answer(operation, Missing(operation.source_key)) if is_away else answer
+    if is_away:
+        return Answer(operation, Removed(operation.source_key))
+    return Answer(operation, Unattempted(operation.source_key)) if present is None else answer
+
+
 def _in_context(batch: Batch, refusal: Refusal, found: Complaint) -> Refusal:
     """A refusal, once it is known what was tried: a create whose match value is taken exists already."""
+    if batch.verb is Verb.REMOVE and found.code in UNDELETED:
+        return replace(refusal, code=RejectCode.PERMISSION, reason=UNDELETED[found.code])
     is_taken = batch.verb is Verb.CREATE and refusal.code is RejectCode.CONFLICT and batch.match_field in found.fields
     return replace(refusal, code=RejectCode.ALREADY_EXISTS) if is_taken else refusal
 
@@ -154,6 +210,12 @@ def _shown(given: Value) -> str:
     if given is None:
         return ""
     return format(given, "f") if isinstance(given, Decimal) else str(given)
+
+
+def renamed(answer: Answer, operation: Operation) -> Answer:
+    """What came of another operation on the same record."""
+    outcome = msgspec.structs.replace(answer.outcome, source_key=operation.source_key)
+    return replace(answer, operation=operation, outcome=outcome)
 
 
 def end_of_run(answers: Iterable[Answer]) -> ReverseETLError | None:

@@ -12,8 +12,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import msgspec
+
 from reverse_etl_core.errors import ConfigError
-from reverse_etl_core.operations import Batch, RejectCode, Rejected, Unanswered, Unattempted, Verb, Written
+from reverse_etl_core.operations import Batch, RejectCode, Rejected, Removed, Unanswered, Unattempted, Verb, Written
 from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.schema import FieldType
 from reverse_etl_core.transport import Request
@@ -144,6 +146,10 @@ def _parent(reference: Reference, given: Value) -> dict[str, Any]:
 
 def build_write(batch: Batch, sobject: SObject, paths: Paths, headers: Mapping[str, str]) -> Request:
     """The request that writes a batch; what is good is written whatever becomes of the rest."""
+    if batch.verb is Verb.REMOVE:
+        ids = ",".join([str(one.destination_id) for one in batch.operations])
+        query = {"ids": ids, "allOrNone": "false"}
+        return Request("DELETE", paths.collection(batch), query=query, headers=headers, is_write=True)
     return Request(
         "POST" if batch.verb is Verb.CREATE else "PATCH",
         paths.collection(batch),
@@ -179,8 +185,8 @@ def parse_write(batch: Batch, body: object) -> list[Answer]:
 
 
 def _agrees(batch: Batch, operation: Operation, entry: Mapping[str, Any]) -> bool:
-    """Whether an entry can belong to an operation: a record that was updated keeps its id."""
-    if batch.verb is not Verb.UPDATE or entry.get("success") is not True:
+    """Whether an entry can belong to an operation: a record that is known by its id keeps it."""
+    if batch.verb not in (Verb.UPDATE, Verb.REMOVE) or entry.get("success") is not True:
         return True
     return str(entry.get("id"))[:SHORT_ID] == str(operation.destination_id)[:SHORT_ID]
 
@@ -188,6 +194,8 @@ def _agrees(batch: Batch, operation: Operation, entry: Mapping[str, Any]) -> boo
 def _answer(batch: Batch, operation: Operation, entry: Mapping[str, Any]) -> Answer:
     if entry.get("success") is not True:
         return judge(batch, operation, entry.get("errors"))
+    if batch.verb is Verb.REMOVE:
+        return Answer(operation, Removed(operation.source_key))
     record_id = entry.get("id")
     if not isinstance(record_id, str) or not record_id:
         return Answer(operation, Unanswered(operation.source_key))
@@ -196,15 +204,9 @@ def _answer(batch: Batch, operation: Operation, entry: Mapping[str, Any]) -> Ans
     return Answer(operation, Written(operation.source_key, record_id, created))
 
 
-def refused(batch: Batch, operation: Operation, entries: object) -> Outcome:
-    """What one refused record amounts to for whoever cannot do anything about it now (a bulk job).
-
-    Args:
-        batch: What was sent.
-        operation: The record.
-        entries: What Salesforce says of it, as in the `errors` of a collection's reply.
-    """
-    answer = judge(batch, operation, entries)
+def left_open(answer: Answer) -> Outcome:
+    """What an answer amounts to for whoever cannot do anything about it now (a bulk job)."""
+    operation = answer.operation
     if answer.recovery in (Recovery.CONTENDED, Recovery.FIND):
         return Unattempted(operation.source_key, is_contended=True)
     return Unattempted(operation.source_key) if answer.recovery is Recovery.AGAIN else answer.outcome
@@ -277,4 +279,4 @@ def parse_examination(batch: Batch, body: object) -> dict[str, Answer]:
 
 def part(batch: Batch, operations: Sequence[Operation]) -> Batch:
     """A batch of the same kind with other operations."""
-    return Batch(batch.verb, batch.schema, batch.match_field, tuple(operations), batch.references)
+    return msgspec.structs.replace(batch, operations=tuple(operations))

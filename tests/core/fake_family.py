@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reverse_etl_core.config import CommonConfig
-    from reverse_etl_core.operations import Batch, Operation, Outcome
+    from reverse_etl_core.operations import Batch, Current, Operation, Outcome
 
 LINKS = {
     "companies": {"parent": "companies", "contact": "people"},
@@ -75,9 +75,11 @@ class FamilyDestination(Destination):
             raise ConfigError(msg)
         return family(object_name)
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
         """Read by match value."""
-        return FakeDestination(self.crms[schema.name], schema).find(schema, match_field, match_keys)
+        return FakeDestination(self.crms[schema.name], schema).read(schema, key_field, keys, fields)
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Write the records whose parents are there."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 
-from reverse_etl_core.brakes import RejectionBrake
+from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
 from reverse_etl_core.config import FieldConfig, LookupConfig, StreamConfig
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.errors import (
@@ -21,24 +21,27 @@ from reverse_etl_core.errors import (
     TransportError,
     UnknownOutcomeError,
 )
+from reverse_etl_core.holding import PlanHolder
 from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
 from reverse_etl_core.ledger.tables import metadata
 from reverse_etl_core.operations import (
     Batch,
+    Current,
     DeferCode,
     Missing,
     Operation,
     Outcome,
     RejectCode,
     Rejected,
+    Removed,
     Unanswered,
     Verb,
     Written,
 )
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.redaction import Secret
-from reverse_etl_core.routing import Route, compile_route
-from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema, frozen
+from reverse_etl_core.routing import Promise, Route, compile_route
+from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema, RemovalWay, frozen
 from reverse_etl_core.sending import Crew
 from reverse_etl_core.tally import Tally
 from reverse_etl_core.traffic import Traffic
@@ -68,6 +71,8 @@ FIELDS = (
 )
 
 GRACE_S = 60.0
+ANY_REMOVALS = RemovalBrake(None, 100)
+ALL_KEPT = Promise()
 
 
 def people(*, is_native: bool = False, records_per_request: int = 3, **changes: Any) -> ObjectSchema:
@@ -78,6 +83,7 @@ def people(*, is_native: bool = False, records_per_request: int = 3, **changes: 
         "id_field": "id",
         "natural_match_field": "email",
         "upsert_fields": frozenset({"key", "email"} if is_native else ()),
+        "removals": (RemovalWay("archive", records_per_request), RemovalWay("delete", 1, is_final=True)),
     }
     return ObjectSchema("people", **(given | changes))
 
@@ -89,22 +95,24 @@ def route(  # the defaults are those of most tests
     match_on: str | None = "key",
     columns: Sequence[str] = ("n", "key", "name"),
     keys: Sequence[str] = ("n",),
-    fields: Mapping[str, str] | None = None,
+    fields: Mapping[str, str | FieldConfig] | None = None,
     lookups: Mapping[str, LookupConfig] | None = None,
     parents: Mapping[str, ObjectSchema] | None = None,
-    keeps_deliveries: bool = True,
+    promise: Promise = ALL_KEPT,
     emails: EmailRules | None = None,
+    **settings: Any,
 ) -> Route:
     """The way of stream `people` to object `people`."""
     schema = schema or people()
     if fields is None:
         fields = {name: name for name in columns if name in schema.fields}
-    wanted = {name: FieldConfig(column, (lookups or {}).get(name)) for name, column in fields.items()}
-    config = StreamConfig("people", match_on, load_method, wanted, "fail")
+    wanted = {
+        name: one if isinstance(one, FieldConfig) else FieldConfig(one, (lookups or {}).get(name))
+        for name, one in fields.items()
+    }
+    config = StreamConfig("people", match_on, load_method, wanted, "fail", **settings)
     singer = {"properties": {name: {} for name in columns}}
-    return compile_route(
-        "people", singer, keys, config, schema, parents=parents or {}, keeps_deliveries=keeps_deliveries, emails=emails
-    )
+    return compile_route("people", singer, keys, config, schema, parents=parents or {}, promise=promise, emails=emails)
 
 
 class KilledError(BaseException):
@@ -136,6 +144,7 @@ class Crm:
     late: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     writes: list[tuple[Verb, int]] = field(default_factory=list)
     finds: int = 0
+    refuses_removals: bool = False
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -146,16 +155,27 @@ class Crm:
         for _, apply in due:
             apply()
 
-    def holders(self, match_field: str, match_key: str) -> list[str]:
-        """Ids of the records with a match value, compared as the schema says."""
+    def holders(self, match_field: str | None, match_key: str) -> list[str]:
+        """Ids of the records with a match value, compared as the schema says, or with that id."""
+        if match_field in (None, "id"):
+            return [match_key] if match_key in self.records else []
         fold = str.lower if match_field == "email" else str
         return [one for one, fields in self.records.items() if fold(str(fields.get(match_field))) == match_key]
+
+    def remove(self, operation: Operation) -> Outcome:
+        """Take a record away."""
+        if self.refuses_removals:
+            return Rejected(operation.source_key, RejectCode.PERMISSION, "It may not be removed.")
+        self.records.pop(str(operation.destination_id), None)
+        return Removed(operation.source_key)
 
     def apply(self, batch: Batch, operation: Operation) -> Outcome:
         """Apply one operation."""
         fields = dict(operation.fields)
         if str(fields.get("name", "")).startswith("bad"):
             return Rejected(operation.source_key, RejectCode.VALIDATION_RULE, "A rule refuses it.", "RULE_1")
+        if batch.verb is Verb.REMOVE:
+            return self.remove(operation)
         if batch.verb is Verb.UPDATE:
             if operation.destination_id not in self.records:
                 return Missing(operation.source_key)
@@ -219,14 +239,20 @@ class FakeDestination(Destination):
         del object_name
         return self.schema
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """Read by match value."""
-        assert len(match_keys) <= schema.limits.records_per_request
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
+        """Read by match value, or by id."""
+        assert len(keys) <= schema.limits.records_per_request
         with self.crm.lock:
             self.crm.finds += 1
             self.crm.catch_up()
-            found = {key: self.crm.holders(match_field, key) for key in match_keys}
-            return {key: ids for key, ids in found.items() if ids}
+            found = {key: self.crm.holders(key_field, key) for key in keys}
+            return {key: [self._shown(one, fields) for one in ids] for key, ids in found.items() if ids}
+
+    def _shown(self, record_id: str, fields: Sequence[str]) -> Current:
+        record = self.crm.records[record_id]
+        return Current(record_id, {name: record.get(name) for name in fields})
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Apply a batch, or let something happen to it."""
@@ -298,6 +324,8 @@ class World:
     keeps_deliveries: bool = True
     jobs: FakeJobs | None = None
     max_percent: float = 100.0
+    removal_brake: RemovalBrake = ANY_REMOVALS
+    approved: str = ""
     tally: Tally = field(default_factory=Tally)
     error: BaseException | None = None
 
@@ -314,12 +342,14 @@ class World:
         self.tally, traffic = Tally(), Traffic()
         destination = FakeDestination(self.crm, self.route.schema, faults, traffic=traffic)
         destination.jobs = self.jobs
+        stream_ledger = ledger.open_stream(scope, keeps_deliveries=self.keeps_deliveries)
         given: dict[str, Any] = {
             "destination": destination,
-            "ledger": ledger.open_stream(scope, keeps_deliveries=self.keeps_deliveries),
+            "ledger": stream_ledger,
             "crew": crew,
             "tally": self.tally,
-            "brake": RejectionBrake(None, self.max_percent),
+            "brakes": (RejectionBrake(None, self.max_percent), self.removal_brake),
+            "holder": PlanHolder("people", stream_ledger, self.approved),
             "grace_ms": int(GRACE_S * 1000),
             "wait": self.crm.clock.wait,
             "traffic": traffic,
@@ -343,6 +373,8 @@ class World:
                     for chunk in chunks:
                         pipeline.deliver([msgspec.Raw(msgspec.json.encode(one)) for one in chunk])
                     pipeline.flush()
+                    pipeline.check_removals()
+                    pipeline.remove()
                 except ReverseETLError as error:
                     self.error = error
                     pipeline.abandon(DeferCode.STOPPED, 0)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.config import CommonConfig
     from reverse_etl_core.destination import Destination
-    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.operations import Batch, Current, Outcome
     from reverse_etl_core.schema import ObjectSchema
 
 SECRET = "s3cret-of-a-customer"
@@ -43,10 +43,12 @@ class ListsDestination(FakeDestination):
             raise ConfigError("No such list.")
         return replace(people(is_native=True, records_per_request=100), name=self.lists.names[object_name])
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
         """Read from one object."""
         self.crm = self.lists.crms[schema.name]
-        return super().find(schema, match_field, match_keys)
+        return super().read(schema, key_field, keys, fields)
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Write to one object."""

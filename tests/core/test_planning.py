@@ -10,8 +10,9 @@ import pytest
 from core.fakes import people, route
 
 from reverse_etl_core import identity
+from reverse_etl_core.finding import step_after_find
 from reverse_etl_core.ledger import Delivery, Status
-from reverse_etl_core.operations import RejectCode, Verb
+from reverse_etl_core.operations import Current, RejectCode, Verb
 from reverse_etl_core.planning import (
     Candidate,
     Step,
@@ -19,7 +20,6 @@ from reverse_etl_core.planning import (
     missing_to_create,
     next_step,
     operation,
-    step_after_find,
 )
 
 NOW, GRACE = 1_000_000, 60_000
@@ -137,7 +137,7 @@ def test_a_lost_create_under_another_value_is_looked_for_first(way: int) -> None
 def test_what_was_found_decides(method: str, found: list[str], expected: Any) -> None:
     """None, one or several records at the destination."""
     one = candidate()
-    assert step_after_find(one, route(load_method=method), found) is expected
+    assert step_after_find(one, route(load_method=method), [Current(record_id) for record_id in found]) is expected
     assert one.destination_id == ("7" if len(found) == 1 else None)
 
 
@@ -145,7 +145,7 @@ def test_a_create_that_was_under_way_and_is_found_was_ours() -> None:
     """Where only creates are wanted it is settled as it is."""
     one = candidate(known(Status.PENDING, intent_at=0))
     first_step(one, WAYS[3], now_ms=NOW, grace_ms=GRACE)
-    assert step_after_find(one, WAYS[3], ["7"]) is Step.SKIP
+    assert step_after_find(one, WAYS[3], [Current("7")]) is Step.SKIP
 
 
 def test_a_record_matched_by_its_id_is_only_updated() -> None:

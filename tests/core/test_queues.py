@@ -65,7 +65,7 @@ class Queues(RuleBasedStateMachine):
     @rule(everything=st.booleans())
     def take_batches(self, *, everything: bool) -> None:
         """The same for batches, each of one verb."""
-        steps = {verb: step for step, verb in VERBS.items()}
+        steps = {VERBS[step]: step for step in WAITING if step in VERBS}
         for batch in self.queues.take_batches(everything=everything):
             assert len(batch.operations) == 3 or (everything and batch.operations)
             assert batch.verb in Verb
@@ -107,7 +107,7 @@ class QueuesWithJobs(Queues):
     @rule(everything=st.booleans())
     def take_job(self, *, everything: bool) -> None:
         """Full jobs; smaller ones that are worth it only when everything has to go, and none of contended records."""
-        steps = {verb: step for step, verb in VERBS.items()}
+        steps = {VERBS[step]: step for step in WAITING if step in VERBS}
         full = {step for step in VERBS if sum(held is step for held in self.waiting.values()) >= 4}
         while (batch := self.queues.take_job(everything=everything)) is not None:
             assert len(batch.operations) in ((2, 3, 4) if everything or steps[batch.verb] in full else (4,))

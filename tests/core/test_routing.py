@@ -8,6 +8,7 @@ import pytest
 from core.fakes import people, route
 
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.routing import Promise
 from reverse_etl_core.schema import Field, FieldType, frozen
 
 
@@ -39,8 +40,8 @@ def test_the_match_field_is_given_natural_or_the_only_key(given: dict[str, Any],
             {"match_on": "id", "columns": ("id", "name"), "load_method": "create"},
             ["exist already", "load_method: update"],
         ),
-        ({"keeps_deliveries": False}, ["exactly once", "ledger: full"]),
-        ({"keeps_deliveries": False, "load_method": "create"}, ["exactly once", "ledger: full"]),
+        ({"promise": Promise(keeps_deliveries=False)}, ["exactly once", "ledger: full"]),
+        ({"promise": Promise(keeps_deliveries=False), "load_method": "create"}, ["exactly once", "ledger: full"]),
     ],
 )
 def test_what_cannot_be_promised_is_refused_with_the_remedy(given: dict[str, Any], words: list[str]) -> None:
@@ -54,9 +55,10 @@ def test_what_cannot_be_promised_is_refused_with_the_remedy(given: dict[str, Any
 @pytest.mark.parametrize("method", ["upsert", "update"])
 def test_rejects_mode_needs_native_upsert_or_updates_only(method: str) -> None:
     """Without the whole ledger only what cannot double is allowed."""
-    assert route(people(is_native=True), keeps_deliveries=False, load_method=method).load_method == method
-    assert route(people(), keeps_deliveries=False, load_method="update")
-    assert route(keeps_deliveries=False, match_on="id", columns=("id", "name"))
+    promise = Promise(keeps_deliveries=False)
+    assert route(people(is_native=True), promise=promise, load_method=method).load_method == method
+    assert route(people(), promise=promise, load_method="update")
+    assert route(promise=promise, match_on="id", columns=("id", "name"))
 
 
 def test_an_object_without_a_unique_field_says_so() -> None:

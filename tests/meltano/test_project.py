@@ -22,6 +22,7 @@ ORIGINS = {one["name"]: one["inherit_from"] for one in DECLARED if "inherit_from
 VENDORS = [one["name"].removeprefix("target-") for one in FILE["plugins"]["loaders"]]
 ALL = [one for kind in FILE["plugins"].values() for one in kind if "inherit_from" not in one]
 OPTIONS = {
+    "compare_with",
     "load_method",
     "unknown_fields",
     "ledger",

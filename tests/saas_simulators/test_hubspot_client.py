@@ -12,6 +12,7 @@ from hubspot.crm.contacts import (
     BatchInputSimplePublicObjectBatchInputUpsert,
     BatchInputSimplePublicObjectId,
     BatchReadInputSimplePublicObjectId,
+    PublicGdprDeleteInput,
     PublicMergeInput,
     PublicObjectSearchRequest,
     SimplePublicObjectInput,
@@ -83,6 +84,27 @@ def test_batch_create_conflict(client: Any) -> None:
         api.create(BatchInputSimplePublicObjectBatchInputForCreate(inputs=inputs))
     assert caught.value.status == 409
     assert f"Existing ID: {made.results[0].id}" in caught.value.body
+
+
+def test_removals(client: Any) -> None:
+    """A batch is archived and listed as such; a contact deleted for privacy is in neither list, and cannot return."""
+    api = client.crm.contacts
+    body = {"properties": {"email": "ada@example.com"}}
+    made = [
+        api.basic_api.create(SimplePublicObjectInputForCreate(properties={"email": f"{name}@example.com"})).id
+        for name in ("ada", "bob", "eve")
+    ]
+    api.batch_api.archive(BatchInputSimplePublicObjectId(inputs=[{"id": made[1]}, {"id": made[2]}, {"id": "1"}]))
+    archived = api.basic_api.get_page(archived=True).results
+    assert [one.id for one in archived] == made[1:]
+    assert all(one.archived and one.archived_at for one in archived)
+    api.basic_api.purge(PublicGdprDeleteInput(object_id=made[0]))
+    api.basic_api.purge(PublicGdprDeleteInput(object_id="bob@example.com", id_property="email"))
+    assert api.basic_api.get_page().results == []
+    assert [one.id for one in api.basic_api.get_page(archived=True).results] == made[1:]
+    with pytest.raises(ApiException) as caught:
+        api.basic_api.create(SimplePublicObjectInputForCreate(**body))
+    assert (caught.value.status, "GDPR blacklisted" in caught.value.body) == (400, True)
 
 
 def test_search_and_merge(client: Any) -> None:

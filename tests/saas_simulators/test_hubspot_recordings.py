@@ -121,6 +121,16 @@ def test_owners(api: Api) -> None:
     assert api.send("GET", "/crm/v3/owners?email=nobody@example.com").json() == {"results": []}
 
 
+def test_archived_record(api: Api) -> None:
+    """Archiving answers as it was recorded: 204, no body and no content type, with the vendor's headers."""
+    real = recorded("v3_objects", "DELETE", r"/crm/v3/objects/meetings/\d+", 204)
+    made = api.create(email="ada@example.com")["id"]
+    for reply in (api.send("DELETE", f"/crm/v3/objects/contacts/{made}"), api.batch("archive", [{"id": made}])):
+        assert (reply.status_code, reply.text) == (204, real["body"])
+        assert "Content-Type" not in reply.headers
+        assert {name.lower() for name in reply.headers} >= headers_of(real)
+
+
 def test_created_property(api: Api) -> None:
     """A created property answers with exactly the recorded keys, types and Location."""
     interaction = json.loads((RECORDINGS / "captaincontrat" / "v3_properties.json").read_text())["interactions"][0]

@@ -73,7 +73,7 @@ def test_gdpr_delete_blocks_the_address(api: Api) -> None:
     assert api.send("POST", "/crm/v3/objects/contacts/gdpr-delete", body).status_code == 204
     assert api.send("GET", f"/crm/v3/objects/contacts/{made['id']}?archived=true").status_code == 404
     reply = api.send("POST", "/crm/v3/objects/contacts", {"properties": {"email": "ada@example.com"}})
-    assert reply.json()["errors"][0]["code"] == "GDPR_BLACKLISTED_EMAIL"
+    assert reply.json()["errors"][0]["message"] == "email has been GDPR blacklisted"
 
 
 def test_merge_with_itself(api: Api) -> None:

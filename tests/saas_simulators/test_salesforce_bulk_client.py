@@ -79,6 +79,18 @@ def test_client_updates_and_deletes_with_other_delimiters(bulk: BulkApi, account
     assert bulk.records() == []
 
 
+def test_client_deletes_for_good(bulk: BulkApi, accounts: Any) -> None:
+    """With the permission, nothing is left; without it, the client's job is refused."""
+    accounts.insert(records=[{"Name": "A"}], wait=0)
+    ids = [{"Id": record["Id"]} for record in bulk.records()]
+    with pytest.raises(SalesforceMalformedRequest, match="special user profile permission"):
+        accounts.hard_delete(records=ids, wait=0)
+    bulk.limits(bulk_hard_delete=True)
+    [result] = accounts.hard_delete(records=ids, wait=0)
+    assert result["numberRecordsFailed"] == 0
+    assert bulk.server.salesforce.store("Account").get(ids[0]["Id"]) is None
+
+
 def test_client_sees_a_failed_job_and_its_reason(accounts: Any) -> None:
     """An unknown column is an exception that names it."""
     with pytest.raises(SalesforceOperationError, match="InvalidBatch : Field name not found : Nope__c"):

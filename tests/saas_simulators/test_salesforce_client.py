@@ -69,6 +69,20 @@ def test_crud_of_one_row(server: SimulatorServer, session: requests.Session) -> 
     assert sf.api_usage["api-usage"].total == 15_000
 
 
+def test_deleting_and_reading_back(server: SimulatorServer, session: requests.Session) -> None:
+    """The client hears what is deleted already, and sees the recycle bin with `include_deleted`."""
+    sf = connect(server, session)
+    ids = [sf.Account.create({"Name": name})["id"] for name in "abc"]
+    assert sf.Account.delete(ids[0]) == 204
+    with pytest.raises(SalesforceResourceNotFound, match="ENTITY_IS_DELETED"):
+        sf.Account.delete(ids[0])
+    with pytest.raises(SalesforceMalformedRequest, match="MALFORMED_ID"):
+        sf.Account.delete("x")
+    select = "SELECT Id, IsDeleted FROM Account"
+    assert sf.query(select)["totalSize"] == 2
+    assert [one["IsDeleted"] for one in sf.query(select, include_deleted=True)["records"]] == [True, False, False]
+
+
 def test_describe_and_limits(server: SimulatorServer, session: requests.Session) -> None:
     """Describe, describe global and limits read as the client expects."""
     sf = connect(server, session)

@@ -13,9 +13,14 @@ from reverse_etl_core.retry import RetryPolicy
 from saas_simulators import SimulatorServer
 from target_hubspot.target import TargetHubSpot
 
+from .hubspot_account import SEED, Account
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from reverse_etl_core.schema import ObjectSchema
+    from target_hubspot.destination import HubSpotDestination
 
 WRITES = {"create", "update", "upsert", "archive"}
 
@@ -73,3 +78,31 @@ def stage(simulator: SimulatorServer, tmp_path: Path) -> Stage:
         write_path="*/batch/*",
     )
     return Stage(vendor, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[SimulatorServer]:
+    """One simulator for this module."""
+    with SimulatorServer(seed=SEED) as server:
+        yield server
+
+
+@pytest.fixture
+def account(running: SimulatorServer) -> Account:
+    """The account, fresh from its seed and without rate limits."""
+    fresh = Account(running)
+    fresh.control("POST", "reset")
+    fresh.control("PUT", "limits", {"hubspot": {"enabled": False}})
+    return fresh
+
+
+@pytest.fixture
+def hubspot(account: Account) -> HubSpotDestination:
+    """The destination, with a fixed token."""
+    return account.connect()
+
+
+@pytest.fixture
+def contacts(hubspot: HubSpotDestination) -> ObjectSchema:
+    """The live schema of contacts."""
+    return hubspot.describe("contacts")

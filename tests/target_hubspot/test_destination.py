@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from reverse_etl_core.errors import (
     AuthError,
@@ -26,143 +22,19 @@ from reverse_etl_core.operations import (
     Batch,
     Missing,
     Operation,
-    Outcome,
     RejectCode,
-    Rejected,
     Unanswered,
     Verb,
     Written,
 )
-from reverse_etl_core.retry import RetryPolicy
 from reverse_etl_core.schema import FieldType, ObjectSchema
-from reverse_etl_core.traffic import Traffic
-from reverse_etl_core.transport import Reply, Request
-from saas_simulators import SimulatorServer
-from target_hubspot.config import API_VERSIONS, HubSpotConfig
-from target_hubspot.destination import HubSpotDestination, HubSpotDialect, connect
+from target_hubspot.config import API_VERSIONS
 from target_hubspot.errors import NotGrantedError, RecordRefusedError
 
+from .hubspot_account import QUICK, WRITES, Account, answering, batch, by_key, code_of, operation
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-SEED = {
-    "hubspot": {
-        "portal_id": 4711,
-        "objects": [
-            {
-                "name": "subscription",
-                "labels": ["Subscription", "Subscriptions"],
-                "primary": "number",
-                "required": ["number"],
-                "properties": [{"name": "number", "type": "string", "unique": True}],
-            }
-        ],
-    }
-}
-QUICK = RetryPolicy(attempts=4, base_s=0.001, cap_s=0.002)
-WRITES = "*/batch/*"
-
-
-@dataclass
-class Account:
-    """The simulated account, and destinations that are connected to it."""
-
-    server: SimulatorServer
-
-    def connect(self, **config: str) -> HubSpotDestination:
-        """A destination; a fixed token where no credentials are given."""
-        credentials = config if {"access_token", "client_id"} & set(config) else {"access_token": "pat-x", **config}
-        self.traffic = Traffic()
-        return connect(
-            HubSpotConfig.from_mapping({"api_url": self.server.url, **credentials}),
-            stop=threading.Event(),
-            traffic=self.traffic,
-            daily_quota_percent=80,
-            policy=QUICK,
-            timeout_s=(2, 2),
-            clock=time.monotonic,
-        )
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        """One request to the simulator's control surface."""
-        reply = requests.request(method, f"{self.server.url}/_simulator/{path}", json=body, timeout=10)
-        reply.raise_for_status()
-        return reply.json()
-
-    def faults(self, *rules: dict[str, Any]) -> None:
-        """Put faults in force."""
-        self.control("PUT", "faults", list(rules))
-
-    def create(self, **properties: str) -> str:
-        """Make a contact as a person would; its id."""
-        return str(self.api("POST", "/crm/v3/objects/contacts", {"properties": properties})["id"])
-
-    def api(self, method: str, path: str, body: Any = None) -> Any:
-        """One request of somebody else."""
-        headers = {"Authorization": "Bearer pat-person", "Accept": "application/json"}
-        reply = requests.request(method, self.server.url + path, json=body, headers=headers, timeout=10)
-        reply.raise_for_status()
-        return reply.json() if reply.content else None
-
-    def contacts(self) -> dict[str, dict[str, str]]:
-        """The properties of live contacts by id."""
-        records = self.control("GET", "records/hubspot/contacts?limit=1000")["records"]
-        return {one["id"]: one["properties"] for one in records if not one["archived"]}
-
-    def count(self, part: str) -> int:
-        """Requests so far whose route has this part."""
-        counts = self.control("GET", "requests?last=1")["counts"]
-        return sum(int(one["count"]) for one in counts if part in one["route"])
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[SimulatorServer]:
-    """One simulator for this module."""
-    with SimulatorServer(seed=SEED) as server:
-        yield server
-
-
-@pytest.fixture
-def account(running: SimulatorServer) -> Account:
-    """The account, fresh from its seed and without rate limits."""
-    fresh = Account(running)
-    fresh.control("POST", "reset")
-    fresh.control("PUT", "limits", {"hubspot": {"enabled": False}})
-    return fresh
-
-
-@pytest.fixture
-def hubspot(account: Account) -> HubSpotDestination:
-    """The destination, with a fixed token."""
-    return account.connect()
-
-
-@pytest.fixture
-def contacts(hubspot: HubSpotDestination) -> ObjectSchema:
-    """The live schema of contacts."""
-    return hubspot.describe("contacts")
-
-
-def operation(key: str, destination_id: str | None = None, **fields: Any) -> Operation:
-    """An operation for a contact with this customer id."""
-    return Operation(f'["{key}"]', key, fields or {"customer_id": key, "firstname": "Ada"}, destination_id)
-
-
-def batch(schema: ObjectSchema, verb: Verb, *operations: Operation, match_field: str = "customer_id") -> Batch:
-    """A batch of contacts."""
-    return Batch(verb, schema, match_field, operations)
-
-
-def by_key(outcomes: list[Outcome]) -> dict[str, Outcome]:
-    """Outcomes by their match key."""
-    return {one.source_key[2:-2]: one for one in outcomes}
-
-
-def code_of(outcome: Outcome) -> RejectCode:
-    """The code of a rejection."""
-    assert isinstance(outcome, Rejected), outcome
-    return outcome.code
-
+    from target_hubspot.destination import HubSpotDestination
 
 # -- who is asking
 
@@ -478,20 +350,6 @@ def test_nobody_listens(account: Account, contacts: ObjectSchema) -> None:
     destination = account.connect(api_url="http://127.0.0.1:9")
     with pytest.raises(TransportError, match=r"127\.0\.0\.1"):
         destination.write(batch(contacts, Verb.CREATE, operation("c1")))
-
-
-def answering(*answers: tuple[int, dict[str, Any]]) -> HubSpotDestination:
-    """A destination that gets these answers in turn: replies that no simulator gives."""
-    waiting = list(answers)
-
-    def send(request: Request) -> Reply:
-        status, body = waiting.pop(0)
-        reply = Reply(status, {}, json.dumps(body).encode())
-        if (error := HubSpotDialect().failure(request, reply)) is not None:
-            raise error
-        return reply
-
-    return HubSpotDestination(send, "v3")
 
 
 def test_silence_is_no_success(contacts: ObjectSchema) -> None:

@@ -112,6 +112,14 @@ def test_missing_scopes_are_named() -> None:
     assert "crm.objects.contacts.write" in str(error_of("MISSING_SCOPES"))
 
 
+def test_the_code_of_the_imports_api_means_the_same() -> None:
+    """A blocked address is a matter of consent under the code that the imports API has for it, too."""
+    detail = {"code": "GDPR_BLACKLISTED_EMAIL", "message": "x", "context": {"propertyName": ["email"]}}
+    error = failure(WRITE, reply(400, {"category": "VALIDATION_ERROR", "message": "x", "errors": [detail]}))
+    assert isinstance(error, RecordRefusedError)
+    assert error.code is RejectCode.CONSENT
+
+
 def test_the_refused_property_is_named() -> None:
     """The rejection names the property, from `errors` or from the JSON inside the message."""
     assert "'colour'" in str(error_of("INVALID_OPTION"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reverse_etl_core.errors import ConfigError
-from reverse_etl_core.schema import FieldType
+from reverse_etl_core.schema import FieldType, RemovalWay
 from target_hubspot.objects import core_object, custom_objects, object_schema, resolve
 
 BODIES = Path(__file__).parent / "bodies"
@@ -52,6 +52,22 @@ def test_a_custom_object_tells_what_it_requires() -> None:
 def test_rarer_standard_objects_are_known(name: str, known: str) -> None:
     """Other standard objects resolve too; a type id that is new is taken as it is."""
     assert resolve(name, []).name == known
+
+
+@pytest.mark.parametrize(
+    ("name", "ways"),
+    [
+        ("contacts", [RemovalWay("archive", 100), RemovalWay("delete", 1, is_final=True)]),
+        ("companies", [RemovalWay("archive", 100)]),
+        ("subscription", [RemovalWay("archive", 100)]),
+        ("calls", [RemovalWay("archive", 100)]),
+        ("users", []),
+        ("feedback_submissions", []),
+    ],
+)
+def test_how_records_can_be_removed(name: str, ways: list[RemovalWay]) -> None:
+    """Everything that the API takes away can be archived, and contacts be deleted for good, one by one."""
+    assert list(object_schema(resolve(name, CUSTOM), {"results": []}).removals) == ways
 
 
 def test_an_unknown_object_is_answered_with_the_known_ones() -> None:

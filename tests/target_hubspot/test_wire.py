@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from reverse_etl_core.errors import FatalError, UnknownOutcomeError
 from reverse_etl_core.operations import (
     Batch,
+    Current,
     Fields,
     Missing,
     Operation,
     Outcome,
     RejectCode,
     Rejected,
+    Removed,
     Unanswered,
     Verb,
     Written,
@@ -106,7 +108,8 @@ def test_an_update_goes_by_record_id_alone() -> None:
 
 def test_only_a_create_may_not_be_repeated() -> None:
     """The transport repeats upserts and updates after a lost reply, creates never."""
-    safe = {verb: wire.build_write(batch(verb, operation("a", None, "1")), DATED).is_idempotent for verb in Verb}
+    verbs = (Verb.CREATE, Verb.UPDATE, Verb.UPSERT)
+    safe = {verb: wire.build_write(batch(verb, operation("a", None, "1")), DATED).is_idempotent for verb in verbs}
     assert safe == {Verb.CREATE: False, Verb.UPDATE: True, Verb.UPSERT: True}
 
 
@@ -353,17 +356,19 @@ def test_a_foreign_trace_id_names_nobody() -> None:
     assert outcomes_of(batch(Verb.CREATE, operation("a")), results=results) == [Unanswered("A")]
 
 
-# -- finding
+# -- reading
 
 
 def found(match_field: str, keys: list[str], *results: dict[str, Any], **body: Any) -> dict[str, list[str]]:
     """What a read finds."""
-    return wire.parse_find(CONTACTS, match_field, keys, {"status": "COMPLETE", "results": list(results), **body})
+    reply = {"status": "COMPLETE", "results": list(results), **body}
+    found = wire.parse_read(CONTACTS, match_field, keys, reply)
+    return {key: [one.destination_id for one in some] for key, some in found.items()}
 
 
 def test_a_find_reads_by_property_and_never_searches() -> None:
     """The search index lags behind; batch/read does not. Reading changes nothing."""
-    request = wire.build_find(CONTACTS, "customer_id", ["a", "b"], DATED)
+    request = wire.build_read(CONTACTS, "customer_id", ["a", "b"], paths=DATED)
     assert request.path == "/crm/objects/2026-09/contacts/batch/read"
     assert isinstance(request.json, dict)
     assert request.json["idProperty"] == "customer_id"
@@ -373,7 +378,7 @@ def test_a_find_reads_by_property_and_never_searches() -> None:
 
 def test_a_find_by_record_id_names_no_property() -> None:
     """The record id is the default key of a read."""
-    request = wire.build_find(CONTACTS, "hs_object_id", ["7"], DATED)
+    request = wire.build_read(CONTACTS, "hs_object_id", ["7"], paths=DATED)
     assert isinstance(request.json, dict)
     assert "idProperty" not in request.json
     assert found("hs_object_id", ["7", "8"], {"id": "7", "properties": {}}) == {"7": ["7"]}
@@ -392,6 +397,20 @@ def test_found_records_are_joined_by_value() -> None:
     assert found("customer_id", ["a", "b", "c"], *results) == {"a": ["1"], "b": ["2", "3"]}
 
 
+def test_wanted_fields_are_read_in_the_same_request() -> None:
+    """They travel as `properties` beside the key; what is empty is null, what HubSpot does not show is absent."""
+    fields = ["seats", "regions", "customer_id", "plan", "no_such_property"]
+    request = wire.build_read(CONTACTS, "customer_id", ["a"], fields=fields, paths=DATED)
+    assert isinstance(request.json, dict)
+    assert request.json["properties"] == ["customer_id", "seats", "regions", "plan", "no_such_property"]
+    assert request.json["propertiesWithHistory"] == []
+    shown = {"customer_id": "a", "seats": "5.0", "regions": "emea;apac", "plan": None, "city": "Rome"}
+    body = {"results": [{"id": "1", "properties": shown}]}
+    assert wire.parse_read(CONTACTS, "customer_id", ["a"], body, fields=fields) == {
+        "a": [Current("1", {"seats": 5, "regions": ["emea", "apac"], "customer_id": "a", "plan": None})]
+    }
+
+
 def test_a_contact_is_found_by_its_second_address() -> None:
     """A secondary address finds the contact that shows another primary one."""
     result = {
@@ -400,7 +419,7 @@ def test_a_contact_is_found_by_its_second_address() -> None:
     }
     keys = ["older@example.com", "new@example.com", "no@example.com"]
     assert found("email", keys, result) == {"older@example.com": ["1"], "new@example.com": ["1"]}
-    request = wire.build_find(CONTACTS, "email", keys, DATED)
+    request = wire.build_read(CONTACTS, "email", keys, paths=DATED)
     assert isinstance(request.json, dict)
     assert "hs_additional_emails" in request.json["properties"]
 
@@ -426,4 +445,66 @@ def test_a_failed_read_is_not_an_absence() -> None:
 def test_an_unfinished_read_is_not_an_absence(body: dict[str, Any]) -> None:
     """Only a complete answer can say that a record does not exist."""
     with pytest.raises(UnknownOutcomeError):
-        wire.parse_find(CONTACTS, "customer_id", ["a"], body)
+        wire.parse_read(CONTACTS, "customer_id", ["a"], body)
+
+
+# -- removing
+
+
+def archived(*ids: str, **body: Any) -> list[Outcome]:
+    """Outcomes of an archive of these ids."""
+    given = batch(Verb.REMOVE, *(operation(one, None, one) for one in ids))
+    return wire.parse_archive(given, body)
+
+
+def test_an_archive_names_every_id_once() -> None:
+    """Ids alone, on the batch endpoint; a second row of the same record does not spoil the request."""
+    given = batch(Verb.REMOVE, *(operation(key, None, one) for key, one in (("a", "1"), ("b", "2"), ("c", "1"))))
+    request = wire.build_archive(given, DATED)
+    assert request.path == "/crm/objects/2026-09/contacts/batch/archive"
+    assert request.json == {"inputs": [{"id": "1"}, {"id": "2"}]}
+    assert (request.is_write, request.is_idempotent) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("version", "path"),
+    [("2026-09", "/crm/objects/2026-09/contacts/gdpr-delete"), ("v3", "/crm/v3/objects/contacts/gdpr-delete")],
+)
+def test_a_deletion_for_privacy_goes_by_id(version: str, path: str) -> None:
+    """An e-mail address would block strangers, too; repeating it is safe."""
+    request = wire.build_purge(CONTACTS, operation("a", None, "7"), wire.Paths(version))
+    assert (request.path, request.json) == (path, {"objectId": "7"})
+    assert (request.is_write, request.is_idempotent) == (True, True)
+
+
+def test_complaints_of_an_archive() -> None:
+    """Not found is removed; another complaint is that record's own; who is not named is removed as well."""
+    errors = [
+        {"category": "OBJECT_NOT_FOUND", "context": {"ids": ["1"]}},
+        {"category": "MISSING_SCOPES", "context": {"ids": ["2"]}},
+        {"category": "RATE_LIMITS", "context": {"id": "3"}},
+    ]
+    gone, forbidden, busy, rest = archived("1", "2", "3", "4", errors=errors)
+    assert (gone, busy, rest) == (Removed("1"), Unanswered("3"), Removed("4"))
+    assert isinstance(forbidden, Rejected)
+    assert (forbidden.code, forbidden.vendor_code) == (RejectCode.PERMISSION, "MISSING_SCOPES")
+
+
+@pytest.mark.parametrize("body", [{"status": "PROCESSING"}, {"errors": [{"category": "VALIDATION_ERROR"}]}])
+def test_an_unclear_answer_confirms_no_removal(body: dict[str, Any]) -> None:
+    """A batch that is not complete, or a complaint that names nobody, leaves every record open."""
+    assert archived("1", "2", **body) == [Unanswered("1"), Unanswered("2")]
+
+
+def test_where_records_are() -> None:
+    """Shown under its own id, named as not found, or not mentioned: the last has to be asked for alone."""
+    body = {
+        "results": [{"id": "1"}, {"id": "77"}],
+        "errors": [{"category": "OBJECT_NOT_FOUND", "context": {"ids": ["2"]}}],
+    }
+    where = wire.parse_look(["1", "2", "3"], body)
+    assert where == {"1": wire.Whereabouts.HERE, "2": wire.Whereabouts.AWAY}
+    assert wire.parse_look(["3"], {"results": [{"id": "77"}]}) == {"3": wire.Whereabouts.MERGED}
+    assert wire.parse_look(["3"], {"results": []}) == {"3": wire.Whereabouts.AWAY}
+    with pytest.raises(FatalError):
+        wire.parse_look(["1"], {"results": [], "errors": [{"category": "VALIDATION_ERROR"}]})

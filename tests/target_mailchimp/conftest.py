@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,14 @@ import requests
 from conformance.stage import Stage, Vendor
 
 from reverse_etl_core.retry import RetryPolicy
+from reverse_etl_core.traffic import Traffic
 from saas_simulators import SimulatorServer
+from target_mailchimp.config import MailchimpConfig
+from target_mailchimp.destination import MailchimpDestination, connect
 from target_mailchimp.target import TargetMailchimp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from saas_simulators.mailchimp.audience import Audience
@@ -99,10 +104,13 @@ class MailchimpVendor(Vendor):
 
     def writes(self) -> Counter[str]:
         """Writing requests by method and route."""
+        return Counter({name: count for name, count in self.requests().items() if not name.startswith("GET ")})
+
+    def requests(self) -> Counter[str]:
+        """All requests by method and route."""
         counts = self.control("requests?last=1")["counts"]
-        writes = [one for one in counts if one["method"] != "GET" and one["route"].startswith("/3.0/")]
         found: Counter[str] = Counter()
-        for one in writes:
+        for one in (one for one in counts if one["route"].startswith("/3.0/")):
             found[f"{one['method']} {one['route'].removeprefix('/3.0/lists/{list_id}') or '/'}"] += one["count"]
         return found
 
@@ -181,6 +189,18 @@ class Person:
         }
 
 
+def destination_at(url: str, clock: Callable[[], float] = time.monotonic, **settings: Any) -> MailchimpDestination:
+    """The account as core sees it."""
+    config = {"api_key": "key-of-the-test-us1", "api_url": url, "list_id": LIST_ID, **settings}
+    return connect(
+        MailchimpConfig.from_mapping(config),
+        stop=threading.Event(),
+        traffic=Traffic(),
+        policy=QuickTarget.retry_policy,
+        clock=clock,
+    )
+
+
 def key_of(address: str) -> str:
     """The suite's key for an address."""
     return address.removesuffix(DOMAIN).upper()
@@ -222,6 +242,12 @@ def audience(simulator: SimulatorServer) -> Audience:
 def person(simulator: SimulatorServer, audience: Audience) -> Person:
     """Somebody at work in Mailchimp."""
     return Person(simulator.url, audience)
+
+
+@pytest.fixture
+def destination(simulator: SimulatorServer) -> MailchimpDestination:
+    """The account as core sees it."""
+    return destination_at(simulator.url)
 
 
 @pytest.fixture

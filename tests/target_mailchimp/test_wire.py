@@ -23,6 +23,9 @@ def test_no_path_holds_an_address() -> None:
         wire.build_membership("l1", "7", add=[ADA], remove=[BOB]),
         wire.build_leave("l1", "7", HASH),
         wire.build_find("l1", HASH),
+        wire.build_mark("l1", HASH, "x"),
+        wire.build_archive("l1", HASH),
+        wire.build_forget("l1", HASH),
     ]
     assert not [one.path for one in requests if "@" in one.path or ADA in one.path]
     assert all(one.is_write is (one.method != "GET") for one in requests)
@@ -35,6 +38,8 @@ def test_only_what_may_be_repeated_says_so() -> None:
     assert not wire.build_merge_field("l1", {}).is_idempotent
     assert wire.build_membership("l1", "7", remove=[ADA]).is_idempotent
     assert wire.build_tagging("l1", HASH, add=(), remove=["x"]).is_idempotent
+    assert wire.build_archive("l1", HASH).is_idempotent
+    assert wire.build_forget("l1", HASH).is_idempotent
 
 
 def test_required_merge_fields_are_skipped_by_a_parameter() -> None:

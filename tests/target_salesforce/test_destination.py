@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
 from reverse_etl_core.errors import (
     AuthError,
@@ -30,17 +25,16 @@ from reverse_etl_core.operations import (
     Verb,
     Written,
 )
-from reverse_etl_core.retry import RetryPolicy
 from reverse_etl_core.schema import ObjectSchema, Reference
-from reverse_etl_core.traffic import Traffic
-from saas_simulators import SimulatorServer
 from target_salesforce import destination as module
 from target_salesforce.bulk import BulkJobs
-from target_salesforce.config import SalesforceConfig
-from target_salesforce.destination import SalesforceDestination, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from conftest import Org
+
+    from target_salesforce.destination import SalesforceDestination
 
 SEED = {
     "salesforce": {
@@ -66,90 +60,7 @@ SEED = {
         "apex_limits": {"Lead": 60},
     }
 }
-QUICK = RetryPolicy(attempts=4, base_s=0.001, cap_s=0.002)
 WRITES = "*/composite*"
-
-
-@dataclass
-class Org:
-    """The simulated org, and destinations that are connected to it."""
-
-    server: SimulatorServer
-    stop: threading.Event = field(default_factory=threading.Event)
-    traffic: Traffic = field(default_factory=Traffic)
-
-    def connect(self, *, daily_quota_percent: float = 80, **config: Any) -> SalesforceDestination:
-        """A destination; a ready token where no login is given."""
-        ready = {"access_token": "00D!x", "instance_url": self.server.url}
-        login = {"login_url": self.server.url} if "client_id" in config else ready
-        self.traffic = Traffic()
-        return connect(
-            SalesforceConfig.from_mapping({"api": "rest", **login, **config}),
-            stop=self.stop,
-            traffic=self.traffic,
-            daily_quota_percent=daily_quota_percent,
-            folder=Path("bulk"),
-            policy=QUICK,
-            timeout_s=(2, 2),
-            clock=time.monotonic,
-            now=time.time,
-        )
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        """One request to the simulator's control surface."""
-        reply = requests.request(method, f"{self.server.url}/_simulator/{path}", json=body, timeout=10)
-        reply.raise_for_status()
-        return reply.json()
-
-    def faults(self, *rules: dict[str, Any]) -> None:
-        """Put faults in force."""
-        self.control("PUT", "faults", list(rules))
-
-    def api(self, method: str, path: str, body: Any = None) -> Any:
-        """One request of somebody else."""
-        url = f"{self.server.url}/services/data/v67.0/{path}"
-        reply = requests.request(method, url, json=body, headers={"Authorization": "Bearer 00D!person"}, timeout=10)
-        reply.raise_for_status()
-        return reply.json() if reply.content else None
-
-    def create(self, object_name: str, **fields: Any) -> str:
-        """Make a record as a person would; its id."""
-        return str(self.api("POST", f"sobjects/{object_name}", fields)["id"])
-
-    def read(self, object_name: str, record_id: str) -> dict[str, Any]:
-        """A record as it is now."""
-        found: dict[str, Any] = self.api("GET", f"sobjects/{object_name}/{record_id}")
-        return found
-
-    def live(self, object_name: str) -> int:
-        """How many records there are."""
-        return int(self.server.salesforce.store(object_name).live_count)
-
-    def count(self, part: str, method: str = "") -> int:
-        """Requests so far whose route has this part."""
-        counts = self.control("GET", "requests?last=1")["counts"]
-        return sum(int(one["count"]) for one in counts if part in one["route"] and method in one["method"])
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[SimulatorServer]:
-    """One simulator for this module."""
-    with SimulatorServer(seed=SEED) as server:
-        yield server
-
-
-@pytest.fixture
-def org(running: SimulatorServer) -> Org:
-    """The org, fresh from its seed."""
-    fresh = Org(running)
-    fresh.control("POST", "reset")
-    return fresh
-
-
-@pytest.fixture
-def salesforce(org: Org) -> SalesforceDestination:
-    """The destination."""
-    return org.connect()
 
 
 @pytest.fixture

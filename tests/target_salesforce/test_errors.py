@@ -65,6 +65,8 @@ OURS = {
     "DUPLICATE_IN_REQUEST": "DUPLICATE_VALUE",
     "NO_SUCH_KEY_FIELD": "NOT_FOUND",
     "NO_JOB_KEY": "INVALIDJOB",
+    "NO_DELETE_ACCESS": "INVALIDJOB",
+    "NO_HARD_DELETE": "FEATURENOTENABLED",
 }
 """Our names for what Salesforce tells apart by its message only."""
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from reverse_etl_core.errors import BatchRefusedError, FatalError, ReverseETLError
-from reverse_etl_core.operations import Batch, Operation, Outcome, RejectCode, Rejected, Verb, Written
+from reverse_etl_core.operations import Batch, Current, Operation, Outcome, RejectCode, Rejected, Verb, Written
 from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema
 from reverse_etl_core.transport import Reply, Request
 from target_salesforce import soql, wire
 from target_salesforce.errors import UnknownObjectError, failure
 from target_salesforce.objects import SObject
+from target_salesforce.reading import Column, current_by_key
 from target_salesforce.wire import Paths, build_write, parse_write
 
 PLACES = [up / "shared" / "recordings" / "salesforce" / "ampersand" for up in Path(__file__).parents[3:]]
@@ -145,8 +146,16 @@ def test_a_success_that_is_none() -> None:
 def test_recorded_pages() -> None:
     """Records are read, and the next page is found although the recorded answer says that there is none."""
     page = recorded("read-opportunity-with-account")
-    found = soql.ids_by_key(Field("Name", FieldType.STRING), ["Test Opportunity 1"], soql.rows(page))
-    assert found == {"Test Opportunity 1": ["006ak00000OQ4RxAAL"]}
+    name, amount = Field("Name", FieldType.STRING), Field("Amount", FieldType.NUMBER)
+    wanted = [
+        Column("Amount", "Amount", amount),
+        Column("AccountId", "AccountId", Field("AccountId", FieldType.STRING)),
+    ]
+    keys = ["Test Opportunity 1", "Test Opportunity 2"]
+    assert current_by_key(name, keys, soql.rows(page), wanted) == {
+        keys[0]: [Current("006ak00000OQ4RxAAL", {"Amount": 50000, "AccountId": "001ak00000OKNPHAA5"})],
+        keys[1]: [Current("006ak00000OQ4RyAAL", {"Amount": 30000, "AccountId": None})],
+    }
     assert soql.next_page(page) is None
     leads = recorded("read-list-leads")
     assert soql.next_page({**leads, "done": False}) == leads["nextRecordsUrl"]

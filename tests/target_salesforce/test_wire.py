@@ -18,14 +18,17 @@ from reverse_etl_core.operations import (
     Outcome,
     RejectCode,
     Rejected,
+    Removed,
     Unanswered,
     Unattempted,
     Verb,
     Written,
 )
+from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.schema import Field, FieldType, Reference
 from target_salesforce import wire
 from target_salesforce.objects import sobject
+from target_salesforce.verdicts import judge, sorted_out
 
 PATHS = wire.Paths("67.0")
 BODIES = Path(__file__).parent / "bodies"
@@ -262,6 +265,65 @@ def test_every_operation_has_one_answer(body: object, verb: Verb) -> None:
     assert set(wire.parse_examination(one, body)) <= {"a1", "a2"}
 
 
+# -- removals
+
+
+def test_a_removal_is_a_list_of_ids() -> None:
+    """They stand in the address; what else the records hold stays here, and each may fail alone."""
+    one = batch(Verb.REMOVE, operation("a1", ID, LastName="Ada"), operation("a2", OTHER_ID))
+    request = wire.build_write(one, CONTACT, PATHS, {"X": "1"})
+    assert (request.method, request.path) == ("DELETE", "/services/data/v67.0/composite/sobjects")
+    assert request.query == {"ids": f"{ID},{OTHER_ID}", "allOrNone": "false"}
+    assert request.json is None
+    assert request.is_write
+    assert request.is_idempotent
+    assert outcomes(one, [good(ID), good(OTHER_ID)]) == [Removed("a1"), Removed("a2")]
+    assert outcomes(one, [good(OTHER_ID), good(ID)]) == [Unanswered("a1"), Unanswered("a2")]
+
+
+@pytest.mark.parametrize(
+    ("code", "expected", "recovery"),
+    [
+        ("DELETE_FAILED", RejectCode.VENDOR_REFUSED, None),
+        ("INSUFFICIENT_ACCESS_OR_READONLY", RejectCode.PERMISSION, None),
+        ("DELETE_REQUIRED_ON_CASCADE", RejectCode.PERMISSION, None),
+        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", RejectCode.VALIDATION_RULE, None),
+        ("SOMETHING_NEW", RejectCode.VENDOR_REFUSED, None),
+        ("ENTITY_IS_DELETED", RejectCode.PERMISSION, Recovery.FIND),
+        ("INVALID_CROSS_REFERENCE_KEY", RejectCode.PERMISSION, Recovery.FIND),
+        ("NOT_FOUND", RejectCode.PERMISSION, Recovery.FIND),
+        ("UNABLE_TO_LOCK_ROW", RejectCode.VENDOR_REFUSED, Recovery.CONTENDED),
+    ],
+)
+def test_a_removal_that_is_refused(code: str, expected: RejectCode, recovery: Recovery | None) -> None:
+    """An id that leads nowhere is looked for first; what it is rejected with otherwise speaks of deleting."""
+    one = batch(Verb.REMOVE, operation("a1", ID))
+    (answer,) = wire.parse_write(one, [bad(code)])
+    assert isinstance(answer.outcome, Rejected)
+    assert (answer.outcome.code, answer.outcome.vendor_code, answer.recovery) == (expected, code, recovery)
+    assert "refers to does not exist" not in answer.outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [(set(), Removed("a1")), (None, Unattempted("a1")), ({ID}, None)],
+)
+def test_an_id_that_leads_nowhere_is_removed_once_that_is_certain(
+    present: set[str] | None, expected: Outcome | None
+) -> None:
+    """If nobody could look, it is removed once more; if the record is there, something else stands in the way."""
+    one = batch(Verb.REMOVE, operation("a1", ID))
+    answer = judge(one, one.operations[0], bad("INVALID_CROSS_REFERENCE_KEY")["errors"])
+    assert sorted_out(one, answer, present).outcome == (expected or answer.outcome)
+
+
+def test_an_id_that_stands_twice_travels_alone() -> None:
+    """Then one of the two removes it, and the other finds it removed."""
+    one = batch(Verb.REMOVE, operation("a1", ID))
+    refused = bad("DUPLICATE_VALUE", f"Duplicate id specified: {ID}")["errors"]
+    assert judge(one, one.operations[0], refused).recovery is Recovery.CONTENDED
+
+
 # -- for bulk jobs
 
 
@@ -276,7 +338,8 @@ def test_every_operation_has_one_answer(body: object, verb: Verb) -> None:
 )
 def test_a_row_of_a_job_is_sent_again_where_that_helps(code: str, message: str, expected: Outcome | None) -> None:
     """Whoever cannot repeat it now leaves it to the next request."""
-    outcome = wire.refused(batch(Verb.UPSERT, operation()), operation(), bad(code, message)["errors"])
+    answer = judge(batch(Verb.UPSERT, operation()), operation(), bad(code, message)["errors"])
+    outcome = wire.left_open(answer)
     assert outcome == (expected or Unattempted("a1"))
 
 
@@ -284,8 +347,8 @@ def test_an_update_of_a_job_may_be_lost() -> None:
     """Without references the record is gone; with one, a request that can tell them apart comes next."""
     errors = bad("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")["errors"]
     plain, child = operation("a1", ID, LastName="Ada"), operation("a1", ID, AccountId=OTHER_ID)
-    assert wire.refused(batch(Verb.UPDATE, plain), plain, errors) == Missing("a1")
-    assert wire.refused(batch(Verb.UPDATE, child), child, errors) == Unattempted("a1", is_contended=True)
+    assert wire.left_open(judge(batch(Verb.UPDATE, plain), plain, errors)) == Missing("a1")
+    assert wire.left_open(judge(batch(Verb.UPDATE, child), child, errors)) == Unattempted("a1", is_contended=True)
 
 
 # -- examination
@@ -372,6 +435,6 @@ def test_building_changes_nothing() -> None:
     one = operation("a1", LastName="Ada", AccountId="K1")
     before = copy.deepcopy(dict(one.fields))
     for verb in Verb:
-        body_of(batch(verb, one, AccountId=ACCOUNT))
+        wire.build_write(batch(verb, one, AccountId=ACCOUNT), CONTACT, PATHS, {})
     wire.build_examination(batch(Verb.UPSERT, one), CONTACT, PATHS, {})
     assert dict(one.fields) == before

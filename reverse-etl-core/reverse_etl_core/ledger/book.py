@@ -6,13 +6,15 @@ from an answer. L3 skipping needs `delivered` and an equal hash. L5 STATE waits 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from typing import TYPE_CHECKING
 
+import msgspec
 import sqlalchemy as sa
 
-from reverse_etl_core.ledger.rows import Delivery, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, jobs, outcomes
+from reverse_etl_core.ledger.rows import Delivery, HeldPlan, Intent, Job, Settlement, Status
+from reverse_etl_core.ledger.tables import deliveries, jobs, outcomes, plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +27,9 @@ KEYS_PER_QUERY = 500
 REPLAY_PAGE = 1000
 INTENTS_AT_ONCE = 2000
 """Rows that are built at the same time; a job has many more."""
+
+UNCHANGED = "unchanged"
+"""An outcome that is not noted: nothing happened."""
 
 _COLUMNS = deliveries.c
 _LOOKED_UP = (
@@ -40,7 +45,9 @@ _LOOKED_UP = (
     _COLUMNS.due_at,
     _COLUMNS.error_code,
     _COLUMNS.former_key,
+    _COLUMNS.removal_at,
 )
+_IS_LEAVING = _COLUMNS.removal_at.is_not(None) & (_COLUMNS.status != Status.REMOVED.value)
 
 
 class StreamLedger:
@@ -147,6 +154,7 @@ class StreamLedger:
             intent_at=now,
             record=one.record,
             job_id=job_id,
+            removal_at=one.removal_at,
         )
 
     def _job_row(self, job: Job, now: int) -> dict[str, object]:
@@ -195,7 +203,9 @@ class StreamLedger:
                 connection.execute(_FORGET, keys)
             if kept:
                 self._rows.write(connection, [self._settled_row(one, now) for one in kept])
-                self._log.write(connection, [self._outcome_row(one, now) for one in kept])
+                log = [self._outcome_row(one, now) for one in kept if one.outcome != UNCHANGED]
+                if log:
+                    self._log.write(connection, log)
 
     def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
         return _row(
@@ -215,6 +225,7 @@ class StreamLedger:
             error=one.error,
             record=one.record,
             waiting=one.waiting,
+            removal_at=one.removal_at,
         )
 
     def _outcome_row(self, one: Settlement, now: int) -> dict[str, object]:
@@ -251,14 +262,118 @@ class StreamLedger:
     def replayable(self) -> Iterator[list[Delivery]]:
         """Records of earlier runs that are not delivered and may be tried now, a page at a time.
 
-        What a killed run left under way, and refusals that are due.
+        What a killed run left under way, and refusals that are due. Not what is gone from the source since then.
         """
         is_due = (_COLUMNS.status == Status.REJECTED.value) & (_COLUMNS.due_at <= self.now_ms())
-        return self._pages((_COLUMNS.status == Status.PENDING.value) | is_due)
+        is_open = (_COLUMNS.status == Status.PENDING.value) | is_due
+        return self._pages(is_open & _COLUMNS.removal_at.is_(None))
 
     def waiting(self) -> Iterator[list[Delivery]]:
         """Rejected records whose parent may have arrived since, a page at a time."""
-        return self._pages((_COLUMNS.status == Status.REJECTED.value) & _COLUMNS.waiting.is_not(None))
+        is_waiting = (_COLUMNS.status == Status.REJECTED.value) & _COLUMNS.waiting.is_not(None)
+        return self._pages(is_waiting & _COLUMNS.removal_at.is_(None))
+
+    # -- removals
+
+    def spool(self, source_keys: Sequence[str], moment_ms: int) -> None:
+        """Note durably that records are gone from the source; at the end of the input they are removed."""
+        self._set_removal_at(source_keys, moment_ms)
+
+    def keep(self, source_keys: Sequence[str]) -> None:
+        """Forget that records were gone: they are back, or are not to be removed after all."""
+        self._set_removal_at(source_keys, None)
+
+    def _set_removal_at(self, source_keys: Sequence[str], moment: int | None) -> None:
+        if not source_keys:
+            return
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            self._ledger.renew(connection, self._scope_id, self._epoch)
+            rows = [{"scope": self._scope_id, "key": one, "moment": moment} for one in source_keys]
+            connection.execute(_SET_REMOVAL_AT, rows)
+
+    def forget(self, source_keys: Sequence[str]) -> None:
+        """Forget records that the destination never got and the source has no more."""
+        if not source_keys:
+            return
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            self._ledger.renew(connection, self._scope_id, self._epoch)
+            connection.execute(_FORGET, [{"scope": self._scope_id, "key": one} for one in source_keys])
+
+    def leaving(self) -> Iterator[list[Delivery]]:
+        """Records that wait to be removed, a page at a time; refused removals only when they are due."""
+        is_due = (_COLUMNS.status != Status.REJECTED.value) | (_COLUMNS.due_at.is_(None))
+        return self._pages(_IS_LEAVING & (is_due | (_COLUMNS.due_at <= self.now_ms())), needs_record=False)
+
+    def latest_leaving(self) -> int:
+        """When the last of the records was noted that wait to be removed; 0 where there are none."""
+        query = sa.select(sa.func.max(_COLUMNS.removal_at)).where(_COLUMNS.scope_id == self._scope_id, _IS_LEAVING)
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def count_leaving(self) -> int:
+        """How many records wait to be removed."""
+        return self._count(_IS_LEAVING)
+
+    def count_held(self) -> int:
+        """How many records this sync has at the destination, or may have there."""
+        may_be_there = _COLUMNS.destination_id.is_not(None) | _COLUMNS.match_key.is_not(None)
+        return self._count(may_be_there & (_COLUMNS.status != Status.REMOVED.value))
+
+    def _count(self, is_wanted: sa.ColumnElement[bool]) -> int:
+        query = sa.select(sa.func.count()).where(_COLUMNS.scope_id == self._scope_id, is_wanted)
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            return int(connection.scalar(query) or 0)
+
+    # -- what a brake held
+
+    def plan_id(self, kind: str, parts: Iterable[str]) -> str:
+        """The id of exactly this plan: it follows from the scope, the kind and the parts, in order."""
+        digest = hashlib.blake2b(f"{self._scope_id}\0{kind}".encode(), digest_size=5)
+        for one in parts:
+            digest.update(b"\0" + one.encode())
+        return digest.hexdigest()
+
+    def save_plan(self, plan: HeldPlan) -> None:
+        """Keep what a brake held, for a person to approve."""
+        row = {
+            "plan_id": plan.plan_id,
+            "scope_id": self._scope_id,
+            "run_id": self._ledger.run_id,
+            "kind": plan.kind,
+            "reason": plan.reason,
+            "counted": plan.counted,
+            "base": plan.base,
+            "detail": msgspec.json.encode(plan.codes).decode() if plan.codes else None,
+            "saved_at": self.now_ms(),
+        }
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            self._ledger.renew(connection, self._scope_id, self._epoch)
+            insert = self._ledger.insert(plans).values(row)
+            renewed = {name: row[name] for name in ("run_id", "reason", "counted", "base", "detail", "saved_at")}
+            again = {**renewed, "approved_at": None, "carried_out_at": None}
+            connection.execute(insert.on_conflict_do_update(index_elements=["plan_id"], set_=again))
+
+    def approved_plans(self, kind: str, plan_id: str) -> Mapping[str, frozenset[str]]:
+        """Plans that may be carried out: those that were approved in the ledger, and the one that is named.
+
+        Returns:
+            Plan id to the codes of its rejections.
+        """
+        query = sa.select(plans.c.plan_id, plans.c.detail).where(
+            plans.c.scope_id == self._scope_id,
+            plans.c.kind == kind,
+            plans.c.approved_at.is_not(None) | (plans.c.plan_id == plan_id),
+            plans.c.carried_out_at.is_(None),
+        )
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            rows = connection.execute(query).all()
+        return {row[0]: frozenset(msgspec.json.decode(row[1] or "[]")) for row in rows}
+
+    def carry_out(self, plan_id: str) -> None:
+        """Note that an approved plan was carried out: it is approved once."""
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            mine = plans.c.plan_id == plan_id
+            connection.execute(sa.update(plans).where(mine).values(carried_out_at=self.now_ms()))
 
     def stop_waiting(self, due_ms: Callable[[int], int]) -> None:
         """Let rejected records rest that have waited in vain.
@@ -271,14 +386,15 @@ class StreamLedger:
             with self._ledger.guarded("written"), self._ledger.begin() as connection:
                 connection.execute(_REST, rows)
 
-    def _pages(self, is_wanted: sa.ColumnElement[bool]) -> Iterator[list[Delivery]]:
+    def _pages(self, is_wanted: sa.ColumnElement[bool], *, needs_record: bool = True) -> Iterator[list[Delivery]]:
         """Rows with their records, by source key; rows that are written meanwhile may be missing or come again."""
+        if needs_record:
+            is_wanted &= _COLUMNS.record.is_not(None)
         last = ""
         while True:
             page = (
                 sa.select(*_LOOKED_UP, _COLUMNS.record, _COLUMNS.waiting)
                 .where(_COLUMNS.scope_id == self._scope_id, _COLUMNS.source_key > last, is_wanted)
-                .where(_COLUMNS.record.is_not(None))
                 .order_by(_COLUMNS.source_key)
                 .limit(REPLAY_PAGE)
             )
@@ -296,6 +412,11 @@ class StreamLedger:
 
 _FORGET = sa.delete(deliveries).where(
     deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key")
+)
+_SET_REMOVAL_AT = (
+    sa.update(deliveries)
+    .where(deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key"))
+    .values(removal_at=sa.bindparam("moment", type_=sa.BigInteger))
 )
 _NEVER_DELIVERED = (
     (deliveries.c.scope_id == sa.bindparam("scope"))

@@ -36,8 +36,14 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     due_at: int | None
     error_code: str | None
     former_key: str | None = None
+    removal_at: int | None = None
     record: str | None = None
     waiting: str | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the record was taken away at the destination: its id leads nowhere."""
+        return self.status is Status.REMOVED and self.match_key is None
 
 
 class Job(msgspec.Struct, frozen=True, gc=False):
@@ -54,6 +60,26 @@ class Job(msgspec.Struct, frozen=True, gc=False):
     match_field: str
 
 
+class HeldPlan(msgspec.Struct, frozen=True, gc=False):
+    """What a brake held.
+
+    Attributes:
+        plan_id: Follows from exactly what is held.
+        kind: `removals` or `rejections`.
+        reason: The limit that was passed, in words.
+        counted: Records that it concerns.
+        base: Of so many.
+        codes: Of the rejections.
+    """
+
+    plan_id: str
+    kind: str
+    reason: str
+    counted: int
+    base: int
+    codes: tuple[str, ...] = ()
+
+
 class Intent(msgspec.Struct, frozen=True, gc=False):
     """A record that is about to be sent.
 
@@ -65,6 +91,7 @@ class Intent(msgspec.Struct, frozen=True, gc=False):
         attempts: This one included.
         record: The mapped fields as JSON: nobody else may send them again.
         former_key: The match value that the record holds until the request is applied.
+        removal_at: Since when it waits to be removed, for a removal.
     """
 
     source_key: str
@@ -72,12 +99,13 @@ class Intent(msgspec.Struct, frozen=True, gc=False):
     destination_id: str | None
     created_by_us: bool
     attempts: int
-    record: str
+    record: str | None
     former_key: str | None = None
+    removal_at: int | None = None
 
 
 class Settlement(msgspec.Struct, frozen=True, gc=False):
-    """What came of a record; `status` is `DELIVERED` or `REJECTED`.
+    """What came of a record; `status` is `DELIVERED`, `REJECTED` or `REMOVED`.
 
     Attributes:
         outcome: Word for the `outcomes` table.
@@ -89,6 +117,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
         error: A sentence without field values.
         record: The mapped fields as JSON, for a reject.
         waiting: Where a reject came from, `WAITING_NEW` or `WAITING_AGAIN`, whose parent may still arrive in this run.
+        removal_at: Since when it waits to be removed, or when it was.
     """
 
     source_key: str
@@ -106,3 +135,4 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
     error: str | None = None
     record: str | None = None
     waiting: str | None = None
+    removal_at: int | None = None

@@ -228,6 +228,12 @@ class Ledger:
         with self.guarded("read"), self.begin() as connection:
             return list(connection.scalars(query))
 
+    def objects_of(self, sync_id: str, account: str, stream: str) -> list[str]:
+        """Objects to which a stream ever went, by their names in the scopes."""
+        query = sa.select(scopes.c.object).filter_by(sync_id=sync_id, account=account, stream=stream)
+        with self.guarded("read"), self.begin() as connection:
+            return list(connection.scalars(query.order_by(scopes.c.object)))
+
     def renew(self, connection: sa.Connection, scope_id: int, epoch: int) -> None:
         """Prove within a transaction that the lease is still ours, and prolong it.
 

@@ -55,6 +55,7 @@ deliveries = sa.Table(
     sa.Column("record", sa.Text),
     sa.Column("job_id", sa.String(100)),
     sa.Column("waiting", sa.String(8)),
+    sa.Column("removal_at", sa.BigInteger),
     sa.PrimaryKeyConstraint("scope_id", "source_key"),
     sa.UniqueConstraint("scope_id", "match_key", name="deliveries_one_owner"),
 )
@@ -63,7 +64,8 @@ deliveries = sa.Table(
 this match value, since a change of it got no answer: nobody else may take it.
 `record` holds the mapped fields of what is not delivered; it is the only place with field values.
 `job_id`: the asynchronous job that a pending record travels in. `waiting`: a rejected record whose parent may still
-arrive in the same run; where it came from."""
+arrive in the same run; where it came from. `removal_at`: since when the record is known to be gone from the source and
+waits to be removed; with status `pending` its removal is under way, with status `removed` it is done."""
 
 OPEN_STATUSES = ("pending", "rejected", "ambiguous")
 
@@ -82,6 +84,33 @@ sa.Index(
     sqlite_where=deliveries.c.former_key.is_not(None),
     postgresql_where=deliveries.c.former_key.is_not(None),
 )
+
+sa.Index(
+    "deliveries_leaving",
+    deliveries.c.scope_id,
+    deliveries.c.source_key,
+    sqlite_where=(deliveries.c.removal_at.is_not(None)) & (deliveries.c.status != "removed"),
+    postgresql_where=(deliveries.c.removal_at.is_not(None)) & (deliveries.c.status != "removed"),
+)
+
+plans = sa.Table(
+    "plans",
+    metadata,
+    sa.Column("plan_id", sa.String(12), primary_key=True),
+    sa.Column("scope_id", sa.Integer, nullable=False),
+    sa.Column("run_id", sa.String(36), nullable=False),
+    sa.Column("kind", sa.String(12), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("counted", sa.BigInteger, nullable=False),
+    sa.Column("base", sa.BigInteger, nullable=False),
+    sa.Column("detail", sa.Text),
+    sa.Column("saved_at", sa.BigInteger, nullable=False),
+    sa.Column("approved_at", sa.BigInteger),
+    sa.Column("carried_out_at", sa.BigInteger),
+)
+"""What a brake held, for a person to approve. `plan_id` follows from the scope, the kind and exactly what is held: what
+was approved is never carried out as anything else. `kind`: `removals` or `rejections`; `counted` of `base` records;
+`detail`: the codes of the rejections, as a JSON list."""
 
 jobs = sa.Table(
     "jobs",

@@ -80,10 +80,13 @@ def read(call: Call) -> Reply:
     found: dict[str, Record] = {}
     unknown: list[str] = []
     for value in dict.fromkeys(as_string(given["id"]) for given in inputs):
-        record = _find(store, name, value) if not is_archived else _find_archived(store, name, value)
+        # source: community.hubspot.com m-p/1101616 (2025) and the changelog on merges: an id that was merged away
+        # leads to the surviving record, which answers under its own id; nothing in the answer names the old one.
+        key = store.surviving_id(value) if name is None else value
+        record = _find(store, name, key) if not is_archived else _find_archived(store, name, key)
         if record is not None:
             found[record.id] = record
-        elif value not in store.merged:
+        else:
             unknown.append(value)
     results = [renderer.chosen(record) for record in found.values()]
     return _answer(call, results, _not_found(store, unknown), ok=200)
@@ -93,7 +96,8 @@ def archive(call: Call) -> Reply:
     """Archive records; 204, for unknown ids too (inferred for the latter)."""
     store = call.store
     for given in _inputs(call.body, "id"):
-        record = store.find(as_string(given["id"]))
+        # inferred, the harsher of two readings: an id that was merged away leads to the survivor, as it does in reads
+        record = store.find(store.surviving_id(as_string(given["id"])))
         if record is not None:
             store.archive(record)
     return Reply(204)

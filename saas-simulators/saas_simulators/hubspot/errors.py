@@ -81,6 +81,14 @@ def token_expired(seconds: int = 7) -> HubSpotError:
     return HubSpotError(401, message, category="EXPIRED_AUTHENTICATION")
 
 
+def missing_scopes(*scopes: str) -> HubSpotError:
+    """Return the refusal of a token that lacks a permission."""
+    # source: captured body amp-labs
+    context = {"requiredGranularScopes": list(scopes)}
+    message = "One or more of the following scopes are required."
+    return HubSpotError(403, message, context=context, category="MISSING_SCOPES")
+
+
 def rate_limited(policy: str, retry_after: float | None = None) -> Reply:
     """Return the documented 429 of a policy: TEN_SECONDLY_ROLLING, SECONDLY or DAILY."""
     # source: HubSpot docs "Usage guidelines"; the SECONDLY form was reported live in mk-node-hubspot#89

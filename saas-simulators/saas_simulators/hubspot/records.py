@@ -109,6 +109,12 @@ class RecordStore:
         record_id = self.unique[name].get(fold(name, value))
         return self.records.get(record_id) if record_id else None
 
+    def surviving_id(self, record_id: str) -> str:
+        """Return the id of the record that an id leads to after every merge."""
+        while record_id in self.merged:
+            record_id = self.merged[record_id]
+        return record_id
+
     def unique_values(self, record: Record) -> dict[str, str]:
         """Return the record's unique properties that have a value."""
         found = record.properties
@@ -190,6 +196,11 @@ class RecordStore:
         self._expose(record)
         del self.records[record.id]
         self.portal.note(self, record, event, ())
+
+    def purge(self, record: Record) -> None:
+        """Remove a contact for privacy; its addresses cannot be used again, further ones neither (inferred)."""
+        self.blocked_emails.update(self._keys(record, EMAIL))
+        self.forget(record, "record_gdpr_deleted")
 
     def _resolved(self, name: str, value: str, old: dict[str, str]) -> str:
         """Apply the rules that depend on the old value."""

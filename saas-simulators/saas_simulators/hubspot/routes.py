@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from saas_simulators.hubspot.calls import Action
+    from saas_simulators.routing import Match
 
     Line = tuple[str, str, Action]
 
@@ -81,6 +82,17 @@ def routes() -> list[Route[Action]]:
         bases = [dated.replace("{version}", version) for version in VERSIONS]
         found += _table(lines, [legacy, *bases] if legacy else bases)
     return found
+
+
+def write_scope(match: Match[Action]) -> str:
+    """Return the scope that a call needs to change an object; empty for one that changes nothing."""
+    route = match.route
+    object_type = match.parameters.get("object_type")
+    if object_type is None or route.method == "GET" or route.template.endswith(("/search", "/batch/read")):
+        return ""
+    # source: live test 2026: property definitions need a scope of their own
+    area = "schemas" if "/properties/" in route.template or "/schemas" in route.template else "objects"
+    return f"crm.{area}.{object_type}.write"
 
 
 def _table(lines: Iterable[Line], bases: list[str]) -> list[Route[Action]]:

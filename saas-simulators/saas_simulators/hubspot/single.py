@@ -43,7 +43,7 @@ def get(call: Call) -> Reply:
         record = record if record and record.archived_at is not None else None
     elif record is None and value in store.merged:
         # inferred from third-party text: an old id answers with the surviving record
-        record = store.find(store.merged[value])
+        record = store.find(store.surviving_id(value))
     if record is None:
         raise MissingError
     return json_reply(200, Renderer(call, store, _names(call)).chosen(record))
@@ -81,9 +81,9 @@ def update(call: Call) -> Reply:
 
 
 def archive(call: Call) -> Reply:
-    """Move one record to the recycle bin; 204 also when it is there already (inferred)."""
+    """Move one record to the recycle bin; 204 also when it is there already (inferred), a survivor by an old id too."""
     store = call.store
-    record = store.find(call.parameters["record_id"])
+    record = store.find(store.surviving_id(call.parameters["record_id"]))
     if record is not None:
         store.archive(record)
     return Reply(204)
@@ -113,11 +113,13 @@ def gdpr_delete(call: Call) -> Reply:
     value = as_string(body["objectId"])
     name = as_string(body["idProperty"]) if body.get("idProperty") is not None else None
     record = _addressed(call, store, name, value)
-    emails = {value.lower()} if name == EMAIL else set()
+    if name is None:
+        # inferred: archived records can be purged by id, and a merged-away id leads to the survivor
+        record = store.records.get(store.surviving_id(value))
+    elif name == EMAIL:
+        store.blocked_emails.add(value.lower())
     if record is not None:
-        emails |= {record.properties[EMAIL]} if record.properties.get(EMAIL) else set()
-        store.forget(record, "record_gdpr_deleted")
-    store.blocked_emails |= emails
+        store.purge(record)
     return Reply(204)
 
 

@@ -1,4 +1,4 @@
-"""Credentials: any non-empty token is good, except those that begin with `invalid` or `expiring`."""
+"""Credentials: any non-empty token is good, except those that begin with `invalid`, `expiring` or `read-only`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import itertools
 from typing import TYPE_CHECKING, Any, Protocol
 
 from saas_simulators.exchange import Reply, json_reply
-from saas_simulators.hubspot.errors import new_correlation_id, token_expired, unauthenticated
+from saas_simulators.hubspot.errors import missing_scopes, new_correlation_id, token_expired, unauthenticated
 
 if TYPE_CHECKING:
     from saas_simulators.exchange import Request
 
 INVALID = "invalid"
+READ_ONLY = "read-only"
 EXPIRING = "expiring"
 REQUESTS_BEFORE_EXPIRY = 5
 LIFETIME_S = 1800  # source: HubSpot OAuth reference, expires_in
@@ -50,6 +51,15 @@ class Tokens:
             self._uses[token] = self._uses.get(token, 0) + 1
             if self._uses[token] > REQUESTS_BEFORE_EXPIRY:
                 raise token_expired()
+
+    def check_scope(self, authorization: str, scope: str) -> None:
+        """Accept a write that needs a scope.
+
+        Raises:
+            HubSpotError: 403; the token may only read.
+        """
+        if authorization.partition(" ")[2].strip().startswith(READ_ONLY):
+            raise missing_scopes(scope)
 
     def grant(self, request: Request) -> Reply:
         """Answer a token endpoint: a refresh, or a code exchange.

@@ -16,7 +16,7 @@ from saas_simulators.hubspot.errors import (
     rate_limited,
     token_expired,
 )
-from saas_simulators.hubspot.routes import TOKEN_PATHS, routes
+from saas_simulators.hubspot.routes import TOKEN_PATHS, routes, write_scope
 from saas_simulators.hubspot.state import VENDOR, Account
 from saas_simulators.routing import Match, Router
 
@@ -111,6 +111,8 @@ class HubSpot:
             return not_found_reply(accepts_json=False)
         call = Call(self.account, request, match.parameters, parse_body(request))
         with self.account.lock:
+            if scope := write_scope(match):
+                self.account.tokens.check_scope(request.headers.get("authorization", ""), scope)
             return match.route.action(call)
 
     def _with_headers(self, reply: Reply, *, is_search: bool) -> Reply:

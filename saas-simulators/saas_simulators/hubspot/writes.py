@@ -89,8 +89,9 @@ class Checker:
     def _blocked(self, values: dict[str, str]) -> Problems:
         blocked = self._store.blocked_emails
         if EMAIL in self._store.unique and values.get(EMAIL) in blocked:
-            # inferred: the imports API names the code; what a create answers is not evidenced
-            return [{"message": "email has been GDPR blocklisted", "code": "GDPR_BLACKLISTED_EMAIL", "name": EMAIL}]
+            # source: HubSpot's own web client compares with this text and code, for its property-validation endpoint.
+            # inferred: a create answers alike; the imports API calls it GDPR_BLACKLISTED_EMAIL.
+            return [{"message": "email has been GDPR blacklisted", "code": "INVALID_EMAIL", "name": EMAIL}]
         return []
 
     def _missing(self, values: dict[str, str]) -> HubSpotError | None:

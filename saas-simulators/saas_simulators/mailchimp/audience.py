@@ -79,6 +79,7 @@ class Audience:
         self.created = account.moment()
         self.double_optin = False
         self.has_welcome = True
+        self.has_goodbye = False
         self.permissions: dict[str, str] = {}
         self.fields = MergeFields()
         self.categories: dict[str, Category] = {}
@@ -121,6 +122,8 @@ class Audience:
     def archive(self, member: Member) -> None:
         """Archive a contact; fields and tags stay."""
         member.status = ARCHIVED
+        # source: brandonseydel/MailChimp.Net#529: nothing shows whether an archived contact had unsubscribed
+        member.unsubscribe_reason = ""
         self.changed(member, "member_archived")
 
     def forget(self, member: Member) -> None:
@@ -177,6 +180,11 @@ class Audience:
         """Send the welcome mail, where the audience has one."""
         if self.has_welcome:
             self.note(member, "welcome_mail")
+
+    def say_goodbye(self, member: Member) -> None:
+        """Send the goodbye mail, where the audience has one."""
+        if self.has_goodbye:
+            self.note(member, "goodbye_mail")
 
     # tags, which are static segments
 

@@ -18,6 +18,7 @@ PENDING, TRANSACTIONAL, ARCHIVED = "pending", "transactional", "archived"
 WRITABLE = (SUBSCRIBED, UNSUBSCRIBED, CLEANED, PENDING, TRANSACTIONAL)
 # source: recording grouparoo 2021
 BY_ADMIN = "N/A (Unsubscribed by admin)"
+TAGS_SHOWN = 50  # source: OpenAPI of 2026 (`tags`: "up to 50"); `/tags` has all of them
 BY_CONTACT = "None given"  # inferred: the text for a contact who gave no reason
 # source: recordings grouparoo 2021 (relations, their order, their schemas)
 _DEFINITION = f"{API}/schema/3.0/Definitions/Lists/Members"
@@ -133,7 +134,7 @@ class Renderer:
             ]
         shown["source"] = "API - Generic"
         shown["tags_count"] = len(member.tags)
-        shown["tags"] = [{"id": key, "name": audience.segments[key].name} for key in member.tags]
+        shown["tags"] = [{"id": key, "name": audience.segments[key].name} for key in list(member.tags)[:TAGS_SHOWN]]
         shown["list_id"] = audience.id
         return shown
 

@@ -13,7 +13,7 @@ from saas_simulators.mailchimp.members import Member
 if TYPE_CHECKING:
     from saas_simulators.mailchimp.state import Account
 
-PLAIN = ("name", "web_id", "created", "double_optin", "has_welcome", "permissions")
+PLAIN = ("name", "web_id", "created", "double_optin", "has_welcome", "has_goodbye", "permissions")
 
 
 def dump(account: Account) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _dumped(audience: Audience) -> dict[str, Any]:
 
 def _load(audience: Audience, saved: dict[str, Any]) -> None:
     for name in PLAIN:
-        setattr(audience, name, saved[name])
+        setattr(audience, name, saved.get(name, getattr(audience, name)))  # an older file may lack one
     audience.fields.by_tag = {one["tag"]: MergeField(**one) for one in saved["fields"]}
     audience.fields.last_id = saved["last_merge_id"]
     audience.fields.refresh()

@@ -36,6 +36,7 @@ AUDIENCE_KEYS = {
     "name",
     "double_optin",
     "welcome_mail",
+    "goodbye_mail",
     "merge_fields",
     "marketing_permissions",
     "interest_categories",
@@ -104,6 +105,7 @@ def _add_audience(account: Account, spec: dict[str, Any], place: str) -> None:
     audience.name = str(spec.get("name", audience.name))
     audience.double_optin = bool(spec.get("double_optin", audience.double_optin))
     audience.has_welcome = bool(spec.get("welcome_mail", audience.has_welcome))
+    audience.has_goodbye = bool(spec.get("goodbye_mail", audience.has_goodbye))
     for field_place, one in entries(spec.get("merge_fields", []), f"{place}.merge_fields"):
         _add_field(audience, one, field_place)
     for text in _texts(spec, "marketing_permissions", place):

@@ -190,15 +190,19 @@ class Writer:
         if was_archived or (status == SUBSCRIBED and not member.timestamp_opt):
             # source: recording grouparoo 2021: a revived contact opts in anew, one subscribed again does not
             self._date(member)
-        self._mail(member)
+        self._mail(member, former)
 
-    def _mail(self, member: Member) -> None:
+    def _mail(self, member: Member, former: str = "") -> None:
         # source: Mailchimp docs: pending sends the confirmation whatever the audience says; subscribed joins at once.
         # inferred: the welcome mail goes out whenever a contact becomes subscribed, and at no other time.
         if member.status == SUBSCRIBED:
             self._audience.welcome(member)
         elif member.status == PENDING:
             self._audience.note(member, "confirmation_mail")
+        elif member.status == UNSUBSCRIBED and former == SUBSCRIBED:
+            # source: API 2.0, `lists/unsubscribe`: sent unless `send_goodbye` is false. 3.0 has no such parameter;
+            # inferred: it is sent there, too, to who was subscribed
+            self._audience.say_goodbye(member)
 
     def _tag(self, member: Member, draft: Draft) -> None:
         for name in draft.tags:

@@ -61,6 +61,7 @@ class FieldDefinition:
     is_name: bool = False
     is_custom: bool = False
     is_cascading: bool = False
+    is_restricting: bool = False  # a row that is referred to cannot be deleted
     master_order: int | None = None  # 0 or 1: a master-detail reference
     is_reparentable: bool = True
     reference_to: tuple[str, ...] = ()
@@ -99,6 +100,7 @@ class ObjectDefinition:
     key_prefix: str
     is_custom: bool = False
     is_writable: bool = True
+    is_deletable: bool = True  # what the user's permissions say
     children: dict[str, str] = field(default_factory=dict)  # "Contact.AccountId" -> relationship name
 
 

@@ -87,7 +87,7 @@ def _summary(store: RecordStore, base: str) -> dict[str, Any]:
         "custom": definition.is_custom,
         "customSetting": False,
         "deepCloneable": False,
-        "deletable": writable,
+        "deletable": writable and definition.is_deletable,
         "deprecatedAndHidden": False,
         "feedEnabled": writable,
         "hasSubtypes": False,
@@ -132,7 +132,7 @@ def _children(org: Org, store: RecordStore) -> list[dict[str, Any]]:
             "junctionIdListNames": [],
             "junctionReferenceTo": [],
             "relationshipName": other.definition.plural.replace(" ", "") if field.relationship else None,
-            "restrictedDelete": False,
+            "restrictedDelete": field.is_restricting,
         }
         for other in org.objects.values()
         for field in other.fields.values()
@@ -222,7 +222,7 @@ def field_json(field: FieldDefinition, org: Org) -> dict[str, Any]:
         "referenceTo": _targets(field, org),
         "relationshipName": field.relationship,
         "relationshipOrder": field.master_order,
-        "restrictedDelete": False,
+        "restrictedDelete": field.is_restricting,
         "restrictedPicklist": field.is_restricted,
         "scale": field.scale,
         "searchPrefilterable": field.type == "reference",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from saas_simulators.salesforce.records import RecordStore
     from saas_simulators.salesforce.state import Org
 
-Verb = Literal["insert", "update", "upsert", "delete"]
+Verb = Literal["insert", "update", "upsert", "delete", "hardDelete"]
+DELETIONS = ("delete", "hardDelete")
 MAX_ROWS = 200  # source: RESTPDF "sObject Collections"; LIMDOC: triggers run per 200 rows of a bulk job
 __all__ = ["DEFAULTS", "MAX_ROWS", "DmlOptions", "RowError", "RowResult", "Verb", "write_rows"]
 
@@ -91,6 +92,7 @@ class _Chunk:
         self._store = store
         self._verb = verb
         self._options = options
+        self._binned: list[removal.Binned] = []
 
     def write(
         self, rows: Sequence[Mapping[str, Any]], key_field: str | None, locked: frozenset[int]
@@ -98,7 +100,7 @@ class _Chunk:
         plans = [RowPlan() for _ in rows]
         self._find_records(plans, rows, key_field)
         reader = RowReader(self._org, self._store, self._options.columns)
-        if self._verb != "delete":
+        if self._verb not in DELETIONS:
             for row, plan in zip(rows, plans, strict=True):
                 if not plan.errors:
                     reader.read(row, plan, "Id" if self._verb == "update" else key_field)
@@ -108,13 +110,14 @@ class _Chunk:
         for position, plan in enumerate(plans):
             if not plan.errors:
                 self._write_one(plan, is_locked=position in locked)
+        removal.purge(self._binned if self._verb == "hardDelete" else ())
         return [plan.outcome for plan in plans]
 
     def _find_records(self, plans: list[RowPlan], rows: Sequence[Mapping[str, Any]], key_field: str | None) -> None:
         """Find the rows that are there already; keys that stand twice in the chunk are refused, all of them."""
         if not self._store.definition.is_writable:
             # inferred: the code is documented, the text as remembered
-            done = {"insert": "inserted", "update": "updated", "upsert": "upserted", "delete": "deleted"}[self._verb]
+            done = {"insert": "inserted", "update": "updated", "upsert": "upserted"}.get(self._verb, "deleted")
             error = RowError("INVALID_TYPE_FOR_OPERATION", f"entity type cannot be {done}: {self._store.name}")
             for plan in plans:
                 plan.refuse(error)
@@ -127,8 +130,8 @@ class _Chunk:
         try:
             if is_locked:
                 raise keys.locked(plan)
-            if self._verb == "delete":
-                removal.remove(self._org, self._store, plan)
+            if self._verb in DELETIONS:
+                self._binned += removal.remove(self._org, self._store, plan)
             elif plan.record is None:
                 self._create(plan)
             else:

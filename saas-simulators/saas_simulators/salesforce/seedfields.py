@@ -42,6 +42,7 @@ FIELD_KEYS = {
     "relationship",
     "master_detail",
     "reparentable",
+    "restricted_delete",
 }
 # key of the seed -> attribute of the definition, where the value is taken as it is
 FLAGS = {
@@ -51,6 +52,7 @@ FLAGS = {
     "restricted": "is_restricted",
     "calculated": "is_calculated",
     "reparentable": "is_reparentable",
+    "restricted_delete": "is_restricting",
 }
 WHOLE = ("length", "precision", "scale")
 

@@ -30,6 +30,7 @@ KEYS = {
     "validation_rules",
     "duplicate_rules",
     "apex_limits",
+    "not_deletable",
     "records",
 }
 USER_KEYS = {"username", "first_name", "last_name", "email", "alias", "active", "employee_number", "federation_id"}
@@ -59,6 +60,7 @@ def apply(org: Org, seed: dict[str, Any]) -> None:
     for place, spec in entries(seed.get("duplicate_rules", []), f"{WHERE}.duplicate_rules"):
         add_duplicate_rule(org, spec, place)
     add_apex_limits(org, seed.get("apex_limits", {}), f"{WHERE}.apex_limits")
+    _deny_deletion(org, seed.get("not_deletable", []))
 
 
 def _apply_definitions(org: Org, seed: dict[str, Any]) -> None:
@@ -76,6 +78,16 @@ def _apply_definitions(org: Org, seed: dict[str, Any]) -> None:
         for one_place, spec in entries(specs, place):
             expect_keys(spec, {"name", "developer_name", "person"}, one_place, required={"name"})
             _add_record_type(org, store.name, spec)
+
+
+def _deny_deletion(org: Org, names: Any) -> None:  # noqa: ANN401 - any YAML value
+    """Take the permission to delete rows of some objects."""
+    place = f"{WHERE}.not_deletable"
+    if not isinstance(names, list):
+        msg = f"{place}: expected a list of objects."
+        raise SeedError(msg)
+    for name in names:
+        store_named(org, str(name), place).definition.is_deletable = False
 
 
 def _per_object(org: Org, seed: dict[str, Any], key: str) -> list[tuple[RecordStore, str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from saas_simulators.salesforce.bulk.upload import UnusableUploadError
+from saas_simulators.salesforce.dml import DELETIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 # source: Bulk API 2.0 guide v66, "Prepare CSV Files"
 NULL = "#N/A"
-DELETIONS = ("delete", "hardDelete")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from saas_simulators.salesforce.bulk import refusals
 from saas_simulators.salesforce.bulk.jobs import Order
 from saas_simulators.salesforce.bulk.upload import DELIMITERS, LINE_ENDINGS
 from saas_simulators.salesforce.calls import as_object, parse_json
+from saas_simulators.salesforce.dml import DELETIONS
 from saas_simulators.salesforce.errors import SalesforceError
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def order(org: Org, options: dict[str, Any], api_version: str) -> Order:
         raise refusals.hard_delete_forbidden()
     _choice(options, "contentType", "CSV", ("CSV",))
     object_name = _object(org, options.get("object"))
+    if operation in DELETIONS and not org.store(object_name).definition.is_deletable:
+        raise refusals.deletion_forbidden(object_name)
     return Order(
         operation=operation,
         object_name=object_name,

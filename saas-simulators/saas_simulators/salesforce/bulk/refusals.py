@@ -70,6 +70,12 @@ def hard_delete_forbidden() -> SalesforceError:
     )
 
 
+def deletion_forbidden(object_name: str) -> SalesforceError:
+    """Return the refusal of a deletion by a user who may not delete the object's records."""
+    # source: forceworkbench/forceworkbench#716, Bulk API 1.0; inferred: that 2.0 says the same when a job is created
+    return invalid_job(f"InvalidJob : No delete access for object:{object_name}")
+
+
 def quota_exceeded() -> SalesforceError:
     """Return the refusal of a job when the day's batches are used up."""
     # source: text quoted in Google's data transfer documentation; inferred: that a creation is refused like this

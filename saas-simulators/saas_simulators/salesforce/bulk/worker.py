@@ -159,20 +159,10 @@ class Worker:
             path=self._path(),
             request_rows=len(job.upload or ()),
         )
-        verb: Any = "delete" if order.operation == "hardDelete" else order.operation
-        results = write_rows(
+        verb: Any = order.operation
+        return write_rows(
             self._org, verb, order.object_name, rows, external_id_field=order.external_id_field, options=options
         )
-        if order.operation == "hardDelete":
-            self._purge(results)
-        return results
-
-    def _purge(self, results: Sequence[RowResult]) -> None:
-        """Take deleted records out of the recycle bin, too."""
-        store = self._org.store(self._job.order.object_name)
-        for result in results:
-            if result.success and result.id:
-                store.restore(result.id, None, is_deleted=True)
 
     def _path(self) -> str:
         return f"/services/data/v{self._job.order.api_version}/jobs/ingest/{self._job.id}"

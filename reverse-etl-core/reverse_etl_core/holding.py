@@ -1,0 +1,74 @@
+"""What a brake held becomes a plan that a person approves by its id: exactly that, and once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reverse_etl_core.errors import BrakeError
+from reverse_etl_core.ledger import HeldPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from reverse_etl_core.brakes import Violation
+    from reverse_etl_core.ledger import StreamLedger
+
+REMOVALS, REJECTIONS = "removals", "rejections"
+
+
+class PlanHolder:
+    """Holds what brakes find in one stream, unless it was approved.
+
+    Args:
+        stream: For messages.
+        ledger: The stream's part of it, where plans are kept.
+        approved: Id of the plan that the setting `approve` names; empty for none.
+    """
+
+    def __init__(self, stream: str, ledger: StreamLedger, approved: str = "") -> None:
+        self._stream = stream
+        self._ledger = ledger
+        self._approved = approved
+        self._released: set[str] = set()
+
+    def hold_removals(self, violation: Violation, source_keys: Iterable[str]) -> None:
+        """Go on if a person approved exactly these removals; else keep them as a plan.
+
+        Raises:
+            BrakeError: They are not approved; the message says how to approve them.
+        """
+        plan_id = self._ledger.plan_id(REMOVALS, source_keys)
+        if plan_id in self._ledger.approved_plans(REMOVALS, self._approved):
+            self._released.add(plan_id)
+        else:
+            self._hold(HeldPlan(plan_id, REMOVALS, violation.reason, violation.counted, violation.base), violation)
+
+    def hold_rejections(self, violation: Violation, codes: Sequence[str]) -> None:
+        """Go on if a person approved rejections with these codes; else keep them as a plan.
+
+        Raises:
+            BrakeError: They are not approved; the message says how to approve them.
+        """
+        codes = tuple(sorted(codes))
+        approved = self._ledger.approved_plans(REJECTIONS, self._approved)
+        covering = [one for one, allowed in approved.items() if allowed.issuperset(codes)]
+        self._released.update(covering)
+        if not covering:
+            plan_id = self._ledger.plan_id(REJECTIONS, codes)
+            plan = HeldPlan(plan_id, REJECTIONS, violation.reason, violation.counted, violation.base, codes)
+            self._hold(plan, violation)
+
+    def _hold(self, plan: HeldPlan, violation: Violation) -> None:
+        self._ledger.save_plan(plan)
+        plan_id, reason = plan.plan_id, plan.reason
+        msg = (
+            f"Stream '{self._stream}': {reason} {violation.remedy} If it is right, approve exactly this and run again: "
+            f"'reverse-etl approve {plan_id}', or 'approve: {plan_id}' in the settings for one run."
+        )
+        raise BrakeError(msg)
+
+    def carried_out(self) -> None:
+        """Note that what was approved is done: it is approved once."""
+        for plan_id in sorted(self._released):
+            self._ledger.carry_out(plan_id)
+        self._released.clear()

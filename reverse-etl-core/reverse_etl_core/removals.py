@@ -1,0 +1,165 @@
+"""Records that are gone from the source: noted durably as they arrive, removed once the input has ended.
+
+That a record did not arrive is never taken for its removal (guarantee G6), and what this sync did not create is only
+touched where the settings say so (guarantee G5).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from reverse_etl_core import identity
+from reverse_etl_core.ledger import Status
+from reverse_etl_core.planning import Candidate
+from reverse_etl_core.tally import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from reverse_etl_core.brakes import RemovalBrake
+    from reverse_etl_core.holding import PlanHolder
+    from reverse_etl_core.ledger import Delivery, StreamLedger
+    from reverse_etl_core.planning import Removal
+    from reverse_etl_core.routing import Route
+    from reverse_etl_core.tally import Tally
+
+logger = logging.getLogger(__name__)
+
+
+class RemovalSpool:
+    """The removals of one stream.
+
+    Args:
+        route: Says what becomes of them.
+        ledger: The stream's part of it, where they wait.
+        tally: Where fates are counted.
+        brake: Looks at their number.
+        holder: Holds what the brake finds.
+    """
+
+    def __init__(
+        self, route: Route, ledger: StreamLedger, tally: Tally, *, brake: RemovalBrake, holder: PlanHolder
+    ) -> None:
+        self._route = route
+        self._ledger = ledger
+        self._tally = tally
+        self._brake = brake
+        self._holder = holder
+        self._moment = max(ledger.now_ms(), ledger.latest_leaving() + 1)
+        """Removals of this run are later than those of all earlier ones, whatever the clock says."""
+        self._has_warned = False
+        self._spared = 0
+        self.waiting = 0
+        """Removals of this run that are neither carried out nor refused."""
+
+    def take(self, removals: Sequence[Removal], known: Mapping[str, Delivery]) -> None:
+        """Note removals that the stream announces.
+
+        Args:
+            removals: With their source keys.
+            known: What the ledger knows, by source key.
+        """
+        spooled: list[str] = []
+        forgotten: list[str] = []
+        for one in removals:
+            row = known.get(one.source_key)
+            if row is None or row.status is Status.REMOVED:
+                self._tally.settle(Fate.UNCHANGED)
+            elif _was_never_there(row):
+                forgotten.append(one.source_key)
+                self._tally.settle(Fate.UNCHANGED)
+            elif not self._route.removal.is_active:
+                self._leave_alone()
+            elif not self._route.removal.covers(row):
+                self._spared += 1
+                self._tally.settle(Fate.UNCHANGED)
+            elif self._is_resting(row):
+                self._tally.settle(Fate.REJECTED, code=str(row.error_code))
+            elif self._is_of_this_run(row):
+                self._tally.settle(Fate.SUPERSEDED)
+            else:
+                spooled.append(one.source_key)
+        self._ledger.forget(forgotten)
+        self._ledger.spool(spooled, self._moment)
+        self.waiting += len(spooled)
+
+    def _leave_alone(self) -> None:
+        self._tally.settle(Fate.UNCHANGED)
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning("Stream '%s': records removed at the source are left alone here.", self._route.stream)
+
+    def _is_resting(self, row: Delivery) -> bool:
+        """Whether the destination refused the removal, and the next try is not due."""
+        is_refused = row.status is Status.REJECTED and row.removal_at is not None
+        return is_refused and row.due_at is not None and row.due_at > self._ledger.now_ms()
+
+    def _is_of_this_run(self, row: Delivery) -> bool:
+        return row.removal_at is not None and row.removal_at >= self._moment
+
+    def keep(self, known: Sequence[Delivery]) -> None:
+        """Forget the removals of records that are back.
+
+        Args:
+            known: What the ledger knows of records that arrived.
+        """
+        back = [one for one in known if one.removal_at is not None and one.status is not Status.REMOVED]
+        announced = sum(self._is_of_this_run(one) for one in back)
+        self._ledger.keep([one.source_key for one in back])
+        self._tally.settle(Fate.SUPERSEDED, announced)
+        self.waiting -= announced
+
+    def check(self) -> None:
+        """Look at all removals that wait, those of earlier runs too, before the first one is carried out.
+
+        Raises:
+            BrakeError: There are too many, and nobody approved them.
+        """
+        if self._spared:
+            logger.warning(
+                "Stream '%s': %d records are gone from the source and left alone, since this sync did not create them. "
+                "'remove_adopted: true' would remove them.",
+                self._route.stream,
+                self._spared,
+            )
+        count = self._ledger.count_leaving() if self._route.removal.is_active else 0
+        violation = self._brake.violation(count, self._ledger.count_held()) if count else None
+        if violation is not None:
+            keys = (one.source_key for page in self._ledger.leaving() for one in page)
+            self._holder.hold_removals(violation, keys)
+
+    def candidates(self) -> Iterator[tuple[list[Candidate], Mapping[str, Delivery]]]:
+        """What is to be removed now, a page at a time, with what the ledger knows of it."""
+        if not self._route.removal.is_active:
+            return
+        for page in self._ledger.leaving():
+            spared = [one.source_key for one in page if not self._route.removal.covers(one)]
+            self._ledger.keep(spared)
+            rows = {one.source_key: one for one in page if one.source_key not in spared}
+            candidates = [self._candidate(one) for one in rows.values()]
+            self.waiting -= sum(not one.is_replay for one in candidates)
+            yield candidates, rows
+
+    def _candidate(self, row: Delivery) -> Candidate:
+        payload = identity.encode(dict.fromkeys(self._cleared())) if self._route.removal.way is None else b"{}"
+        return Candidate(
+            row.source_key,
+            row.match_key or "",
+            payload,
+            identity.digest(payload),
+            is_replay=not self._is_of_this_run(row),
+            is_removal=True,
+        )
+
+    def _cleared(self) -> list[str]:
+        """The fields that are ours and can be emptied: not those by which the record is recognised."""
+        route = self._route
+        kept = {*route.match_fields, *route.left_out_of_updates, *route.if_empty}
+        return [one.name for one in route.mapping.schema_fields if one.name not in kept]
+
+
+def _was_never_there(row: Delivery) -> bool:
+    """Whether every version of the record was refused, so that nothing of it is at the destination."""
+    is_refused = row.status is Status.REJECTED and row.removal_at is None
+    return is_refused and row.destination_id is None and row.match_key is None
