@@ -63,7 +63,7 @@ def write_report(report: Report, history: Sequence[PastRun], folder: Path) -> st
     """Write `<start>-<run>/report.json` and `report.html` for the owner alone.
 
     Returns:
-        The page's path; empty where the report could not be written.
+        The page's path; empty where it could not be written.
     """
     path = folder / report.folder_name() / "report.json"
     page = path.with_suffix(".html")
@@ -72,6 +72,9 @@ def write_report(report: Report, history: Sequence[PastRun], folder: Path) -> st
         pages.write_private(page, report_html(report, history))
     except OSError as error:
         logger.warning("The report cannot be written to '%s' (%s). Check 'report_dir'.", path, error.strerror)
+        return ""
+    except Exception as error:  # noqa: BLE001 - a defect of a page must not stand in for how the run ended
+        logger.warning("The page of the report cannot be made (%s). Please report this.", type(error).__name__)
         return ""
     logger.info("Report: %s", page)
     return str(page)

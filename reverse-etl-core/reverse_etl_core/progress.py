@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from reverse_etl_core.tally import Fate
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -70,4 +72,7 @@ class Progress:
 
 
 def _settled(tally: Tally) -> int:
-    return sum(tally.fates.values()) + sum(tally.retried.values())
+    """Records whose fate is known for good; those that the run leaves to the next one are not."""
+    return sum(
+        count for counts in (tally.fates, tally.retried) for fate, count in counts.items() if fate is not Fate.DEFERRED
+    )

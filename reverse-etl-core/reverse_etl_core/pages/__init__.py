@@ -70,7 +70,7 @@ def lasting(seconds: float) -> str:
     """A time span in words.
 
     >>> lasting(0.25), lasting(75), lasting(7_300)
-    ('0.2 s', '1 min 15 s', '2 h 2 min')
+    ('0.2 s', '1 min 15 s', '2 h 1 min')
     """
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{grouped(seconds)} s"
