@@ -26,11 +26,21 @@ if TYPE_CHECKING:
     from reverse_etl_core.operations import Batch, Current, Operation, Outcome, Value
     from reverse_etl_core.planfiles import PlanWriter
     from reverse_etl_core.planlines import Change
+    from reverse_etl_core.routing import Route
     from reverse_etl_core.schema import ObjectSchema
     from reverse_etl_core.tally import Tally
 
-JOB_REQUESTS = 8
-"""What one asynchronous job costs: to open, fill, close, a few looks at its state, its results."""
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What the keys of a plan's lines are made of."""
+
+    match_field: str | None = None
+    key_fields: tuple[str, ...] | None = None
+    has_derived_ids: bool = False
+
+
+_NO_KEYS = _Keys()
 
 
 @dataclass(slots=True)
@@ -39,31 +49,37 @@ class Rehearsal:
 
     Attributes:
         requests: That the run would make.
+        redact: Fields whose values must not be seen.
         brakes: Those that would stop it, a sentence each.
     """
+
+    redact: frozenset[str] = frozenset()
 
     requests: int = 0
     brakes: list[str] = field(default_factory=list)
     _changes: dict[tuple[str, str], Mapping[str, Change]] = field(default_factory=dict)
-    _batched: Counter[str] = field(default_factory=Counter)
     _lined: dict[str, Counter[tuple[Fate, str]]] = field(default_factory=dict)
+    _routes: dict[tuple[str, str], _Keys] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def read(self) -> None:
-        """Count a request that the run would make as well."""
+    def count_request(self) -> None:
+        """Count a request that the run would make."""
         with self._lock:
             self.requests += 1
-
-    def write(self, schema: ObjectSchema, operations: int) -> None:
-        """Count a request of the run."""
-        with self._lock:
-            self.requests += 1
-            self._batched[schema.name] += operations
 
     def would_change(self, schema: ObjectSchema, source_key: str, changes: Mapping[str, Change]) -> None:
         """Keep what a write would change, until the record is settled."""
         with self._lock:
             self._changes[schema.name, source_key] = changes
+
+    def know(self, route: Route) -> None:
+        """Keep what a plan's lines say of a stream."""
+        columns = {one.column: one.field.name for one in route.mapping.columns}
+        keys = [columns.get(one) for one in route.key_columns]
+        known = tuple(one for one in keys if one is not None)
+        self._routes[route.stream, route.schema.name] = _Keys(
+            route.match_field, known if len(known) == len(keys) else None, has_derived_ids=route.schema.has_derived_ids
+        )
 
     def line(self, scope: Scope, settlement: Settlement, *, is_replay: bool) -> PlanLine | None:
         """The line of a record that was settled; `None` for one of which nothing would change."""
@@ -75,6 +91,8 @@ class Rehearsal:
         fate = Fate(settlement.outcome)
         if not is_replay:
             self._lined.setdefault(scope.stream, Counter())[fate, settlement.error_code or ""] += 1
+        keys = self._routes.get((scope.stream, scope.object_name), _NO_KEYS)
+        is_hidden = keys.has_derived_ids and keys.match_field in self.redact
         is_placeholder = str(settlement.destination_id or "").startswith(PLACEHOLDER)
         return PlanLine(
             stream=scope.stream,
@@ -82,18 +100,21 @@ class Rehearsal:
             source_key=settlement.source_key,
             match_key=settlement.match_key,
             action=action,
-            destination_id=None if is_placeholder else settlement.destination_id,
+            destination_id=None if is_placeholder or is_hidden else settlement.destination_id,
             code=settlement.error_code or "",
             reason=settlement.error or "",
             fields=changes or {},
             is_replay=is_replay,
+            match_field=keys.match_field,
+            key_fields=keys.key_fields,
         )
 
     def count_rest(self, writer: PlanWriter, stream: str, object_name: str, tally: Tally) -> None:
         """Count the records of a stream that have no line: those of which nothing would change."""
         lined = self._lined.get(stream, Counter())
         writer.count(stream, object_name, Action.UNCHANGED, tally.fates[Fate.UNCHANGED])
-        writer.count(stream, object_name, Action.SKIP, tally.fates[Fate.SUPERSEDED], code=Fate.SUPERSEDED.value)
+        if superseded := tally.fates[Fate.SUPERSEDED]:
+            writer.count(stream, object_name, Action.SKIP, superseded, code=Fate.SUPERSEDED.value)
         for code, count in tally.codes.items():
             rest = count - lined[Fate.REJECTED, code]
             if rest > 0:
@@ -132,12 +153,12 @@ class ReadOnlyDestination(Destination):
 
     def account(self) -> str:
         """The account's id."""
-        self._rehearsal.read()
+        self._rehearsal.count_request()
         return self._real.account()
 
     def describe(self, object_name: str) -> ObjectSchema:
         """The live schema, without jobs: what they would do travels here in ordinary batches."""
-        self._rehearsal.read()
+        self._rehearsal.count_request()
         return replace(self._real.describe(object_name), jobs=None)
 
     def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
@@ -153,7 +174,7 @@ class ReadOnlyDestination(Destination):
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
     ) -> Mapping[str, Sequence[Current]]:
         """Read as the run would."""
-        self._rehearsal.read()
+        self._rehearsal.count_request()
         return self._read(schema, key_field, keys, fields)
 
     def _read(
@@ -166,7 +187,7 @@ class ReadOnlyDestination(Destination):
 
     def write(self, batch: Batch) -> list[Outcome]:
         """What would come of a batch, as far as reading can tell."""
-        self._rehearsal.write(batch.schema, len(batch.operations))
+        self._rehearsal.count_request()
         if batch.verb is Verb.CREATE:
             return [self._created(batch, one) for one in batch.operations]
         if batch.verb is Verb.UPSERT:

@@ -25,6 +25,7 @@ from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.mapping import wanted_fields
 from reverse_etl_core.operations import DeferCode
 from reverse_etl_core.pipeline import Pipeline
+from reverse_etl_core.plan_run import PlanRun
 from reverse_etl_core.progress import Progress
 from reverse_etl_core.report import Report
 from reverse_etl_core.routing import Promise, compile_route, setting_problems
@@ -74,7 +75,8 @@ class Run:
     ) -> None:
         self._target = target
         self._config = config
-        self._destination = destination
+        self._plan = PlanRun(target, config, destination, now=time.time) if config.dry_run else None
+        self._destination: Destination = self._plan.destination if self._plan is not None else destination
         self._traffic = traffic
         self._stop = stop
         self._open_ledger = open_ledger
@@ -188,6 +190,8 @@ class Run:
             promise=self._promise,
             emails=self._emails,
         )
+        if self._plan is not None:
+            self._plan.know(route)
         pipeline = Pipeline(
             route,
             destination=self._destination,
@@ -235,12 +239,15 @@ class Run:
         return self._stream_ledgers[scope]
 
     def _holder(self, stream: str, object_name: str) -> PlanHolder:
-        return PlanHolder(stream, self._stream_ledger(stream, object_name), self._config.approve or "")
+        ledger = self._stream_ledger(stream, object_name)
+        if self._plan is not None:
+            return self._plan.holder(stream, ledger)
+        return PlanHolder(stream, ledger, self._config.approve or "")
 
     def _open(self) -> Ledger:
         self._account = self.check()
         self._check_streams()
-        self._ledger = self._open_ledger(self._config)
+        self._ledger = self._plan.open_ledger(self._account) if self._plan else self._open_ledger(self._config)
         self._ledger.start_run(sync_id=self._config.sync_id, target=self._target, account=self._account)
         return self._ledger
 
@@ -376,13 +383,39 @@ class Run:
             logger.error("%s", defect)  # noqa: TRY400 - the message is the whole story
             exit_code = exit_code or defect.exit_code
         self._progress.note()
-        report = self._report(error, exit_code)
-        conclusion = conclude(report, self._config, self._ledger)
+        if self._plan is not None:
+            exit_code = self._finish_plan(self._plan, exit_code, is_whole=error is None)
+            conclusion = None
+        else:
+            report = self._report(error, exit_code)
+            conclusion = conclude(report, self._config, self._ledger)
         if self._ledger is not None:
             self._close(self._ledger)
         self._crew.close()
-        notify(report, self._config, conclusion)  # last: nobody waits for it
+        if conclusion is not None:
+            notify(report, self._config, conclusion)  # last: nobody waits for it
         return exit_code
+
+    def _finish_plan(self, plan: PlanRun, exit_code: int, *, is_whole: bool) -> int:
+        try:
+            found = plan.finish(
+                self._tallies,
+                self._objects(),
+                self._traffic,
+                account=self._account,
+                is_whole=is_whole and not exit_code,
+            )
+        except FatalError as error:
+            logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
+            found = error.exit_code
+        return exit_code or found
+
+    def _objects(self) -> dict[str, str]:
+        """Where each stream goes, for people."""
+        return {
+            stream: ", ".join(one.route.schema.name for one in opened.pipelines)
+            for stream, opened in self._streams.items()
+        }
 
     def _report(self, error: BaseException | None, exit_code: int) -> Report:
         return Report(
@@ -394,10 +427,7 @@ class Run:
             started_at=self._started_at,
             seconds=time.monotonic() - self._started_s,
             states_released=self._states_released,
-            objects={
-                stream: ", ".join(one.route.schema.name for one in opened.pipelines)
-                for stream, opened in self._streams.items()
-            },
+            objects=self._objects(),
             tallies=self._tallies,
             traffic=self._traffic,
             message=message_of(error),

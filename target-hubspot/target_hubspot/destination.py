@@ -53,6 +53,8 @@ class HubSpotDestination(Destination):
         api_version: Of the paths.
     """
 
+    rate = limits.RATES["default"]
+
     def __init__(self, send: Callable[[Request], Reply], api_version: str) -> None:
         self._send = send
         self._paths = wire.Paths(api_version)

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from reverse_etl_core.ledger.rows import HeldPlan, Job
     from reverse_etl_core.ledger.store import Scope
 
-Settled = "Callable[[Scope, Settlement, bool], None]"
-
 
 def existing(url: Secret, *, now: Callable[[], float]) -> Archive | None:
     """The real ledger, to be read; `None` where no run has made it yet.
@@ -46,7 +44,9 @@ class RehearsedLedger(Ledger):
         now: Seconds since 1970.
     """
 
-    def __init__(self, base: Archive | None, on_settled: Settled, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self, base: Archive | None, on_settled: Callable[[Scope, Settlement, bool], None], *, now: Callable[[], float]
+    ) -> None:
         self._base = base
         self._on_settled = on_settled
         self._folder = tempfile.TemporaryDirectory(prefix="reverse-etl-plan-")
