@@ -71,8 +71,11 @@ def _is_ours(candidate: Candidate, destination_id: str | None) -> bool:
     return is_lost_create or known.destination_id == destination_id
 
 
-def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int) -> Settlement:
-    """The row of a record that is removed. One that was only cleared is still there, and keeps its match value."""
+def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int, in_doubt_until: int | None = None) -> Settlement:
+    """The row of a record that is removed. One that was only cleared is still there, and keeps its match value.
+
+    Where an earlier attempt got no answer, it may be applied after the one that did: a record that is back waits.
+    """
     known = candidate.known
     return Settlement(
         source_key=candidate.source_key,
@@ -81,6 +84,7 @@ def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int) -> Settlemen
         match_key=known.match_key if known and is_cleared else None,
         destination_id=candidate.destination_id,
         created_by_us=bool(known and known.created_by_us),
+        in_doubt_until=in_doubt_until,
         removal_at=now_ms,
     )
 

@@ -204,6 +204,17 @@ def test_what_returns_while_its_removal_is_in_doubt_waits(tmp_path: Path) -> Non
     assert one.contents("key", "name") == [("k1", "back")]
 
 
+@pytest.mark.parametrize("fault", ["late", "late, repeated"])
+def test_what_returns_waits_for_a_removal_that_had_to_be_repeated(tmp_path: Path, fault: str) -> None:
+    """The repeated one was answered, but the first one may still empty the fields of the record that is back."""
+    one = mirror(tmp_path, on_removed="clear")
+    assert one.run([[row(1)]])
+    one.run([gone(1)], [fault])
+    assert one.run([[row(1, name="back")]])
+    one.crm.catch_up(everything=True)
+    assert one.contents("key", "name") == [("k1", "back")]
+
+
 def test_removals_by_match_value(tmp_path: Path) -> None:
     """A removal that holds the match value alone finds its record; a value that the record left is no removal."""
     one = mirror(tmp_path, source_key=("n",), keys=("key",))
