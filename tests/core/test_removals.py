@@ -121,6 +121,17 @@ def test_clear_empties_what_is_ours(tmp_path: Path) -> None:
     assert one.contents("key", "name")[0] == ("k1", "back")
 
 
+def test_clear_leaves_what_a_record_needs(tmp_path: Path) -> None:
+    """A field without which the destination takes no record is not emptied: it would refuse the rest too."""
+    schema_of_it = people(is_native=True, required_to_create=(("name",), ("score", "price")))
+    columns = ("n", "key", "name", "score", "price")
+    way = route(schema_of_it, load_method="mirror", on_removed="clear", columns=columns)
+    one = World(tmp_path / "ledger.db", way)
+    assert one.run([[row(1) | {"score": 1, "price": 2}]])
+    assert one.run([gone(1)])
+    assert one.contents("key", "name", "score", "price") == [("k1", "x", None, None)]
+
+
 def test_half_of_the_model_gone_stops_before_the_first_removal(tmp_path: Path) -> None:
     """G6: the removals are held as a plan; approved by its id, exactly these are carried out, once."""
     one = mirror(tmp_path)
