@@ -157,7 +157,7 @@ class RemovalSpool:
         )
 
     def _cleared(self) -> list[str]:
-        """The fields that are ours and can be emptied: not those by which the record is recognised, or that it needs."""
+        """The fields that are ours and can be emptied: not those that recognise the record, nor those that it needs."""
         route = self._route
         needed = {names[0] for names in route.schema.required_to_create if len(names) == 1}
         kept = {*route.match_fields, *route.left_out_of_updates, *route.if_empty, *needed}
