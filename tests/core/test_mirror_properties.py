@@ -103,6 +103,7 @@ def test_the_destination_is_the_model_whatever_happens(script: list[Any], kind: 
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 @settings(max_examples=5000, **settings_of_all)
 @given(st.lists(runs, max_size=5), worlds)
 def test_the_destination_is_the_model_in_thousands_of_histories(

@@ -463,7 +463,8 @@ def test_policies_agree_with_an_oracle(before: Any, rows: Any, plan: Any, kind: 
 
 
 @pytest.mark.long
-@settings(max_examples=5000, **EXAMPLES)
+@pytest.mark.timeout(1800)
+@settings(max_examples=2000, **EXAMPLES)
 @given(*ARGUMENTS)
 def test_policies_agree_with_an_oracle_thousands_of_times(before: Any, rows: Any, plan: Any, kind: Any) -> None:
     """The same, as often as a night allows."""
