@@ -297,7 +297,7 @@ class Pipeline:
         removals = [one for one in judged if isinstance(one, Removal)]
         records = [one for one in judged if not isinstance(one, Removal)]
         self._removals.keep([known[one.source_key] for one in records if one.source_key in known])
-        self._removals.take(removals, known)
+        self._removals.take(removals, known, self._doubt_ends_ms)
         for removal in removals:
             self._in_hand.pop(removal.source_key, None)
         for one in records:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from reverse_etl_core import identity
+from reverse_etl_core import identity, settling
 from reverse_etl_core.ledger import Status
 from reverse_etl_core.planning import Candidate
 from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.brakes import RemovalBrake
     from reverse_etl_core.holding import PlanHolder
@@ -57,15 +57,22 @@ class RemovalSpool:
         left, self._ledger.removals_waiting = self._ledger.removals_waiting, 0
         return left
 
-    def take(self, removals: Sequence[Removal], known: Mapping[str, Delivery]) -> None:
+    def take(
+        self,
+        removals: Sequence[Removal],
+        known: Mapping[str, Delivery],
+        doubt_ends_ms: Callable[[Delivery], int | None],
+    ) -> None:
         """Note removals that the stream announces.
 
         Args:
             removals: With their source keys.
             known: What the ledger knows, by source key.
+            doubt_ends_ms: Until when an earlier request for a record may still be applied.
         """
         spooled: list[str] = []
         forgotten: list[str] = []
+        left: list[Delivery] = []
         for one in removals:
             row = known.get(one.source_key)
             if row is None or row.status is Status.REMOVED:
@@ -73,11 +80,9 @@ class RemovalSpool:
             elif _was_never_there(row):
                 forgotten.append(one.source_key)
                 self._tally.settle(Fate.UNCHANGED)
-            elif not self._route.removal.is_active:
-                self._leave_alone()
             elif not self._route.removal.covers(row):
-                self._spared += 1
-                self._tally.settle(Fate.UNCHANGED)
+                left.append(row)
+                self._leave_alone()
             elif self._is_resting(row):
                 self._tally.settle(Fate.REJECTED, code=str(row.error_code))
             elif self._is_of_this_run(row):
@@ -85,12 +90,19 @@ class RemovalSpool:
             else:
                 spooled.append(one.source_key)
         self._ledger.forget(forgotten)
+        # What was under way or refused is not tried again: it would come back to the destination alone.
+        is_open = (Status.PENDING, Status.REJECTED)
+        self._ledger.settle(
+            settling.left_alone(one, in_doubt_until=doubt_ends_ms(one)) for one in left if one.status in is_open
+        )
         self._ledger.spool(spooled, self._moment)
         self._ledger.removals_waiting += len(spooled)
 
     def _leave_alone(self) -> None:
         self._tally.settle(Fate.UNCHANGED)
-        if not self._has_warned:
+        if self._route.removal.is_active:
+            self._spared += 1
+        elif not self._has_warned:
             self._has_warned = True
             logger.warning("Stream '%s': records removed at the source are left alone here.", self._route.stream)
 

@@ -61,6 +61,8 @@ class RemovalPolicy:
 
     def covers(self, known: Delivery) -> bool:
         """Whether a record may be touched: what is cleared is ours in any record, what is taken away must be ours."""
+        if not self.is_active:
+            return False
         return self.way is None or self.includes_adopted or known.created_by_us
 
 

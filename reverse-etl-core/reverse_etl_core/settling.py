@@ -127,10 +127,11 @@ def unchanged(candidate: Candidate, destination_id: str) -> Settlement:
     )
 
 
-def left_alone(known: Delivery) -> Settlement:
-    """The row of a record that exists, where only creates are wanted: nothing is sent, and no refusal stays open.
+def left_alone(known: Delivery, *, in_doubt_until: int | None = None) -> Settlement:
+    """The row of a record of which nothing is sent any more: no request and no refusal stays open.
 
-    Without a hash, since its newest version was not delivered.
+    It exists where only creates are wanted, or it is gone from the source and not ours to take away. Without a hash,
+    since its newest version was not delivered.
     """
     return Settlement(
         source_key=known.source_key,
@@ -140,6 +141,7 @@ def left_alone(known: Delivery) -> Settlement:
         former_key=known.former_key,
         destination_id=known.destination_id,
         created_by_us=known.created_by_us,
+        in_doubt_until=in_doubt_until,
     )
 
 

@@ -194,6 +194,26 @@ def test_a_lost_create_that_is_gone_is_found_and_removed(tmp_path: Path) -> None
         assert fates(one)["removed"] == 1
 
 
+@pytest.mark.parametrize("method", ["upsert", "mirror"])
+def test_what_is_left_alone_is_not_tried_again(tmp_path: Path, method: str) -> None:
+    """An upsert without an answer, and a refused version, end where the record is gone: nothing comes back later."""
+    one = mirror(tmp_path)
+    one.route = route(people(is_native=True), load_method=method)
+    one.crm.records["7"] = {"key": "k2", "name": "theirs"}
+    assert one.run([[row(2, name="ours")]])
+    assert one.run([[row(2, name="bad")]])
+    assert not one.run([[row(1)]], ["kill late"])
+    one.crm.late.clear()
+    assert one.run([gone(1, 2)])
+    assert (fates(one), len(one.contents("key"))) == ({"read": 2, "unchanged": 2}, 1)
+    one.crm.clock.wait(8000)
+    calls = len(one.crm.writes)
+    assert one.run([[]])
+    assert (one.contents("key", "name"), len(one.crm.writes)) == ([("k2", "ours")], calls)
+    assert one.run([[row(1)], gone(2)])
+    assert one.contents("key", "name") == [("k1", "x"), ("k2", "ours")]
+
+
 @pytest.mark.parametrize("fault", ["kill before", "kill after", "lost before", "lost after", "unanswered"])
 def test_a_removal_without_an_answer_is_repeated(tmp_path: Path, fault: str) -> None:
     """A removal may be repeated at once: the next run does, unasked."""
