@@ -83,6 +83,7 @@ bench: $(READY) ## Speed and memory of tap and target beside the stock SDK (minu
 	$(BIN)/python benchmarks/tap.py --rows $(ROWS) --repeat 2 --json benchmarks/.work/tap.json
 	$(BIN)/python benchmarks/diff.py --rows $(ROWS) --json benchmarks/.work/diff.json
 	$(BIN)/python benchmarks/target.py --records $(ROWS) --json benchmarks/.work/target.json
+	$(BIN)/python benchmarks/ledger.py --records $(ROWS) --json benchmarks/.work/ledger.json
 
 docs: $(READY) ## Write the generated pages anew (docs/settings.md)
 	$(BIN)/python docs/generate_settings.py

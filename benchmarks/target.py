@@ -31,7 +31,7 @@ from singer_sdk.sinks import BatchSink
 
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
-from reverse_etl_core.operations import Batch, Outcome, Written
+from reverse_etl_core.operations import Batch, Current, Outcome, Written
 from reverse_etl_core.redaction import Secret
 from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema
 from reverse_etl_core.target import ReverseETLTarget
@@ -137,9 +137,11 @@ class NowhereDestination(Destination):
             upsert_fields=frozenset({"customer_id"}),
         )
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
         """Nothing is ever there."""
-        del schema, match_field, match_keys
+        del schema, key_field, keys, fields
         return {}
 
     def write(self, batch: Batch) -> list[Outcome]:
