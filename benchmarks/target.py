@@ -168,8 +168,10 @@ class NoLedger(StreamLedger):
         del match_keys
         return {}
 
-    def intend(self, intents: Iterable[Any], job: object = None) -> None:
+    def intend(self, intents: Iterable[Any], job: object = None) -> list[str]:
         """Keep nothing."""
+        del intents, job
+        return []
 
     def settle(self, settlements: Iterable[Any]) -> None:
         """Keep nothing."""

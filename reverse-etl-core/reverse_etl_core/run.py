@@ -222,6 +222,7 @@ class Run:
         self._account = self.check()
         self._check_streams()
         self._ledger = self._open_ledger(self._config)
+        self._ledger.check_partition(self._config.sync_id, self._account)
         self._ledger.start_run(sync_id=self._config.sync_id, target=self._target, account=self._account)
         return self._ledger
 
