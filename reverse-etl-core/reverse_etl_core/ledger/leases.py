@@ -115,12 +115,14 @@ class PartLeases:
         self._marked_ms: dict[int, int] = {}
 
     def take(self, connection: sa.Connection, scope: sa.Row[Any]) -> Taken:
-        """Take a lease; a run that had the whole and slept is fenced off."""
+        """Take a lease; who had the whole, or a partition of another count, and slept is fenced off."""
         parts = refuse_if_held(connection, scope, self._partition, self._now_ms())
         was_whole = scope.lease_owner is not None and scope.lease_owner != WORKERS
         until = self._now_ms() + LEASE_MS
         mark = {"lease_owner": WORKERS, "lease_until": until, "lease_epoch": scope.lease_epoch + was_whole}
         connection.execute(sa.update(scopes).where(scopes.c.scope_id == scope.scope_id).values(mark))
+        others = (leases.c.scope_id == scope.scope_id) & (leases.c.partition_count != self._partition.count)
+        connection.execute(sa.update(leases).where(others).values(epoch=leases.c.epoch + 1))
         self._scope_epochs[scope.scope_id] = scope.lease_epoch + was_whole
         self._marked_ms[scope.scope_id] = self._now_ms()
         mine = next((one for one in parts if _is_of(one, self._partition)), None)
