@@ -295,7 +295,7 @@ def connect(
     base_url: str | Callable[[], str] = config.api_url or ""
     if config.api_url is None and isinstance(given, OAuthToken):
         base_url = ApiAddress(given.token, transport(LOGIN_URL, None).send)
-    return MailchimpDestination(
+    destination = MailchimpDestination(
         transport(base_url, Authorization(given)).send,
         Consent(config.status_if_new, config.resubscribe, config.revive_archived),
         list_id=config.list_id,
@@ -303,3 +303,5 @@ def connect(
         skips_required=config.skip_merge_validation,
         adds_fields=config.create_merge_fields,
     )
+    destination.limiter = limiter
+    return destination

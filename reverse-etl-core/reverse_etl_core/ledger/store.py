@@ -21,6 +21,7 @@ from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
 from reverse_etl_core.ledger.book import StreamLedger
 from reverse_etl_core.ledger.layouts import refuse_foreign_rows, take_over_rejects
 from reverse_etl_core.ledger.leases import Leases, PartLeases, WholeLeases, refuse_if_held
+from reverse_etl_core.ledger.limits import AccountLimits
 from reverse_etl_core.ledger.tables import (
     OPEN_STATUSES,
     OUTCOME_DAYS,
@@ -260,6 +261,10 @@ class Ledger:
         """Give the lease back, so that the next run need not wait."""
         with self.guarded("written"), self.begin() as connection:
             self._leases.release(connection, scope_id, epoch)
+
+    def limits(self, target: str, account: str) -> AccountLimits | None:
+        """The limits of an account, for all workers; `None` in a file, which knows no clock but each process's own."""
+        return AccountLimits(self, target, account) if self._engine.dialect.name == "postgresql" else None
 
     def start_run(self, *, sync_id: str, target: str, account: str) -> None:
         """Note that a run has begun."""

@@ -47,6 +47,25 @@ leases = sa.Table(
 )
 """Who writes which partition of a scope, where several workers share it. `scopes` is marked as held meanwhile."""
 
+rate_limits = sa.Table(
+    "rate_limits",
+    metadata,
+    sa.Column("target", sa.String(100), nullable=False),
+    sa.Column("account", sa.String(100), nullable=False),
+    sa.Column("lane", sa.String(40), nullable=False),
+    sa.Column("requests", sa.Integer, nullable=False),
+    sa.Column("interval_ms", sa.Integer, nullable=False),
+    sa.Column("grants", sa.Text, nullable=False),
+    sa.Column("not_before", sa.BigInteger, nullable=False),
+    sa.Column("daily_limit", sa.Integer),
+    sa.Column("daily_remaining", sa.Integer),
+    sa.Column("read_at", sa.BigInteger),
+    sa.PrimaryKeyConstraint("target", "account", "lane"),
+)
+"""What all workers together may ask of an account; times are the database's. `grants`: a JSON list of when permits were
+given, and how many, within the last interval. `not_before`: the destination asked to wait until then. `daily_limit` and
+`daily_remaining`: the account's daily quota, as a reply told it at `read_at`. In PostgreSQL only."""
+
 deliveries = sa.Table(
     "deliveries",
     metadata,
