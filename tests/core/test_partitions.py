@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
+from core.fakes import Crm, World, people, route
 
 from reverse_etl_core.errors import BusyError, ConfigError
 from reverse_etl_core.ledger import Intent, Job, Ledger, Scope, Settlement, Status, StreamLedger
@@ -16,6 +17,7 @@ from reverse_etl_core.redaction import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from core.fakes import Clock
 
@@ -310,3 +312,32 @@ def test_one_record_at_two_workers_stops_the_second(worker: Callable[[Partition]
     second.close()
     clock.wait(1)
     assert worker(HALVES[1]).intend([intent(1), intent(2), intent(3)]) == []
+
+
+@pytest.mark.parametrize("is_native", [False, True])
+def test_a_match_value_that_was_lost_to_another_worker_is_a_reject(tmp_path: Path, *, is_native: bool) -> None:
+    """It was free when both looked: nothing is sent for the second record, and the others of its batch are."""
+
+    def ledger_of(partition: Partition) -> type[Ledger]:
+        class PartLedger(Ledger):
+            def __init__(self, url: Secret, **options: Any) -> None:
+                super().__init__(url, partition=partition, **options)
+                self._leases._owner = f"{partition.index}:7:abc"  # type: ignore[attr-defined]
+
+        return PartLedger
+
+    crm, way = Crm(), route(people(is_native=is_native))
+    worlds = [World(tmp_path / "l.db", way, crm, ledger_of(one)) for one in HALVES]
+    with worlds[0].pipeline() as one, worlds[1].pipeline() as other:
+        one.deliver([{"n": 1, "key": "a", "name": "x"}])
+        other.deliver([{"n": 2, "key": "a", "name": "y"}, {"n": 3, "key": "b", "name": "z"}])
+        one.flush()
+        other.flush()
+        assert dict(worlds[1].tally.codes) == {"duplicate_key": 1}
+        rows = other._ledger.lookup(["[2]", "[3]"])
+    assert sorted((row["key"], row["name"]) for row in crm.records.values()) == [("a", "x"), ("b", "z")]
+    assert (rows["[2]"].error_code, rows["[2]"].match_key, rows["[3]"].status) == (
+        "duplicate_key",
+        None,
+        Status.DELIVERED,
+    )

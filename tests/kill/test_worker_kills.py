@@ -216,6 +216,6 @@ def test_kills_of_workers_lose_and_double_nothing(simulator_url: str, tmp_path: 
 def test_a_hundred_kills_of_workers(scenario: Scenario, simulator_url: str, tmp_path: Path, postgres_url: str) -> None:
     """100 kills and more, by requests and by jobs."""
     team = Team(scenario, simulator_url, tmp_path, postgres_url)
-    assert kill_and_check(team, 50, check_every=5) > 0
+    assert kill_and_check(team, 65, check_every=5) > 0
     print(dict(team.kills))  # noqa: T201 - the numbers that the test is for
     assert team.kills["killed"] >= 100
