@@ -21,6 +21,8 @@ SPACE := $(EMPTY) $(EMPTY)
 # Of `make demo`.
 TARGET ?= target-hubspot
 KEEP ?=
+# Of `make test`: files of tests that run side by side.
+WORKERS ?= 2
 # Of `make bench`.
 ROWS ?= 1000000
 
@@ -70,7 +72,7 @@ contracts: $(READY) ## Who may import whom
 	$(BIN)/lint-imports
 
 test: $(READY) $(WAREHOUSES) ## Everything that CI runs
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile
 
 test-long: $(READY) $(WAREHOUSES) $(LONG) ## The long kill, fault and scale tests too
 	$(BIN)/python -m pytest

@@ -156,6 +156,27 @@ class NoLedger(StreamLedger):
         """Open nothing."""
         self.last_sign_ms = 0
 
+    def latest_leaving(self) -> int:
+        """Nothing waits to be removed."""
+        return 0
+
+    def count_leaving(self) -> int:
+        """Nothing waits to be removed."""
+        return 0
+
+    def keep(self, source_keys: Sequence[str]) -> None:
+        """Nothing was gone."""
+
+    def spool(self, source_keys: Sequence[str], moment_ms: int) -> None:
+        """Nothing is kept."""
+
+    def forget(self, source_keys: Sequence[str]) -> None:
+        """Nothing is known."""
+
+    def leaving(self) -> Iterator[list[Any]]:
+        """Nothing waits to be removed."""
+        return iter(())
+
     def now_ms(self) -> int:
         """The clock."""
         return int(time.time() * 1000)
@@ -170,8 +191,10 @@ class NoLedger(StreamLedger):
         del match_keys
         return {}
 
-    def intend(self, intents: Iterable[Any], job: object = None) -> None:
+    def intend(self, intents: Iterable[Any], job: object = None) -> list[str]:
         """Keep nothing."""
+        del intents, job
+        return []
 
     def settle(self, settlements: Iterable[Any]) -> None:
         """Keep nothing."""
