@@ -119,7 +119,7 @@ class Recorder:
         if candidate.is_removal:
             return self._removed(candidate, now_ms)
         destination_id = str(candidate.destination_id)
-        if candidate.current is None:
+        if self._route.load_method == "create":
             return self._deliver(candidate, destination_id, key)
         self._queues.drop(candidate.source_key)
         self._tally.settle(Fate.UNCHANGED, is_replay=candidate.is_replay)
