@@ -80,7 +80,7 @@ class Archive:
         self.url = url
         self._now = now
         self._engine = reading_engine(url)
-        with self.guarded():
+        with guarded(url, "opened"):
             self._columns = self._found_columns()
             self.version = self._found_version()
 
