@@ -18,10 +18,27 @@ def problem(text: str, *, like: str) -> str | None:
     'must be an address like https://api.example.com.'
     """
     parts = _parts(text)
+    if parts is not None and (parts.username is not None or parts.query or parts.fragment):
+        return f"must be an address without user, '?' or '#', like {like}."
+    return _problem(parts, like)
+
+
+def webhook_problem(text: str, *, like: str) -> str | None:
+    """The same for a webhook, whose query may be its secret.
+
+    >>> webhook_problem("https://example.com/hook?sig=1", like="https://example.com/hook")
+    >>> webhook_problem("http://example.com/hook", like="https://example.com/hook")
+    'must begin with https: over http everybody on the way could read the token.'
+    """
+    parts = _parts(text)
+    if parts is not None and (parts.username is not None or parts.fragment):
+        return f"must be an address without user or '#', like {like}."
+    return _problem(parts, like)
+
+
+def _problem(parts: SplitResult | None, like: str) -> str | None:
     if parts is None or parts.scheme not in {"http", "https"}:
         return f"must be an address like {like}."
-    if parts.username is not None or parts.query or parts.fragment:
-        return f"must be an address without user, '?' or '#', like {like}."
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         return "must begin with https: over http everybody on the way could read the token."
     return None

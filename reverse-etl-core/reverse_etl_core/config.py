@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
 from reverse_etl_core import addresses
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.partitions import Partition, parse_partition
 from reverse_etl_core.redaction import Secret
 
 LOAD_METHODS = ("upsert", "update", "create", "mirror")
@@ -29,6 +31,8 @@ COMPARE_WITH = ("ledger", "destination")
 LEDGER_MODES = ("full", "rejects")
 UNKNOWN_FIELDS = ("fail", "drop")
 ON_MISSING = ("reject", "skip_field")
+NOTIFY_FORMATS = ("json", "slack")
+SLACK_HOST = "hooks.slack.com"
 
 RECONCILE_GRACE_SECONDS = 60
 MAX_REJECTED_PERCENT = 10
@@ -129,12 +133,15 @@ class CommonConfig:
     ledger: str
     ledger_url: Secret
     sync_id: str
+    partition: Partition
     reconcile_grace_s: float
     max_rejected: int | None
     max_rejected_percent: float
     daily_quota_percent: float
     concurrency: int
     report_dir: Path
+    notify_url: Secret | None
+    notify_format: str
     checkpoint_records: int
     checkpoint_s: float
     dry_run: bool = False
@@ -168,6 +175,7 @@ class CommonConfig:
         reader = SettingsReader(config)
         root = Path(environ.get("MELTANO_PROJECT_ROOT") or Path.cwd())
         load_method = reader.choice("load_method", LOAD_METHODS, default="upsert")
+        notify_url = _notify_url(reader)
         unknown_fields = reader.choice("unknown_fields", UNKNOWN_FIELDS, default="fail")
         parsed = cls(
             load_method=load_method,
@@ -179,12 +187,15 @@ class CommonConfig:
             ledger=reader.choice("ledger", LEDGER_MODES, default="full"),
             ledger_url=_ledger_url(reader, root / ".reverse-etl" / f"{target}.db"),
             sync_id=reader.text("sync_id") or default_sync_id(target, environ),
+            partition=parse_partition(config, reader.problems),
             reconcile_grace_s=reader.number("reconcile_grace_seconds", RECONCILE_GRACE_SECONDS, low=0),
             max_rejected=reader.optional_count("max_rejected"),
             max_rejected_percent=reader.number("max_rejected_percent", MAX_REJECTED_PERCENT, low=0, high=100),
             daily_quota_percent=reader.number("daily_quota_percent", DAILY_QUOTA_PERCENT, low=1, high=100),
             concurrency=int(reader.number("concurrency", 4, low=1, high=64)),
             report_dir=Path(reader.text("report_dir") or root / ".reverse-etl" / "reports"),
+            notify_url=notify_url,
+            notify_format=reader.choice("notify_format", NOTIFY_FORMATS, default=_notify_format(notify_url)),
             checkpoint_records=int(reader.number("checkpoint_records", CHECKPOINT_RECORDS, low=1)),
             checkpoint_s=reader.number("checkpoint_seconds", CHECKPOINT_SECONDS, low=0),
             dry_run=reader.flag("dry_run", default=False),
@@ -433,6 +444,21 @@ def _lookup(entry: SettingsReader) -> LookupConfig | None:
         one.bad("object", "is missing: name the object of which the column holds match values.")
     on_missing = one.choice("on_missing", ON_MISSING, default=ON_MISSING[0])
     return LookupConfig(object_name or "", one.text("match_on"), on_missing)
+
+
+def _notify_url(reader: SettingsReader) -> Secret | None:
+    text = reader.text("notify_url")
+    if text is None:
+        return None
+    problem = addresses.webhook_problem(text.strip(), like="https://hooks.example.com/services/…")
+    if problem:
+        reader.bad("notify_url", problem)
+        return None
+    return Secret(text.strip())
+
+
+def _notify_format(url: Secret | None) -> str:
+    return "slack" if url is not None and urlsplit(url.reveal()).hostname == SLACK_HOST else "json"
 
 
 def _ledger_url(reader: SettingsReader, default: Path) -> Secret:

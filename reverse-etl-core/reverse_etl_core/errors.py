@@ -175,3 +175,17 @@ class RejectedRecordError(ReverseETLError):
         self.code = code
         self.reason = reason
         super().__init__(reason)
+
+
+def exit_code_of(error: BaseException | None) -> int:
+    """The exit code of what ended a run; `None` stands for the end of the input."""
+    if error is None:
+        return EXIT_OK
+    return error.exit_code if isinstance(error, ReverseETLError) else EXIT_FAILURE
+
+
+def message_of(error: BaseException | None) -> str:
+    """What ended a run, in words without a field value: of a defect only its kind is known to hold none."""
+    if error is None:
+        return ""
+    return str(error) if isinstance(error, ReverseETLError) else f"Unexpected {type(error).__name__}."

@@ -38,7 +38,7 @@ class PlanHolder:
             BrakeError: They are not approved; the message says how to approve them.
         """
         plan_id = self._ledger.plan_id(REMOVALS, source_keys)
-        if plan_id in self._ledger.approved_plans(REMOVALS, self._approved):
+        if plan_id == self._approved or plan_id in self._ledger.approved_plans(REMOVALS, self._approved):
             self._released.add(plan_id)
         else:
             self._hold(HeldPlan(plan_id, REMOVALS, violation.reason, violation.counted, violation.base), violation)
@@ -60,15 +60,42 @@ class PlanHolder:
 
     def _hold(self, plan: HeldPlan, violation: Violation) -> None:
         self._ledger.save_plan(plan)
+        raise BrakeError(self.message(plan, violation))
+
+    def message(self, plan: HeldPlan, violation: Violation) -> str:
+        """What a brake says, and the way on."""
         plan_id, reason = plan.plan_id, plan.reason
-        msg = (
+        return (
             f"Stream '{self._stream}': {reason} {violation.remedy} If it is right, approve exactly this and run again: "
             f"'reverse-etl approve {plan_id}', or 'approve: {plan_id}' in the settings for one run."
         )
-        raise BrakeError(msg)
 
     def carried_out(self) -> None:
         """Note that what was approved is done: it is approved once."""
         for plan_id in sorted(self._released):
             self._ledger.carry_out(plan_id)
         self._released.clear()
+
+
+class RehearsedHolder(PlanHolder):
+    """Notes what brakes find, and lets the plan go on.
+
+    Args:
+        stream: For messages.
+        ledger: The stream's part of it.
+        approved: Id of the plan that the setting `approve` names.
+        found: Where the messages go.
+    """
+
+    def __init__(self, stream: str, ledger: StreamLedger, approved: str, found: list[str]) -> None:
+        super().__init__(stream, ledger, approved)
+        self._found: dict[str, str] = {}
+        self._messages = found
+
+    def _hold(self, plan: HeldPlan, violation: Violation) -> None:
+        """Keep the newest message of each kind: rejections go on."""
+        earlier = self._found.get(plan.kind)
+        if earlier in self._messages:
+            self._messages.remove(earlier)
+        self._found[plan.kind] = self.message(plan, violation)
+        self._messages.append(self._found[plan.kind])

@@ -46,7 +46,8 @@ class RemovalSpool:
         self._tally = tally
         self._brake = brake
         self._holder = holder
-        self._opened_ms = ledger.now_ms()
+        self._moment = max(ledger.now_ms(), ledger.latest_leaving() + 1)
+        """Removals of this run are later than those of all earlier ones, whatever the clock says."""
         self._has_warned = False
         self._spared = 0
         self.waiting = 0
@@ -80,7 +81,7 @@ class RemovalSpool:
             else:
                 spooled.append(one.source_key)
         self._ledger.forget(forgotten)
-        self._ledger.spool(spooled)
+        self._ledger.spool(spooled, self._moment)
         self.waiting += len(spooled)
 
     def _leave_alone(self) -> None:
@@ -95,7 +96,7 @@ class RemovalSpool:
         return is_refused and row.due_at is not None and row.due_at > self._ledger.now_ms()
 
     def _is_of_this_run(self, row: Delivery) -> bool:
-        return row.removal_at is not None and row.removal_at >= self._opened_ms
+        return row.removal_at is not None and row.removal_at >= self._moment
 
     def keep(self, known: Sequence[Delivery]) -> None:
         """Forget the removals of records that are back.

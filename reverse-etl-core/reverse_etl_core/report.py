@@ -1,11 +1,10 @@
-"""What a run did, for people and for machines: the summary in the log and `report.json`."""
+"""What a run did, in numbers: the summary in the log and `report.json`."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import logging
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from reverse_etl_core.tally import Tally
     from reverse_etl_core.traffic import Traffic
@@ -25,7 +23,14 @@ REPORT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run in numbers; holds no field value."""
+    """One run in numbers; holds no field value.
+
+    Attributes:
+        run_id: Of the ledger; empty where none was opened.
+        started_at: Seconds since 1970.
+        objects: Where each stream went.
+        message: What ended the run; empty where the input did.
+    """
 
     target: str
     run_id: str
@@ -38,6 +43,7 @@ class Report:
     objects: Mapping[str, str]
     tallies: Mapping[str, Tally]
     traffic: Traffic
+    message: str = ""
 
     def totals(self) -> dict[str, int]:
         """Counts over all streams."""
@@ -89,7 +95,8 @@ class Report:
             "sync_id": self.sync_id,
             "account": self.account,
             "exit_code": self.exit_code,
-            "started_at": _utc_text(self.started_at),
+            "message": self.message,
+            "started_at": utc_text(self.started_at),
             "seconds": round(self.seconds, 3),
             "states_released": self.states_released,
             "totals": self.totals(),
@@ -108,6 +115,22 @@ class Report:
                 {"method": one.method, "path": one.path, "status": one.status, "seconds": round(one.seconds, 3)}
                 for one in self.traffic.slowest()
             ],
+            "timeline": self._timeline(),
+        }
+
+    def folder_name(self) -> str:
+        """The folder of the run's report: its start and its id."""
+        start = dt.datetime.fromtimestamp(self.started_at, tz=dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        return f"{start}-{self.run_id[:8]}"
+
+    def _timeline(self) -> dict[str, Any]:
+        """The run over time, as columns: one number per interval."""
+        width_s, intervals = self.traffic.timeline(self.seconds)
+        return {
+            "interval_s": width_s,
+            "settled": [one.settled for one in intervals],
+            "requests": [one.requests for one in intervals],
+            "throttled_s": [round(one.throttled_s, 3) for one in intervals],
         }
 
     def _stream(self, stream: str, tally: Tally) -> dict[str, Any]:
@@ -127,19 +150,11 @@ def _counts(tally: Tally) -> str:
     return ", ".join(words)
 
 
-def _utc_text(seconds: float) -> str:
+def utc_text(seconds: float) -> str:
+    """Seconds since 1970 as ISO 8601 text in UTC."""
     return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc).isoformat(timespec="seconds")
 
 
-def write_report(report: Report, folder: Path) -> None:
-    """Write `<start>-<run>/report.json` for the owner alone; a run does not fail for its report."""
-    name = dt.datetime.fromtimestamp(report.started_at, tz=dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-    path = folder / f"{name}-{report.run_id[:8]}" / "report.json"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(report.as_dict(), file, indent=2)
-    except OSError as error:
-        logger.warning("The report cannot be written to '%s' (%s). Check 'report_dir'.", path, error.strerror)
-        return
-    logger.info("Report: %s", path)
+def report_json(report: Report) -> str:
+    """The text of `report.json`."""
+    return json.dumps(report.as_dict(), indent=2)

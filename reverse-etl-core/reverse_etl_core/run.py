@@ -8,23 +8,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
+from reverse_etl_core.conclusion import conclude, notify
 from reverse_etl_core.dispatch import NO_OBJECT, Dispatcher
 from reverse_etl_core.errors import (
-    EXIT_FAILURE,
-    EXIT_OK,
     BrakeError,
     ConfigError,
     FatalError,
     QuotaExhaustedError,
     RetryableError,
     ReverseETLError,
+    exit_code_of,
+    message_of,
 )
 from reverse_etl_core.holding import PlanHolder
 from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.mapping import wanted_fields
 from reverse_etl_core.operations import DeferCode
 from reverse_etl_core.pipeline import Pipeline
-from reverse_etl_core.report import Report, write_report
+from reverse_etl_core.plan_run import PlanRun
+from reverse_etl_core.progress import Progress
+from reverse_etl_core.report import Report
 from reverse_etl_core.routing import Promise, compile_route, setting_problems
 from reverse_etl_core.sending import Crew
 from reverse_etl_core.tally import Tally
@@ -42,8 +45,6 @@ if TYPE_CHECKING:
     from reverse_etl_core.traffic import Traffic
 
 logger = logging.getLogger(__name__)
-
-PROGRESS_S = 10.0
 
 
 class Run:
@@ -74,7 +75,8 @@ class Run:
     ) -> None:
         self._target = target
         self._config = config
-        self._destination = destination
+        self._plan = PlanRun(target, config, destination, now=time.time) if config.dry_run else None
+        self._destination: Destination = self._plan.destination if self._plan is not None else destination
         self._traffic = traffic
         self._stop = stop
         self._open_ledger = open_ledger
@@ -96,7 +98,7 @@ class Run:
         self._states_released = 0
         self._started_s = time.monotonic()
         self._started_at = time.time()
-        self._told_s = self._started_s
+        self._progress = Progress(self._tallies, traffic, clock=time.monotonic)
 
     def check(self) -> str:
         """Reach the account and nothing else; the account's id.
@@ -188,6 +190,8 @@ class Run:
             promise=self._promise,
             emails=self._emails,
         )
+        if self._plan is not None:
+            self._plan.know(route)
         pipeline = Pipeline(
             route,
             destination=self._destination,
@@ -235,12 +239,19 @@ class Run:
         return self._stream_ledgers[scope]
 
     def _holder(self, stream: str, object_name: str) -> PlanHolder:
-        return PlanHolder(stream, self._stream_ledger(stream, object_name), self._config.approve or "")
+        ledger = self._stream_ledger(stream, object_name)
+        if self._plan is not None:
+            return self._plan.holder(stream, ledger)
+        return PlanHolder(stream, ledger, self._config.approve or "")
 
     def _open(self) -> Ledger:
         self._account = self.check()
         self._check_streams()
-        self._ledger = self._open_ledger(self._config)
+        self._ledger = self._plan.open_ledger(self._account) if self._plan else self._open_ledger(self._config)
+        self._ledger.check_partition(self._config.sync_id, self._account)
+        shared = self._ledger.limits(self._target, self._account)
+        if self._destination.limiter and shared:
+            self._destination.limiter.share(shared)
         self._ledger.start_run(sync_id=self._config.sync_id, target=self._target, account=self._account)
         return self._ledger
 
@@ -288,6 +299,7 @@ class Run:
         """Settle everything that was taken; after this, STATE may leave (L5)."""
         for stream in self._streams.values():
             stream.flush()
+        self._progress.note()
 
     def _pipelines(self) -> Iterator[Pipeline]:
         """Every way from a stream to an object."""
@@ -353,14 +365,7 @@ class Run:
 
     def tell_progress(self) -> None:
         """Log the counts, at most every few seconds."""
-        now_s = time.monotonic()
-        if now_s - self._told_s < PROGRESS_S:
-            return
-        self._told_s = now_s
-        for stream, tally in self._tallies.items():
-            rate = tally.read / (now_s - self._started_s)
-            counts = ", ".join(f"{count} {fate.value}" for fate, count in tally.fates.items())
-            logger.info("Stream '%s': %d records read (%.0f/s): %s", stream, tally.read, rate, counts or "none settled")
+        self._progress.tell()
 
     def finish(self, error: BaseException | None, unread: Mapping[str, int]) -> int:
         """Count what is left, write report and history, release everything.
@@ -372,7 +377,7 @@ class Run:
         Returns:
             The exit code.
         """
-        exit_code = _exit_code(error)
+        exit_code = exit_code_of(error)
         code = _defer_code(error)
         try:
             for stream, opened in self._streams.items():
@@ -381,44 +386,71 @@ class Run:
         except ReverseETLError as defect:
             logger.error("%s", defect)  # noqa: TRY400 - the message is the whole story
             exit_code = exit_code or defect.exit_code
+        self._progress.note()
+        if self._plan is not None:
+            exit_code = self._finish_plan(self._plan, exit_code, is_whole=error is None)
+            conclusion = None
+        else:
+            report = self._report(error, exit_code)
+            conclusion = conclude(report, self._config, self._ledger)
         if self._ledger is not None:
-            self._report(self._ledger, exit_code)
+            self._close(self._ledger)
         self._crew.close()
+        if conclusion is not None:
+            notify(report, self._config, conclusion)  # last: nobody waits for it
         return exit_code
 
-    def _report(self, ledger: Ledger, exit_code: int) -> None:
-        report = Report(
+    def _finish_plan(self, plan: PlanRun, exit_code: int, *, is_whole: bool) -> int:
+        try:
+            found = plan.finish(
+                self._tallies,
+                self._objects(),
+                self._traffic,
+                account=self._account,
+                is_whole=is_whole and not exit_code,
+            )
+        except FatalError as error:
+            logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
+            found = error.exit_code
+        return exit_code or found
+
+    def _objects(self) -> dict[str, str]:
+        """Where each stream goes, for people."""
+        return {
+            stream: ", ".join(one.route.schema.name for one in opened.pipelines)
+            for stream, opened in self._streams.items()
+        }
+
+    def _report(self, error: BaseException | None, exit_code: int) -> Report:
+        return Report(
             target=self._target,
-            run_id=ledger.run_id,
+            run_id=self._ledger.run_id if self._ledger is not None else "",
             sync_id=self._config.sync_id,
             account=self._account,
             exit_code=exit_code,
             started_at=self._started_at,
             seconds=time.monotonic() - self._started_s,
             states_released=self._states_released,
-            objects={
-                stream: ", ".join(one.route.schema.name for one in opened.pipelines)
-                for stream, opened in self._streams.items()
-            },
+            objects=self._objects(),
             tallies=self._tallies,
             traffic=self._traffic,
+            message=message_of(error),
         )
-        report.log()
-        write_report(report, self._config.report_dir)
+
+    def _close(self, ledger: Ledger) -> None:
         try:
-            ledger.end_run(exit_code, report.figures())
             for stream_ledger in self._stream_ledgers.values():
                 stream_ledger.close()
         except FatalError as error:
-            # The run has ended already, well or not: this must not stand in for how.
-            logger.warning("The end of the run cannot be noted: %s", error)
+            logger.warning("A lease cannot be given back: %s", error)
         ledger.close()
 
 
-def _exit_code(error: BaseException | None) -> int:
+def _message(error: BaseException | None) -> str:
+    """What ended a run, in words without a field value; of a defect only its kind is known to hold none."""
     if error is None:
-        return EXIT_OK
-    return error.exit_code if isinstance(error, ReverseETLError) else EXIT_FAILURE
+        return ""
+    return str(error) if isinstance(error, ReverseETLError) else f"Unexpected {type(error).__name__}."
 
 
 def _defer_code(error: BaseException | None) -> DeferCode:

@@ -29,6 +29,7 @@ def is_same(field: Field, wanted: Value, current: Value) -> bool:
         current: What the destination shows, as `Current.fields` has it.
 
     >>> from decimal import Decimal
+    >>> from reverse_etl_core.schema import Field
     >>> price = Field("price", FieldType.NUMBER)
     >>> is_same(price, Decimal("1.50"), 1.5), is_same(price, 2, None), is_same(price, None, None)
     (True, False, True)

@@ -12,6 +12,7 @@ from reverse_etl_core.config import (
     LEDGER_MODES,
     LOAD_METHODS,
     MAX_REJECTED_PERCENT,
+    NOTIFY_FORMATS,
     RECONCILE_GRACE_SECONDS,
     UNKNOWN_FIELDS,
 )
@@ -83,6 +84,7 @@ def common_settings(*, concurrency: int, checkpoint_records: int, checkpoint_sec
         *_addresses(),
         *_ledger(),
         *_brakes(concurrency),
+        *_reports(),
         *_checkpoints(checkpoint_records, checkpoint_seconds),
     ]
 
@@ -196,6 +198,17 @@ def _ledger() -> list[th.Property[Any]]:
             "Two syncs that write the same object need two names.",
         ),
         th.Property(
+            "partition_count",
+            th.IntegerType,
+            description="How many workers share this sync, each with a slice of the records; needs a ledger in "
+            "PostgreSQL. The tap has the same setting. Default: 1.",
+        ),
+        th.Property(
+            "partition_index",
+            th.IntegerType,
+            description="The slice that this worker delivers, counted from 0; the same as the tap's.",
+        ),
+        th.Property(
             "reconcile_grace_seconds",
             th.NumberType,
             default=RECONCILE_GRACE_SECONDS,
@@ -251,13 +264,32 @@ def _brakes(concurrency: int) -> list[th.Property[Any]]:
     ]
 
 
-def _checkpoints(records: int, seconds: int) -> list[th.Property[Any]]:
+def _reports() -> list[th.Property[Any]]:
     return [
         th.Property(
             "report_dir",
             th.StringType,
             description="Folder of the run reports; default: `.reverse-etl/reports` under the project's root.",
         ),
+        th.Property(
+            "notify_url",
+            th.StringType,
+            secret=True,
+            description="Webhook that is told of failed runs, of brakes, and of the first rejections after a run "
+            "without any.",
+        ),
+        th.Property(
+            "notify_format",
+            th.StringType,
+            allowed_values=list(NOTIFY_FORMATS),
+            description="What the webhook takes: `json`, as docs/operations.md describes it, or `slack`, a message "
+            "with `text` and `blocks`. Default: `slack` for hooks.slack.com, else `json`.",
+        ),
+    ]
+
+
+def _checkpoints(records: int, seconds: int) -> list[th.Property[Any]]:
+    return [
         th.Property(
             "checkpoint_records",
             th.IntegerType,

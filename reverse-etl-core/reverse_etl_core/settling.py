@@ -46,7 +46,7 @@ def intent(candidate: Candidate, *, is_create: bool) -> Intent:
     )
 
 
-def removal_intent(candidate: Candidate, *, removal_at: int) -> Intent:
+def removal_intent(candidate: Candidate) -> Intent:
     """The row that must be durable before a removal leaves: it holds no record, so that nobody delivers it again."""
     known = candidate.known
     return Intent(
@@ -57,7 +57,7 @@ def removal_intent(candidate: Candidate, *, removal_at: int) -> Intent:
         attempts=1 + (known.attempts if known else 0),
         record=None,
         former_key=known.former_key if known else None,
-        removal_at=removal_at,
+        removal_at=known.removal_at if known else None,
     )
 
 
@@ -181,7 +181,7 @@ def refused(
         error=reason,
         record=None if candidate.is_removal else candidate.payload.decode(),
         waiting=waiting,
-        removal_at=now_ms if candidate.is_removal else None,
+        removal_at=candidate.known.removal_at if candidate.is_removal and candidate.known else None,
     )
 
 

@@ -25,8 +25,10 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 from reverse_etl_core.config import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, CommonConfig
 from reverse_etl_core.emails import EmailRules
 from reverse_etl_core.errors import (
+    EXIT_BRAKE,
     EXIT_CONFIG,
     EXIT_FAILURE,
+    BrakeError,
     ConfigError,
     FatalError,
     InputError,
@@ -129,7 +131,7 @@ class ReverseETLTarget(Target, abc.ABC):
 
     def open_ledger(self, config: CommonConfig) -> Ledger:
         """Open the ledger that the configuration names."""
-        return Ledger(config.ledger_url)
+        return Ledger(config.ledger_url, partition=config.partition)
 
     def email_rules(self, config: CommonConfig) -> EmailRules:
         """What e-mail addresses have to keep to beyond their syntax."""
@@ -277,7 +279,7 @@ class ReverseETLTarget(Target, abc.ABC):
         return self.records_delivered + waiting
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
-        if state == self._released_state:
+        if state == self._released_state or self.common.dry_run:
             return
         self._released_state = state
         # The SDK's own json.dumps dies of a Decimal (api/singer.md 1). A bookmark must not be rounded either:
@@ -313,6 +315,9 @@ class ReverseETLTarget(Target, abc.ABC):
             if isinstance(sink, DeliverySink)
         }
         exit_code = self.run.finish(error, unread)
+        if error is None and exit_code == EXIT_BRAKE:
+            msg = "The plan is held: a run would be stopped by what is named above."
+            raise BrakeError(msg)
         if error is None and exit_code:
             msg = "The run's counts do not add up; see the message above."
             raise FatalError(msg)

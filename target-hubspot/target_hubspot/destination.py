@@ -53,6 +53,8 @@ class HubSpotDestination(Destination):
         api_version: Of the paths.
     """
 
+    rate = limits.RATES["default"]
+
     def __init__(self, send: Callable[[Request], Reply], api_version: str) -> None:
         self._send = send
         self._paths = wire.Paths(api_version)
@@ -205,4 +207,6 @@ def connect(
         credentials: FixedToken | RenewedToken = FixedToken(given.token)
     else:
         credentials = RenewedToken(given, config.api_version, transport(None).send, clock=clock)
-    return HubSpotDestination(transport(credentials).send, config.api_version)
+    destination = HubSpotDestination(transport(credentials).send, config.api_version)
+    destination.limiter = limiter
+    return destination

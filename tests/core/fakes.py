@@ -144,6 +144,7 @@ class Crm:
     late: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     writes: list[tuple[Verb, int]] = field(default_factory=list)
     finds: int = 0
+    refuses_removals: bool = False
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -161,14 +162,20 @@ class Crm:
         fold = str.lower if match_field == "email" else str
         return [one for one, fields in self.records.items() if fold(str(fields.get(match_field))) == match_key]
 
+    def remove(self, operation: Operation) -> Outcome:
+        """Take a record away."""
+        if self.refuses_removals:
+            return Rejected(operation.source_key, RejectCode.PERMISSION, "It may not be removed.")
+        self.records.pop(str(operation.destination_id), None)
+        return Removed(operation.source_key)
+
     def apply(self, batch: Batch, operation: Operation) -> Outcome:
         """Apply one operation."""
         fields = dict(operation.fields)
         if str(fields.get("name", "")).startswith("bad"):
             return Rejected(operation.source_key, RejectCode.VALIDATION_RULE, "A rule refuses it.", "RULE_1")
         if batch.verb is Verb.REMOVE:
-            self.records.pop(str(operation.destination_id), None)
-            return Removed(operation.source_key)
+            return self.remove(operation)
         if batch.verb is Verb.UPDATE:
             if operation.destination_id not in self.records:
                 return Missing(operation.source_key)

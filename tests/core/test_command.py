@@ -21,13 +21,11 @@ from click.testing import CliRunner
 from core.ledger_command import OTHERS, PEOPLE, READING, VALUE, Office, keeps_permissions, obey_permissions, rejected
 
 from reverse_etl_core import command
-from reverse_etl_core.command.archive import reading_engine
-from reverse_etl_core.command.cures import CURES
 from reverse_etl_core.command.listing import Json, Listing, Moment, write_csv, write_json, write_table
 from reverse_etl_core.command.program import main
 from reverse_etl_core.ledger import Ledger
+from reverse_etl_core.ledger.archive import reading_engine
 from reverse_etl_core.ledger.tables import jobs
-from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.redaction import Secret
 
 if TYPE_CHECKING:
@@ -638,15 +636,6 @@ def test_an_unexpected_error_shows_no_value(local: Office, monkeypatch: pytest.M
     assert result.exit_code == 1
     assert "Please report" in result.stderr
     assert "secret-in" not in result.output
-
-
-def test_cures_are_those_of_the_documents() -> None:
-    """`why` and docs/rejects.md give the same advice for every code."""
-    page = (Path(__file__).parents[2] / "docs/rejects.md").read_text(encoding="utf-8")
-    assert set(CURES) == set(RejectCode)
-    for code, text in CURES.items():
-        (cell,) = re.findall(rf"^\| `{code.value}` \|.+\| (.+) \|$", page, re.MULTILINE)
-        assert re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", cell) == text
 
 
 def test_examples_are_right() -> None:

@@ -1,4 +1,4 @@
-"""Settling, brakes, tally, traffic and report: what is counted, and when it stops a run."""
+"""Settling, brakes, tally, traffic and report.json: what is counted, and when it stops a run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reverse_etl_core.brakes import RejectionBrake
+from reverse_etl_core.conclusion import write_report
 from reverse_etl_core.errors import AccountingError
-from reverse_etl_core.report import Report, write_report
+from reverse_etl_core.report import Report
 from reverse_etl_core.settling import HOUR_MS, LONGEST_MS, due_after_ms
 from reverse_etl_core.tally import Fate, Tally
 from reverse_etl_core.traffic import SLOWEST, TimedRequest, Traffic
@@ -131,16 +132,15 @@ def test_the_figures_are_columns_of_the_ledger() -> None:
 
 def test_the_report_is_for_the_owner_alone(tmp_path: Path) -> None:
     """File 0600, folder 0700."""
-    write_report(report(), tmp_path / "reports")
-    (path,) = (tmp_path / "reports").glob("*/report.json")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    page = Path(write_report(report(), (), tmp_path / "reports"))
+    path = page.with_name("report.json")
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (page, path, page.parent)] == [0o600, 0o600, 0o700]
     assert json.loads(path.read_text(encoding="utf-8"))["version"] == 1
 
 
 def test_a_report_that_cannot_be_written_does_not_fail_the_run(caplog: pytest.LogCaptureFixture) -> None:
     """It warns, naming the setting."""
-    write_report(report(), Path("/proc/no/reports"))
+    assert write_report(report(), (), Path("/proc/no/reports")) == ""
     assert "report_dir" in caplog.text
 
 

@@ -86,7 +86,7 @@ def test_an_upgraded_ledger_goes_on(old: str, opened: Callable[[], Ledger]) -> N
     assert stream.owners(["k1", "k4"]) == {"k1": '["K1"]'}
     assert stream.unfinished_jobs() == [Job("job-1", "create", "key")]
     assert stream.count_leaving() == 0
-    stream.spool(['["K1"]'])
+    stream.spool(['["K1"]'], 1)
     assert [one.source_key for page in stream.leaving() for one in page] == ['["K1"]']
 
 

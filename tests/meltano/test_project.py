@@ -34,6 +34,7 @@ OPTIONS = {
     "resubscribe",
     "on_duplicate_key",
     "on_empty",
+    "notify_format",
 }
 TAPS = {"mailchimp": "tap-customers"}
 KINDS = {"object": "object", "array": "array", "boolean": "boolean", "integer": "integer", "number": "integer"}

@@ -81,6 +81,15 @@ def test_a_wheel_is_complete(package: str, wheels: dict[str, Path]) -> None:
     assert "file://" not in metadata
 
 
+def test_the_core_carries_its_pages(wheels: dict[str, Path]) -> None:
+    """Templates, style and scripts are in the wheel: a report needs them where there is no repository."""
+    package = REPOSITORY / "reverse-etl-core" / "reverse_etl_core"
+    with zipfile.ZipFile(wheels["reverse-etl-core"]) as wheel:
+        names = set(wheel.namelist())
+    pages = [path for path in (package / "pages").iterdir() if path.is_file()]
+    assert {str(path.relative_to(package.parent)) for path in pages} - names == set()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("package", [name for name in PACKAGES if name != "reverse-etl-core"])
 def test_a_wheel_installs_alone(package: str, wheels: dict[str, Path], tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from reverse_etl_core.command.archive import ScopeRow, is_rejected, sqlite_file
 from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
 from reverse_etl_core.ledger.aging import ROWS_AT_ONCE, deletion
+from reverse_etl_core.ledger.archive import ScopeRow, is_rejected, sqlite_file
 from reverse_etl_core.ledger.faults import guarded
 from reverse_etl_core.ledger.rows import Status
 from reverse_etl_core.ledger.store import open_engine
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import contextlib
     from collections.abc import Iterator, Sequence
 
-    from reverse_etl_core.command.archive import Archive
+    from reverse_etl_core.ledger.archive import Archive
 
 KEYS_AT_ONCE = 500
 

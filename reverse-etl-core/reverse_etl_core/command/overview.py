@@ -17,8 +17,8 @@ from reverse_etl_core.ledger.tables import deliveries, runs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reverse_etl_core.command.archive import ScopeRow
     from reverse_etl_core.command.session import Session
+    from reverse_etl_core.ledger.archive import ScopeRow
 
 COUNTS = ("records_read", "created", "updated", "unchanged", "removed", "superseded", "rejected", "deferred")
 RUN_COLUMNS = ("started", "sync", "exit_code", "meaning", *COUNTS, "requests", "seconds", "run")

@@ -9,13 +9,13 @@ import msgspec
 import sqlalchemy as sa
 
 from reverse_etl_core import identity
-from reverse_etl_core.command.archive import is_rejected
+from reverse_etl_core.ledger.archive import is_rejected
 from reverse_etl_core.ledger.tables import deliveries, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reverse_etl_core.command.archive import Archive, ScopeRow
+    from reverse_etl_core.ledger.archive import Archive, ScopeRow
 
 PAGE = 1000
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from reverse_etl_core.command import listing, records
-from reverse_etl_core.command.archive import Archive, ScopeFilter, ScopeRow
 from reverse_etl_core.command.changes import Changes
 from reverse_etl_core.command.places import VARIABLE, ledger_url
 from reverse_etl_core.command.words import moment_ms
 from reverse_etl_core.errors import EXIT_FAILURE
+from reverse_etl_core.ledger.archive import Archive, ScopeFilter, ScopeRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

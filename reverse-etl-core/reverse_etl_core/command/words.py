@@ -7,8 +7,8 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
-from reverse_etl_core.command.cures import cure
 from reverse_etl_core.command.listing import Moment
+from reverse_etl_core.cures import cure
 from reverse_etl_core.errors import EXIT_BRAKE, EXIT_CONFIG, EXIT_OK, EXIT_TRY_LATER
 from reverse_etl_core.ledger.rows import Status
 from reverse_etl_core.settling import NEVER_MS
@@ -98,7 +98,7 @@ def account_of(record: StoredRecord, *, now_ms: int) -> Iterator[tuple[str, str]
     yield "Destination", _destination(record)
     yield "Next", _next(record, now_ms=now_ms)
     if record.status == Status.REJECTED.value:
-        yield "Cure", cure(record.error_code)
+        yield "Cure", cure(record.error_code or "").cure or "See docs/rejects.md."
 
 
 def _status(record: StoredRecord) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
+from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger.rows import Delivery, HeldPlan, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, outcomes, plans
+from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, outcomes, plans, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +33,7 @@ UNCHANGED = "unchanged"
 """An outcome that is not noted: nothing happened."""
 
 _COLUMNS = deliveries.c
-_LOOKED_UP = (
+LOOKED_UP = (
     _COLUMNS.source_key,
     _COLUMNS.match_key,
     _COLUMNS.destination_id,
@@ -61,6 +62,7 @@ class StreamLedger:
         last_sign_ms: When a run that never ended was last heard of; 0 after a run that did.
 
     Attributes:
+        plan_scope_id: The scope from which ids of plans follow.
         may_hold_rejects: False once it is certain that no rejected record is kept here.
     """
 
@@ -68,12 +70,13 @@ class StreamLedger:
         self, ledger: Ledger, scope_id: int, epoch: int, *, keeps_deliveries: bool, last_sign_ms: int = 0
     ) -> None:
         self.last_sign_ms = last_sign_ms
+        self.plan_scope_id = scope_id
         self.may_hold_rejects = True
         self._ledger = ledger
         self._scope_id = scope_id
         self._epoch = epoch
         self._keeps_deliveries = keeps_deliveries
-        self._by_source = sa.select(*_LOOKED_UP).where(
+        self._by_source = sa.select(*LOOKED_UP).where(
             _COLUMNS.scope_id == scope_id, _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True))
         )
         self._by_match = [
@@ -84,7 +87,10 @@ class StreamLedger:
             )
             for held in (_COLUMNS.former_key, _COLUMNS.match_key)
         ]
-        insert = ledger.insert(deliveries)
+        self._partition = ledger.partition.name
+        self._opened_ms = ledger.now_ms()
+        # In the statement and not in each row: whoever writes one cannot forget it.
+        insert = ledger.insert(deliveries).values(partition=_literal(self._partition))
         kept = ("scope_id", "source_key")
         self._rows = ledger.writer(
             insert.on_conflict_do_update(
@@ -93,6 +99,13 @@ class StreamLedger:
             )
         )
         self._log = ledger.writer(sa.insert(outcomes))
+        self._lock = sa.select(scopes.c.scope_id).filter_by(scope_id=scope_id).with_for_update()
+        self._of_others = sa.select(_COLUMNS.partition).where(
+            _COLUMNS.scope_id == scope_id,
+            _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True)),
+            _COLUMNS.partition != self._partition,
+            (_COLUMNS.status == Status.PENDING.value) | (_COLUMNS.updated_at >= self._opened_ms),
+        )
 
     def now_ms(self) -> int:
         """The ledger's clock."""
@@ -102,7 +115,7 @@ class StreamLedger:
         """What is known of these records; unknown ones are absent."""
         found: dict[str, Delivery] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for keys in _chunks(source_keys):
+            for keys in chunks(source_keys):
                 for row in connection.execute(self._by_source, {"keys": keys}):
                     found[row[0]] = Delivery(row[0], row[1], row[2], row[3], Status(row[4]), *row[5:])
         return found
@@ -111,34 +124,66 @@ class StreamLedger:
         """Match key to the source key that owns it, or may still hold it; match keys without an owner are absent."""
         if not self._keeps_deliveries:
             return {}
-        found: dict[str, str] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for keys in _chunks(match_keys):
-                for held in self._by_match:
-                    found.update((row[0], row[1]) for row in connection.execute(held, {"keys": keys}))
+            return self._owners(connection, match_keys)
+
+    def _owners(self, connection: sa.Connection, match_keys: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for keys in chunks(match_keys):
+            for held in self._by_match:
+                found.update((row[0], row[1]) for row in connection.execute(held, {"keys": keys}))
         return found
 
-    def intend(self, intents: Iterable[Intent], job: Job | None = None) -> None:
+    def intend(self, intents: Iterable[Intent], job: Job | None = None) -> list[str]:
         """Make the intents durable (L1). The hash is cleared: nobody skips what is under way (L3).
 
         Args:
             intents: Records that are about to be sent.
             job: The asynchronous job that takes them; noted with them, also where only rejects are kept: the next
                 run waits until it is over, or it would overwrite what is newer.
+
+        Returns:
+            Source keys of which nothing is noted, and that must not be sent: another worker has given their match
+            value to another record, since it was looked up.
+
+        Raises:
+            ConfigError: Another worker has one of these records as well.
         """
         if not self._keeps_deliveries:
             intents = ()
         if not (self._keeps_deliveries or job):
-            return
+            return []
+        refused: list[str] = []
         now = self.now_ms()
         job_id = job.job_id if job else None
         waiting = iter(intents)
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            if self._partition:  # one worker at a time: what is looked up below stays true until all is noted
+                connection.execute(self._lock)
             self._ledger.renew(connection, self._scope_id, self._epoch)
             if job is not None:
                 connection.execute(sa.insert(jobs), self._job_row(job, now))
             while some := list(itertools.islice(waiting, INTENTS_AT_ONCE)):
-                self._rows.write(connection, [self._intended_row(one, now, job_id) for one in some])
+                taken = self._taken_elsewhere(connection, some) if self._partition else ()
+                refused += taken
+                rows = [self._intended_row(one, now, job_id) for one in some if one.source_key not in taken]
+                if rows:
+                    self._rows.write(connection, rows)
+        return refused
+
+    def _taken_elsewhere(self, connection: sa.Connection, intents: Sequence[Intent]) -> set[str]:
+        """Source keys whose match value another record owns."""
+        for keys in chunks([one.source_key for one in intents]):
+            other = connection.scalar(self._of_others, {"keys": keys})
+            if other is not None:
+                msg = (
+                    f"A record that partition {other} has delivered in this run came to partition "
+                    f"{self._ledger.partition} as well. Give the tap of each worker the same 'partition_count' and "
+                    "'partition_index' as its target."
+                )
+                raise ConfigError(msg)
+        owners = self._owners(connection, [one.match_key for one in intents])
+        return {one.source_key for one in intents if owners.get(one.match_key, one.source_key) != one.source_key}
 
     def _intended_row(self, one: Intent, now: int, job_id: str | None) -> dict[str, object]:
         return _row(
@@ -165,11 +210,12 @@ class StreamLedger:
             "verb": job.verb,
             "match_field": job.match_field,
             "opened_at": now,
+            "partition": self._partition,
         }
 
     def unfinished_jobs(self) -> list[Job]:
         """Jobs of earlier runs whose outcomes are not all recorded, oldest first."""
-        mine = (jobs.c.scope_id == self._scope_id) & jobs.c.ended_at.is_(None)
+        mine = (jobs.c.scope_id == self._scope_id) & jobs.c.ended_at.is_(None) & self._is_ours(jobs)
         query = sa.select(jobs.c.job_id, jobs.c.verb, jobs.c.match_field).where(mine).order_by(jobs.c.opened_at)
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
             return [Job(*row) for row in connection.execute(query)]
@@ -246,7 +292,7 @@ class StreamLedger:
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
             self._ledger.renew(connection, self._scope_id, self._epoch)
             scope = {"scope": self._scope_id}
-            for keys in _chunks(source_keys):
+            for keys in chunks(source_keys):
                 connection.execute(_FORGET_REJECTS, {**scope, "keys": keys})
             self.may_hold_rejects = bool(connection.scalar(_HAS_REJECTS, scope))
 
@@ -275,9 +321,9 @@ class StreamLedger:
 
     # -- removals
 
-    def spool(self, source_keys: Sequence[str]) -> None:
+    def spool(self, source_keys: Sequence[str], moment_ms: int) -> None:
         """Note durably that records are gone from the source; at the end of the input they are removed."""
-        self._set_removal_at(source_keys, self.now_ms())
+        self._set_removal_at(source_keys, moment_ms)
 
     def keep(self, source_keys: Sequence[str]) -> None:
         """Forget that records were gone: they are back, or are not to be removed after all."""
@@ -288,7 +334,8 @@ class StreamLedger:
             return
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
             self._ledger.renew(connection, self._scope_id, self._epoch)
-            rows = [{"scope": self._scope_id, "key": one, "moment": moment} for one in source_keys]
+            part = {"scope": self._scope_id, "moment": moment, "worker": self._partition}
+            rows = [{**part, "key": one} for one in source_keys]
             connection.execute(_SET_REMOVAL_AT, rows)
 
     def forget(self, source_keys: Sequence[str]) -> None:
@@ -304,13 +351,28 @@ class StreamLedger:
         is_due = (_COLUMNS.status != Status.REJECTED.value) | (_COLUMNS.due_at.is_(None))
         return self._pages(_IS_LEAVING & (is_due | (_COLUMNS.due_at <= self.now_ms())), needs_record=False)
 
+    def latest_leaving(self) -> int:
+        """When the last of the records was noted that wait to be removed; 0 where there are none."""
+        is_mine = (_COLUMNS.scope_id == self._scope_id) & self._is_ours(deliveries)
+        query = sa.select(sa.func.max(_COLUMNS.removal_at)).where(is_mine, _IS_LEAVING)
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def insert_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Take whole rows of another ledger over."""
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            for some in chunks(rows):
+                self._rows.write(connection, [{**one, "scope_id": self._scope_id} for one in some])
+
     def count_leaving(self) -> int:
         """How many records wait to be removed."""
-        return self._count(_IS_LEAVING)
+        return self._count(_IS_LEAVING & self._is_ours(deliveries))
 
     def count_held(self) -> int:
-        """How many records this sync has at the destination."""
-        return self._count(_COLUMNS.destination_id.is_not(None) & (_COLUMNS.status != Status.REMOVED.value))
+        """Records that this sync has at the destination, or may have there; of several workers, each has a share."""
+        may_be_there = _COLUMNS.destination_id.is_not(None) | _COLUMNS.match_key.is_not(None)
+        count = self._count(may_be_there & (_COLUMNS.status != Status.REMOVED.value))
+        return -(-count // self._ledger.partition.count)
 
     def _count(self, is_wanted: sa.ColumnElement[bool]) -> int:
         query = sa.select(sa.func.count()).where(_COLUMNS.scope_id == self._scope_id, is_wanted)
@@ -321,7 +383,7 @@ class StreamLedger:
 
     def plan_id(self, kind: str, parts: Iterable[str]) -> str:
         """The id of exactly this plan: it follows from the scope, the kind and the parts, in order."""
-        digest = hashlib.blake2b(f"{self._scope_id}\0{kind}".encode(), digest_size=5)
+        digest = hashlib.blake2b(f"{self.plan_scope_id}\0{kind}".encode(), digest_size=5)
         for one in parts:
             digest.update(b"\0" + one.encode())
         return digest.hexdigest()
@@ -380,14 +442,15 @@ class StreamLedger:
                 connection.execute(_REST, rows)
 
     def _pages(self, is_wanted: sa.ColumnElement[bool], *, needs_record: bool = True) -> Iterator[list[Delivery]]:
-        """Rows with their records, by source key; rows that are written meanwhile may be missing or come again."""
+        """Our rows with their records, by source key; what is written meanwhile may be missing or come again."""
         if needs_record:  # nothing else has one
             is_wanted &= is_open(deliveries) & _COLUMNS.record.is_not(None)
         last = ""
         while True:
             page = (
-                sa.select(*_LOOKED_UP, _COLUMNS.record, _COLUMNS.waiting)
+                sa.select(*LOOKED_UP, _COLUMNS.record, _COLUMNS.waiting)
                 .where(_COLUMNS.scope_id == self._scope_id, _COLUMNS.source_key > last, is_wanted)
+                .where(self._is_ours(deliveries))
                 .order_by(_COLUMNS.source_key)
                 .limit(REPLAY_PAGE)
             )
@@ -397,6 +460,10 @@ class StreamLedger:
                 return
             yield [Delivery(row[0], row[1], row[2], row[3], Status(row[4]), *row[5:]) for row in rows]
             last = rows[-1].source_key
+
+    def _is_ours(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        """What is open there is for this worker to go on with; a run without partitions takes all."""
+        return sa.true() if self._partition is None else table.c.partition == self._partition
 
     def close(self) -> None:
         """Release the lease."""
@@ -409,7 +476,7 @@ _FORGET = sa.delete(deliveries).where(
 _SET_REMOVAL_AT = (
     sa.update(deliveries)
     .where(deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key"))
-    .values(removal_at=sa.bindparam("moment", type_=sa.BigInteger))
+    .values(removal_at=sa.bindparam("moment", type_=sa.BigInteger), partition=sa.bindparam("worker", type_=sa.Text))
 )
 _NEVER_DELIVERED = (
     (deliveries.c.scope_id == sa.bindparam("scope"))
@@ -436,6 +503,14 @@ def _row(scope_id: int, source_key: str, now: int, **values: object) -> dict[str
     return _BLANK | {"scope_id": scope_id, "source_key": source_key, "updated_at": now} | values
 
 
-def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+def _literal(partition: str | None) -> sa.ColumnElement[str]:
+    return sa.literal_column("NULL" if partition is None else f"'{partition}'")
+
+
+T = TypeVar("T")
+
+
+def chunks(keys: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts that one query takes."""
     for start in range(0, len(keys), KEYS_PER_QUERY):
         yield keys[start : start + KEYS_PER_QUERY]

@@ -20,6 +20,9 @@ from reverse_etl_core.errors import BusyError, ConfigError
 from reverse_etl_core.ledger.aging import ROWS_AT_ONCE, deletion
 from reverse_etl_core.ledger.book import StreamLedger
 from reverse_etl_core.ledger.faults import guarded
+from reverse_etl_core.ledger.layouts import refuse_foreign_rows, take_over_rejects
+from reverse_etl_core.ledger.leases import Leases, PartLeases, WholeLeases, refuse_if_held
+from reverse_etl_core.ledger.limits import AccountLimits
 from reverse_etl_core.ledger.migrations import bring_up_to_date
 from reverse_etl_core.ledger.tables import (
     OUTCOME_DAYS,
@@ -30,6 +33,7 @@ from reverse_etl_core.ledger.tables import (
     runs,
     scopes,
 )
+from reverse_etl_core.partitions import Partition
 
 if TYPE_CHECKING:
     import contextlib
@@ -38,9 +42,6 @@ if TYPE_CHECKING:
     from reverse_etl_core.redaction import Secret
 
 logger = logging.getLogger(__name__)
-
-LEASE_S = 120
-"""A writer that has not been heard of for so long is taken for dead. Renewed with every write and while waiting."""
 
 SQLITE_BUSY_S = 10
 
@@ -90,6 +91,7 @@ class Ledger:
     Args:
         url: SQLAlchemy URL of SQLite or PostgreSQL.
         now: Seconds since 1970.
+        partition: What this worker delivers, where several share a sync.
 
     Raises:
         ConfigError: Its file or driver cannot be used; the message says what to do.
@@ -97,10 +99,16 @@ class Ledger:
         BusyError: Another process holds it for longer than 10 s.
     """
 
-    def __init__(self, url: Secret, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, url: Secret, *, now: Callable[[], float] = time.time, partition: Partition | None = None
+    ) -> None:
         self._url = sa.make_url(url.reveal())
         self._now = now
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.partition = partition or Partition()
+        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._leases: Leases = WholeLeases(owner, self.now_ms)
+        if not self.partition.is_whole:
+            self._leases = PartLeases(owner, self.now_ms, self.partition)
         self._engine = open_engine(self._url)
         self.run_id = str(uuid.uuid4())
         with self.guarded("opened"):
@@ -154,18 +162,29 @@ class Ledger:
         with self.guarded("written"), self.begin() as connection:
             connection.execute(self.insert(scopes).values(key).on_conflict_do_nothing())
             row = connection.execute(sa.select(scopes).filter_by(**key).with_for_update()).one()
-            if row.lease_owner and row.lease_until > self.now_ms() and not is_dead(row.lease_owner):
-                msg = (
-                    f"Stream '{scope.stream}' of sync '{scope.sync_id}' is being written by another run "
-                    f"({row.lease_owner.rsplit(':', 1)[0]}). Run again when it has finished, or give this sync its "
-                    "own 'sync_id'."
-                )
-                raise BusyError(msg)
-            epoch = row.lease_epoch + 1
-            lease = {"lease_owner": self._owner, "lease_epoch": epoch, "lease_until": self.now_ms() + LEASE_S * 1000}
-            connection.execute(sa.update(scopes).where(scopes.c.scope_id == row.scope_id).values(lease))
-        last_sign_ms = row.lease_until - LEASE_S * 1000 if row.lease_owner else 0
-        return StreamLedger(self, row.scope_id, epoch, keeps_deliveries=keeps_deliveries, last_sign_ms=last_sign_ms)
+            taken = self._leases.take(connection, row)
+            if self.partition.is_whole:
+                take_over_rejects(connection, row.scope_id)
+            else:
+                refuse_foreign_rows(connection, row.scope_id, scope.stream, self.partition)
+        return StreamLedger(
+            self, row.scope_id, taken.epoch, keeps_deliveries=keeps_deliveries, last_sign_ms=taken.last_sign_ms
+        )
+
+    def check_partition(self, sync_id: str, account: str) -> None:
+        """Look before anything is sent whether this worker may write all that the sync has written so far.
+
+        Raises:
+            BusyError: Another run holds some of it.
+            ConfigError: Open rows belong to another number of workers.
+        """
+        if self.partition.is_whole:
+            return
+        query = sa.select(scopes).filter_by(sync_id=sync_id, account=account).order_by(scopes.c.scope_id)
+        with self.guarded("read"), self.begin() as connection:
+            for scope in connection.execute(query).all():
+                refuse_if_held(connection, scope, self.partition, self.now_ms())
+                refuse_foreign_rows(connection, scope.scope_id, scope.stream, self.partition)
 
     def open_objects(self, sync_id: str, account: str, stream: str) -> list[str]:
         """Objects to which records of a stream are under way, or that refused some, by their names in the scopes."""
@@ -192,23 +211,25 @@ class Ledger:
         Raises:
             BusyError: Another run has taken over; nothing may be written any more.
         """
-        mine = (scopes.c.scope_id == scope_id) & (scopes.c.lease_epoch == epoch)
-        until = self.now_ms() + LEASE_S * 1000
-        if connection.execute(sa.update(scopes).where(mine).values(lease_until=until)).rowcount != 1:
+        if not self._leases.renew(connection, scope_id, epoch):
             msg = "Another run has taken over this sync, since this one was not heard of for too long. It stops here."
             raise BusyError(msg)
 
     def release(self, scope_id: int, epoch: int) -> None:
         """Give the lease back, so that the next run need not wait."""
-        mine = (scopes.c.scope_id == scope_id) & (scopes.c.lease_epoch == epoch)
         with self.guarded("written"), self.begin() as connection:
-            connection.execute(sa.update(scopes).where(mine).values(lease_owner=None, lease_until=0))
+            self._leases.release(connection, scope_id, epoch)
+
+    def limits(self, target: str, account: str) -> AccountLimits | None:
+        """The limits of an account, for all workers; `None` in a file, which knows no clock but each process's own."""
+        return AccountLimits(self, target, account) if self._engine.dialect.name == "postgresql" else None
 
     def start_run(self, *, sync_id: str, target: str, account: str) -> None:
         """Note that a run has begun."""
         row = {"run_id": self.run_id, "sync_id": sync_id, "target": target, "account": account}
+        started = {"started_at": self.now_ms(), "partition": self.partition.name}
         with self.guarded("written"), self.begin() as connection:
-            connection.execute(sa.insert(runs).values(started_at=self.now_ms(), **row))
+            connection.execute(sa.insert(runs).values(**started, **row))
 
     def end_run(self, exit_code: int, figures: Mapping[str, float]) -> None:
         """Note how a run ended; `figures` are columns of `runs`."""
@@ -268,19 +289,3 @@ def _tune_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a 
 
 def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def is_dead(owner: str) -> bool:
-    """Whether the owner was a process of this host that no longer runs (it was killed)."""
-    host, pid, _ = owner.rsplit(":", 2)
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    if int(pid) == os.getpid():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

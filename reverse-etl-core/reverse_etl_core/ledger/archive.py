@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger.faults import guarded
+from reverse_etl_core.ledger.leases import is_dead
 from reverse_etl_core.ledger.rows import Status
-from reverse_etl_core.ledger.store import SQLITE_BUSY_S, is_dead
+from reverse_etl_core.ledger.store import SQLITE_BUSY_S
 from reverse_etl_core.ledger.tables import SCHEMA_VERSION, is_open, ledger_info, metadata, scopes
 
 if TYPE_CHECKING:

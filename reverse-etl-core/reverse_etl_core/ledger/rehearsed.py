@@ -1,0 +1,325 @@
+"""A ledger in front of another one, which is only read: what a plan settles is forgotten with it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import sqlalchemy as sa
+
+from reverse_etl_core.ledger.archive import Archive, ScopeFilter
+from reverse_etl_core.ledger.book import LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks
+from reverse_etl_core.ledger.rows import Delivery, Settlement, Status
+from reverse_etl_core.ledger.store import Ledger
+from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, plans, scopes
+from reverse_etl_core.redaction import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from reverse_etl_core.ledger.rows import HeldPlan, Job
+    from reverse_etl_core.ledger.store import Scope
+
+
+def existing(url: Secret, *, now: Callable[[], float]) -> Archive | None:
+    """The real ledger, to be read; `None` where no run has made it yet.
+
+    Raises:
+        LedgerError: It cannot be read.
+    """
+    parsed = sa.make_url(url.reveal())
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
+        return None
+    return Archive(parsed, now=now)
+
+
+class RehearsedLedger(Ledger):
+    """A private temporary ledger over the real one.
+
+    Args:
+        base: The real one; `None` where there is none yet.
+        on_settled: Told of every settlement: its scope, and whether the record came from the ledger.
+        now: Seconds since 1970.
+    """
+
+    def __init__(
+        self, base: Archive | None, on_settled: Callable[[Scope, Settlement, bool], None], *, now: Callable[[], float]
+    ) -> None:
+        self._base = base
+        self._on_settled = on_settled
+        self._folder = tempfile.TemporaryDirectory(prefix="reverse-etl-plan-")
+        super().__init__(Secret(f"sqlite:///{self._folder.name}/plan.db"), now=now)
+
+    def open_stream(self, scope: Scope, *, keeps_deliveries: bool) -> RehearsedStreamLedger:
+        """The part of a scope, over what the real ledger has of it."""
+        one = super().open_stream(scope, keeps_deliveries=keeps_deliveries)
+        found = self._base_scopes(ScopeFilter(scope.sync_id, scope.stream, scope.object_name, scope.account))
+        base = BaseScope(self._base, found[0]) if self._base is not None and found else None
+        return RehearsedStreamLedger(one, base, lambda settlement, again: self._on_settled(scope, settlement, again))
+
+    def _base_scopes(self, wanted: ScopeFilter) -> list[int]:
+        if self._base is None:
+            return []
+        found = [
+            (scopes.c.sync_id, wanted.sync_id),
+            (scopes.c.stream, wanted.stream),
+            (scopes.c.object, wanted.object_name),
+            (scopes.c.account, wanted.account),
+        ]
+        query = sa.select(scopes.c.scope_id).where(*(column == value for column, value in found if value is not None))
+        return [row[0] for row in self._base.rows(query)]
+
+    def knows_sync(self, sync_id: str, account: str) -> bool:
+        """Whether the real ledger has anything of a sync."""
+        return bool(self._base_scopes(ScopeFilter(sync_id=sync_id, account=account)))
+
+    def syncs(self, account: str) -> list[str]:
+        """The syncs that the real ledger knows in an account."""
+        if self._base is None:
+            return []
+        query = sa.select(scopes.c.sync_id).where(scopes.c.account == account).distinct().order_by(scopes.c.sync_id)
+        return [row[0] for row in self._base.rows(query)]
+
+    def open_objects(self, sync_id: str, account: str, stream: str) -> list[str]:
+        """Objects to which records of a stream are under way, or that refused some."""
+        if self._base is None:
+            return []
+        rows = self._base.table(deliveries)
+        is_open = (rows.c.scope_id == scopes.c.scope_id) & rows.c.status.in_(OPEN_STATUSES)
+        query = sa.select(scopes.c.object).filter_by(sync_id=sync_id, account=account, stream=stream)
+        return [row[0] for row in self._base.rows(query.where(sa.exists().where(is_open)))]
+
+    def objects_of(self, sync_id: str, account: str, stream: str) -> list[str]:
+        """Objects to which a stream ever went."""
+        if self._base is None:
+            return []
+        query = sa.select(scopes.c.object).filter_by(sync_id=sync_id, account=account, stream=stream)
+        return [row[0] for row in self._base.rows(query.order_by(scopes.c.object))]
+
+    def close(self) -> None:
+        """Forget everything."""
+        super().close()
+        if self._base is not None:
+            self._base.close()
+        self._folder.cleanup()
+
+
+class BaseScope:
+    """What the real ledger has of one scope.
+
+    Args:
+        archive: The real ledger.
+        scope_id: Its row of `scopes`.
+    """
+
+    def __init__(self, archive: Archive, scope_id: int) -> None:
+        self.scope_id = scope_id
+        self._archive = archive
+        self._rows = archive.table(deliveries)
+        self._mine = self._rows.c.scope_id == scope_id
+        self._shown = [self._rows.c[column.name] for column in LOOKED_UP]
+
+    def lookup(self, source_keys: Sequence[str]) -> dict[str, Delivery]:
+        """Rows by source key."""
+        found: dict[str, Delivery] = {}
+        for keys in chunks(source_keys):
+            query = sa.select(*self._shown).where(self._mine, self._rows.c.source_key.in_(keys))
+            found.update((row[0], _delivery(row)) for row in self._archive.rows(query))
+        return found
+
+    def whole_rows(self, source_keys: Sequence[str]) -> list[dict[str, Any]]:
+        """Rows with all of their columns."""
+        found: list[dict[str, Any]] = []
+        for keys in chunks(source_keys):
+            query = sa.select(self._rows).where(self._mine, self._rows.c.source_key.in_(keys))
+            found += [dict(row._mapping) for row in self._archive.rows(query)]  # noqa: SLF001 - SQLAlchemy's way
+        return found
+
+    def owners(self, match_keys: Sequence[str]) -> dict[str, str]:
+        """Match key to the source key that owns it, or may still hold it."""
+        found: dict[str, str] = {}
+        for keys in chunks(match_keys):
+            for held in (self._rows.c.former_key, self._rows.c.match_key):
+                query = sa.select(held, self._rows.c.source_key).where(self._mine, held.in_(keys))
+                found.update((row[0], row[1]) for row in self._archive.rows(query))
+        return found
+
+    def pages(self, is_wanted: sa.ColumnElement[bool]) -> Iterator[list[Delivery]]:
+        """Rows with their records, by source key."""
+        last = ""
+        while True:
+            query = (
+                sa.select(*self._shown, self._rows.c.record)
+                .where(self._mine, self._rows.c.source_key > last, is_wanted)
+                .order_by(self._rows.c.source_key)
+                .limit(REPLAY_PAGE)
+            )
+            page = [_delivery(row) for row in self._archive.rows(query)]
+            if not page:
+                return
+            yield page
+            last = page[-1].source_key
+
+    def replayable(self, now_ms: int) -> sa.ColumnElement[bool]:
+        """The condition for records of earlier runs that are not delivered and may be tried now."""
+        rows = self._rows.c
+        is_due = (rows.status == Status.REJECTED.value) & (rows.due_at <= now_ms)
+        is_open = (rows.status == Status.PENDING.value) | is_due
+        return is_open & rows.removal_at.is_(None) & rows.record.is_not(None)
+
+    def leaving(self, due_ms: int | None) -> sa.ColumnElement[bool]:
+        """The condition for records that wait to be removed; refused removals only when they are due."""
+        rows = self._rows.c
+        is_leaving = rows.removal_at.is_not(None) & (rows.status != Status.REMOVED.value)
+        if due_ms is None:
+            return is_leaving
+        return is_leaving & ((rows.status != Status.REJECTED.value) | rows.due_at.is_(None) | (rows.due_at <= due_ms))
+
+    def count_held(self) -> int:
+        """Records at the destination, or that may be there."""
+        rows = self._rows.c
+        may_be_there = rows.destination_id.is_not(None) | rows.match_key.is_not(None)
+        query = sa.select(sa.func.count()).where(self._mine, may_be_there, rows.status != Status.REMOVED.value)
+        return int(self._archive.rows(query)[0][0])
+
+    def approved_plans(self, kind: str, plan_id: str) -> dict[str, frozenset[str]]:
+        """Plans that a run may carry out."""
+        held = self._archive.table(plans).c
+        query = sa.select(held.plan_id, held.detail).where(
+            held.scope_id == self.scope_id,
+            held.kind == kind,
+            held.approved_at.is_not(None) | (held.plan_id == plan_id),
+            held.carried_out_at.is_(None),
+        )
+        return {row[0]: frozenset(msgspec.json.decode(row[1] or "[]")) for row in self._archive.rows(query)}
+
+
+class RehearsedStreamLedger(StreamLedger):
+    """One scope of a rehearsed ledger. What lost requests may still do is taken as done: a plan waits for nothing.
+
+    Args:
+        own: Where the plan settles.
+        base: What the real ledger has; `None` for nothing.
+        on_settled: Told of each settlement, and whether the record came from the ledger.
+    """
+
+    def __init__(
+        self, own: StreamLedger, base: BaseScope | None, on_settled: Callable[[Settlement, bool], None]
+    ) -> None:
+        self.__dict__.update(own.__dict__)
+        self.last_sign_ms = 0
+        self.plan_scope_id = base.scope_id if base is not None else self.plan_scope_id
+        self._base = base
+        self._on_settled = on_settled
+        self._replayed: set[str] = set()
+        self._created = 0
+
+    def lookup(self, source_keys: Sequence[str]) -> dict[str, Delivery]:
+        """What the plan settled, else what the real ledger knows."""
+        found = super().lookup(source_keys)
+        if self._base is not None:
+            missing = [one for one in source_keys if one not in found]
+            found |= {key: _without_doubt(row) for key, row in self._base.lookup(missing).items()}
+        return found
+
+    def owners(self, match_keys: Sequence[str]) -> Mapping[str, str]:
+        """Owners by what the plan settled, else by the real ledger."""
+        found = dict(super().owners(match_keys))
+        if self._base is not None:
+            owners = {key: owner for key, owner in self._base.owners(match_keys).items() if key not in found}
+            shadowed = super().lookup(list(owners.values()))
+            found |= {key: owner for key, owner in owners.items() if owner not in shadowed}
+        return found
+
+    def settle(self, settlements: Iterable[Settlement]) -> None:
+        """Settle for the plan alone."""
+        some = list(settlements)
+        super().settle(some)
+        for one in some:
+            is_replay = one.source_key in self._replayed
+            self._replayed.discard(one.source_key)
+            self._created += one.outcome == "created"
+            self._on_settled(one, is_replay)
+
+    def replayable(self) -> Iterator[list[Delivery]]:
+        """What earlier runs left, in the real ledger."""
+        if self._base is None:
+            return
+        for page in self._base.pages(self._base.replayable(self.now_ms())):
+            self._replayed.update(one.source_key for one in page)
+            yield [_without_doubt(one) for one in page]
+
+    def unfinished_jobs(self) -> list[Job]:
+        """None: a plan does not look after jobs."""
+        return []
+
+    def spool(self, source_keys: Sequence[str], moment_ms: int) -> None:
+        """Note removals for the plan alone."""
+        self._copy(source_keys)
+        super().spool(source_keys, moment_ms)
+
+    def keep(self, source_keys: Sequence[str]) -> None:
+        """Forget removals for the plan alone."""
+        self._copy(source_keys)
+        super().keep(source_keys)
+
+    def forget(self, source_keys: Sequence[str]) -> None:
+        """Forget records for the plan alone."""
+        super().settle([Settlement(one, Status.REMOVED, "unchanged") for one in source_keys])
+
+    def _copy(self, source_keys: Sequence[str]) -> None:
+        """Take rows of the real ledger over, to change them."""
+        if self._base is None or not source_keys:
+            return
+        present = super().lookup(source_keys)
+        rows = self._base.whole_rows([one for one in source_keys if one not in present])
+        self.insert_rows(rows)
+
+    def leaving(self) -> Iterator[list[Delivery]]:
+        """Records that wait to be removed, in the real ledger or since the plan."""
+        yield from self._unshadowed(self.now_ms())
+        for page in super().leaving():
+            yield [_without_doubt(one) for one in page]
+
+    def _unshadowed(self, due_ms: int | None) -> Iterator[list[Delivery]]:
+        if self._base is None:
+            return
+        for page in self._base.pages(self._base.leaving(due_ms)):
+            shadowed = super().lookup([one.source_key for one in page])
+            rest = [_without_doubt(one) for one in page if one.source_key not in shadowed]
+            self._replayed.update(one.source_key for one in rest)
+            if rest:
+                yield rest
+
+    def latest_leaving(self) -> int:
+        """When the last of the records was noted that wait to be removed."""
+        waiting = (one.removal_at or 0 for page in self._unshadowed(None) for one in page)
+        return max([super().latest_leaving(), *waiting])
+
+    def count_leaving(self) -> int:
+        """How many records wait to be removed."""
+        return super().count_leaving() + sum(len(page) for page in self._unshadowed(None))
+
+    def count_held(self) -> int:
+        """How many records a run would have at the destination by then."""
+        return self._created + (self._base.count_held() if self._base is not None else 0)
+
+    def approved_plans(self, kind: str, plan_id: str) -> Mapping[str, frozenset[str]]:
+        """Plans that a run may carry out."""
+        return self._base.approved_plans(kind, plan_id) if self._base is not None else {}
+
+    def save_plan(self, plan: HeldPlan) -> None:
+        """Nothing is saved."""
+
+    def carry_out(self, plan_id: str) -> None:
+        """Nothing is carried out."""
+
+
+def _delivery(row: sa.Row[Any]) -> Delivery:
+    return Delivery(row[0], row[1], row[2], row[3], Status(row[4]), *row[5:])
+
+
+def _without_doubt(row: Delivery) -> Delivery:
+    return msgspec.structs.replace(row, intent_at=None, in_doubt_until=None)

@@ -1,0 +1,133 @@
+"""The plan as a run sees it: where it reads, where it settles, and what it leaves behind."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+import uuid
+from typing import TYPE_CHECKING
+
+from reverse_etl_core.errors import EXIT_BRAKE, EXIT_OK
+from reverse_etl_core.holding import PlanHolder, RehearsedHolder
+from reverse_etl_core.ledger.rehearsed import RehearsedLedger, existing
+from reverse_etl_core.plan_table import table
+from reverse_etl_core.planfiles import PlanSummary, PlanWriter
+from reverse_etl_core.rehearsal import ReadOnlyDestination, Rehearsal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reverse_etl_core.config import CommonConfig
+    from reverse_etl_core.destination import Destination
+    from reverse_etl_core.ledger import Ledger, Scope, Settlement, StreamLedger
+    from reverse_etl_core.routing import Route
+    from reverse_etl_core.tally import Tally
+    from reverse_etl_core.traffic import Traffic
+
+logger = logging.getLogger(__name__)
+
+
+class PlanRun:
+    """What replaces the parts of a run that would write, in a dry run.
+
+    Args:
+        target: Name of the target.
+        config: Common settings.
+        destination: The account.
+        now: Seconds since 1970.
+    """
+
+    def __init__(
+        self, target: str, config: CommonConfig, destination: Destination, *, now: Callable[[], float]
+    ) -> None:
+        self.plan_id = uuid.uuid4().hex[:8]
+        self._target = target
+        self._config = config
+        self._now = now
+        self._rate = destination.rate
+        self._rehearsal = Rehearsal(config.redact)
+        self._closing = contextlib.ExitStack()
+        self._writer: PlanWriter | None = None
+        self.destination = ReadOnlyDestination(destination, self._rehearsal)
+
+    def open_ledger(self, account: str) -> Ledger:
+        """Open the plan's files, and its ledger over the real one.
+
+        Raises:
+            FatalError: The files cannot be written, or the ledger not read.
+        """
+        stamp = dt.datetime.fromtimestamp(self._now(), tz=dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        folder = self._config.report_dir / f"{stamp}-plan-{self.plan_id}"
+        self._writer = self._closing.enter_context(PlanWriter(folder, self._config.redact))
+        ledger = RehearsedLedger(existing(self._config.ledger_url, now=self._now), self._settled, now=self._now)
+        if not ledger.knows_sync(self._config.sync_id, account) and (known := ledger.syncs(account)):
+            logger.warning(
+                "The ledger knows nothing of sync '%s', so the plan takes every record for a new one. It knows %s; set "
+                "'sync_id' to plan for one of them.",
+                self._config.sync_id,
+                ", ".join(f"'{one}'" for one in known),
+            )
+        return ledger
+
+    def _settled(self, scope: Scope, settlement: Settlement, is_replay: bool) -> None:  # noqa: FBT001 - a callback
+        line = self._rehearsal.line(scope, settlement, is_replay=is_replay)
+        if line is not None and self._writer is not None:
+            self._writer.add(line)
+
+    def holder(self, stream: str, ledger: StreamLedger) -> PlanHolder:
+        """Notes what brakes find, and lets the plan go on."""
+        return RehearsedHolder(stream, ledger, self._config.approve or "", self._rehearsal.brakes)
+
+    def know(self, route: Route) -> None:
+        """Keep what the plan says of a stream."""
+        self._rehearsal.know(route)
+
+    def finish(
+        self,
+        tallies: Mapping[str, Tally],
+        objects: Mapping[str, str],
+        traffic: Traffic,
+        *,
+        account: str,
+        is_whole: bool,
+    ) -> int:
+        """Write the plan's files, and its table into the log.
+
+        Args:
+            tallies: Counts by stream.
+            objects: Where each stream goes, for people.
+            traffic: Knows the daily quota.
+            account: The account's id.
+            is_whole: Whether the whole input was planned; otherwise the files stay unfinished.
+
+        Returns:
+            The exit code: 65 where a brake would stop the run.
+        """
+        with self._closing:
+            if self._writer is None or not is_whole:
+                return EXIT_OK
+            for stream, tally in tallies.items():
+                self._rehearsal.count_rest(self._writer, stream, objects.get(stream, ""), tally)
+            summary = self._summary(traffic, account)
+            counts = self._writer.finish(summary)
+        for line in table(counts, summary):
+            logger.info("%s", line)
+        logger.info("Plan: %s and %s", self._writer.page_path, self._writer.lines_path)
+        return EXIT_BRAKE if self._rehearsal.brakes else EXIT_OK
+
+    def _summary(self, traffic: Traffic, account: str) -> PlanSummary:
+        requests, rate = self._rehearsal.requests, self._rate
+        return PlanSummary(
+            plan_id=self.plan_id,
+            target=self._target,
+            sync_id=self._config.sync_id,
+            account=account,
+            made_at=self._now(),
+            requests=requests,
+            seconds=requests * rate.interval_s / rate.requests if rate is not None else None,
+            daily_limit=traffic.daily_limit,
+            daily_remaining=traffic.daily_remaining,
+            brakes=tuple(self._rehearsal.brakes),
+            way_on="Run without 'dry_run' to do this.",
+        )

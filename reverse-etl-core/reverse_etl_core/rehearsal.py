@@ -1,0 +1,232 @@
+"""A run that writes nothing: what it would do becomes a plan.
+
+The same pipeline decides, over a destination that is only read and a ledger that stands in front of the real one: so a
+run right after the plan does what the plan says, as long as nothing changes in between.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from reverse_etl_core.destination import Destination
+from reverse_etl_core.operations import Missing, Removed, Verb, Written
+from reverse_etl_core.planlines import Action, PlanLine
+from reverse_etl_core.sameness import is_same
+from reverse_etl_core.schema import Field, FieldType, frozen
+from reverse_etl_core.tally import Fate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from reverse_etl_core.ledger import Scope, Settlement
+    from reverse_etl_core.operations import Batch, Current, Operation, Outcome, Value
+    from reverse_etl_core.planfiles import PlanWriter
+    from reverse_etl_core.planlines import Change
+    from reverse_etl_core.routing import Route
+    from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.tally import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What the keys of a plan's lines are made of."""
+
+    match_field: str | None = None
+    key_fields: tuple[str, ...] | None = None
+    has_derived_ids: bool = False
+
+
+_NO_KEYS = _Keys()
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """What is known of the writes that a run would make, until their lines are written.
+
+    Attributes:
+        requests: That the run would make.
+        redact: Fields whose values must not be seen.
+        brakes: Those that would stop it, a sentence each.
+    """
+
+    redact: frozenset[str] = frozenset()
+
+    requests: int = 0
+    brakes: list[str] = field(default_factory=list)
+    _changes: dict[tuple[str, str], Mapping[str, Change]] = field(default_factory=dict)
+    _lined: dict[str, Counter[tuple[Fate, str]]] = field(default_factory=dict)
+    _routes: dict[tuple[str, str], _Keys] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count_request(self) -> None:
+        """Count a request that the run would make."""
+        with self._lock:
+            self.requests += 1
+
+    def would_change(self, schema: ObjectSchema, source_key: str, changes: Mapping[str, Change]) -> None:
+        """Keep what a write would change, until the record is settled."""
+        with self._lock:
+            self._changes[schema.name, source_key] = changes
+
+    def know(self, route: Route) -> None:
+        """Keep what a plan's lines say of a stream."""
+        columns = {one.column: one.field.name for one in route.mapping.columns}
+        keys = [columns.get(one) for one in route.key_columns]
+        known = tuple(one for one in keys if one is not None)
+        self._routes[route.stream, route.schema.name] = _Keys(
+            route.match_field, known if len(known) == len(keys) else None, has_derived_ids=route.schema.has_derived_ids
+        )
+
+    def line(self, scope: Scope, settlement: Settlement, *, is_replay: bool) -> PlanLine | None:
+        """The line of a record that was settled; `None` for one of which nothing would change."""
+        with self._lock:
+            changes = self._changes.pop((scope.object_name, settlement.source_key), None)
+        action = _action(settlement, changes)
+        if action is None:
+            return None
+        fate = Fate(settlement.outcome)
+        if not is_replay:
+            self._lined.setdefault(scope.stream, Counter())[fate, settlement.error_code or ""] += 1
+        keys = self._routes.get((scope.stream, scope.object_name), _NO_KEYS)
+        is_hidden = keys.has_derived_ids and keys.match_field in self.redact
+        is_placeholder = str(settlement.destination_id or "").startswith(PLACEHOLDER)
+        return PlanLine(
+            stream=scope.stream,
+            object=scope.object_name,
+            source_key=settlement.source_key,
+            match_key=settlement.match_key,
+            action=action,
+            destination_id=None if is_placeholder or is_hidden else settlement.destination_id,
+            code=settlement.error_code or "",
+            reason=settlement.error or "",
+            fields=changes or {},
+            is_replay=is_replay,
+            match_field=keys.match_field,
+            key_fields=keys.key_fields,
+        )
+
+    def count_rest(self, writer: PlanWriter, stream: str, object_name: str, tally: Tally) -> None:
+        """Count the records of a stream that have no line: those of which nothing would change."""
+        lined = self._lined.get(stream, Counter())
+        writer.count(stream, object_name, Action.UNCHANGED, tally.fates[Fate.UNCHANGED])
+        if superseded := tally.fates[Fate.SUPERSEDED]:
+            writer.count(stream, object_name, Action.SKIP, superseded, code=Fate.SUPERSEDED.value)
+        for code, count in tally.codes.items():
+            rest = count - lined[Fate.REJECTED, code]
+            if rest > 0:
+                action = Action.REJECT if tally.fates[Fate.REJECTED] else Action.DEFER
+                writer.count(stream, object_name, action, rest, code=code)
+
+
+def _action(settlement: Settlement, changes: Mapping[str, Change] | None) -> Action | None:
+    if settlement.outcome == Fate.REMOVED.value:
+        if changes is None:
+            return Action.SKIP
+        return Action.CLEAR if changes else Action.REMOVE
+    return _ACTIONS.get(Fate(settlement.outcome))
+
+
+_ACTIONS = {Fate.CREATED: Action.CREATE, Fate.UPDATED: Action.UPDATE, Fate.REJECTED: Action.REJECT}
+
+PLACEHOLDER = "planned:"
+"""Begins the ids of records that a plan would create."""
+
+
+class ReadOnlyDestination(Destination):
+    """An account of which everything is read and nothing written; what would be written is kept as a rehearsal.
+
+    Args:
+        real: The account.
+        rehearsal: Where it is kept.
+    """
+
+    def __init__(self, real: Destination, rehearsal: Rehearsal) -> None:
+        self.adds_fields = real.adds_fields
+        self._real = real
+        self._rehearsal = rehearsal
+        self._ids = itertools.count(1)
+        self._imagined: dict[str, frozenset[str]] = {}
+
+    def account(self) -> str:
+        """The account's id."""
+        self._rehearsal.count_request()
+        return self._real.account()
+
+    def describe(self, object_name: str) -> ObjectSchema:
+        """The live schema, without jobs: what they would do travels here in ordinary batches."""
+        self._rehearsal.count_request()
+        return replace(self._real.describe(object_name), jobs=None)
+
+    def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
+        """The schema as if the fields were there, as texts."""
+        if not self.adds_fields:
+            return schema
+        imagined = {name: Field(name, FieldType.STRING) for name in columns}
+        self._imagined[schema.name] = frozenset(imagined) | self._imagined.get(schema.name, frozenset())
+        self._rehearsal.requests += len(imagined)
+        return replace(schema, fields=frozen({**{name: schema.fields[name] for name in schema.fields}, **imagined}))
+
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
+        """Read as the run would."""
+        self._rehearsal.count_request()
+        return self._read(schema, key_field, keys, fields)
+
+    def _read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str]
+    ) -> Mapping[str, Sequence[Current]]:
+        imagined = self._imagined.get(schema.name, frozenset())
+        there = [one for one in keys if not one.startswith(PLACEHOLDER)]
+        wanted = [one for one in fields if one not in imagined]
+        return self._real.read(schema, key_field, there, wanted) if there else {}
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """What would come of a batch, as far as reading can tell."""
+        self._rehearsal.count_request()
+        if batch.verb is Verb.CREATE:
+            return [self._created(batch, one) for one in batch.operations]
+        if batch.verb is Verb.UPSERT:
+            held = self._held(batch, batch.match_field, {one.match_key: one for one in batch.operations})
+            return [
+                self._updated(batch, one, held[one.match_key]) if one.match_key in held else self._created(batch, one)
+                for one in batch.operations
+            ]
+        held = self._held(batch, None, {str(one.destination_id): one for one in batch.operations})
+        return [self._changed(batch, one, held.get(str(one.destination_id))) for one in batch.operations]
+
+    def _held(self, batch: Batch, key_field: str | None, operations: Mapping[str, Operation]) -> dict[str, Current]:
+        names = sorted({name for one in operations.values() for name in one.fields} - batch.references.keys())
+        fields = [name for name in names if name in batch.schema.fields and name != batch.schema.id_field]
+        found = self._read(batch.schema, key_field, list(operations), fields)
+        return {key: some[0] for key, some in found.items() if some}
+
+    def _created(self, batch: Batch, operation: Operation) -> Outcome:
+        changes: dict[str, Change] = {name: (None, value) for name, value in operation.fields.items()}
+        self._rehearsal.would_change(batch.schema, operation.source_key, changes)
+        return Written(operation.source_key, f"{PLACEHOLDER}{next(self._ids)}", created=True)
+
+    def _changed(self, batch: Batch, operation: Operation, current: Current | None) -> Outcome:
+        if batch.verb is Verb.REMOVE:
+            if current is not None:
+                self._rehearsal.would_change(batch.schema, operation.source_key, {})
+            return Removed(operation.source_key)
+        is_planned = str(operation.destination_id).startswith(PLACEHOLDER)
+        if current is None and not is_planned:
+            return Missing(operation.source_key)
+        return self._updated(batch, operation, current)
+
+    def _updated(self, batch: Batch, operation: Operation, current: Current | None) -> Outcome:
+        shown: Mapping[str, Value] = current.fields if current is not None else {}
+        changes = {
+            name: (shown[name], value)
+            for name, value in operation.fields.items()
+            if name in shown and not is_same(batch.schema.fields[name], value, shown[name])
+        }
+        self._rehearsal.would_change(batch.schema, operation.source_key, changes)
+        record_id = current.destination_id if current is not None else str(operation.destination_id)
+        return Written(operation.source_key, record_id, created=False)

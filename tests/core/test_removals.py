@@ -1,0 +1,267 @@
+"""Records that are gone from the source: what becomes of them, and what stays untouched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from core.fakes import World, people, route
+
+from reverse_etl_core.brakes import RemovalBrake
+from reverse_etl_core.errors import BrakeError
+from reverse_etl_core.operations import Verb
+from reverse_etl_core.routing import Promise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def row(n: int, key: str | None = None, name: str = "x") -> dict[str, Any]:
+    """A record."""
+    return {"n": n, "key": f"k{n}" if key is None else key, "name": name}
+
+
+def gone(*numbers: int) -> list[dict[str, Any]]:
+    """Records that are gone, as the tap says so."""
+    return [{"n": n, "_sdc_deleted_at": "2026-01-01T00:00:00Z"} for n in numbers]
+
+
+def mirror(tmp_path: Path, *, is_native: bool = True, promise: Promise | None = None, **settings: Any) -> World:
+    """An empty world that mirrors."""
+    schema = people(is_native=is_native)
+    return World(tmp_path / "ledger.db", route(schema, load_method="mirror", promise=promise or Promise(), **settings))
+
+
+def fates(one: World) -> dict[str, int]:
+    """What the last run counted."""
+    return {name: count for name, count in one.tally.as_dict().items() if count}
+
+
+def test_what_is_gone_is_removed_at_the_end_and_once(tmp_path: Path) -> None:
+    """Removals follow everything else; the same removal again makes no call."""
+    one = mirror(tmp_path)
+    assert one.run([[row(n) for n in range(1, 5)]])
+    assert one.run([gone(1), [row(2, name="y")], gone(3)])
+    assert fates(one) == {"read": 3, "updated": 1, "removed": 2}
+    assert one.crm.writes[-2:] == [(Verb.UPDATE, 1), (Verb.REMOVE, 2)]
+    assert one.contents("key") == [("k2",), ("k4",)]
+    calls = len(one.crm.writes)
+    assert one.run([gone(1, 3, 99)])
+    assert fates(one) == {"read": 3, "unchanged": 3}
+    assert len(one.crm.writes) == calls
+
+
+def test_what_returns_is_created_again(tmp_path: Path) -> None:
+    """A removed record that is back is a new one, also with its old content."""
+    for is_native in (True, False):
+        one = mirror(tmp_path / str(is_native), is_native=is_native)
+        one.path.parent.mkdir()
+        assert one.run([[row(1)]])
+        assert one.run([gone(1)])
+        assert one.contents("key") == []
+        assert one.run([[row(1)]])
+        assert fates(one) == {"read": 1, "created": 1}
+        assert one.contents("key") == [("k1",)]
+        assert one.run([gone(1)])
+        assert fates(one) == {"read": 1, "removed": 1}
+
+
+def test_gone_and_back_in_one_run_makes_no_call(tmp_path: Path) -> None:
+    """The later word counts, in one chunk and across chunks; every record has one fate."""
+    one = mirror(tmp_path)
+    assert one.run([[row(1), row(2), row(3)]])
+    calls = len(one.crm.writes)
+    assert one.run([gone(1), [row(1)], [*gone(2), row(2)], gone(3), gone(3), [row(3)]])
+    assert fates(one) == {"read": 7, "unchanged": 3, "superseded": 4}
+    assert len(one.crm.writes) == calls
+    assert one.run([[]])
+    assert len(one.contents("key")) == 3
+
+
+def test_only_ours_is_removed(tmp_path: Path) -> None:
+    """G5: what the sync found is left alone, unless `remove_adopted` says otherwise."""
+    one = mirror(tmp_path)
+    one.crm.records["7"] = {"key": "k1", "name": "theirs"}
+    assert one.run([[row(1), row(2)]])
+    assert one.run([gone(1, 2)])
+    assert fates(one) == {"read": 2, "unchanged": 1, "removed": 1}
+    assert one.contents("key") == [("k1",)]
+    one.route = mirror(tmp_path, promise=Promise(remove_adopted=True)).route
+    assert one.run([gone(1)])
+    assert fates(one) == {"read": 1, "removed": 1}
+
+
+def test_what_somebody_made_after_ours_was_gone_is_not_ours(tmp_path: Path) -> None:
+    """G5: another record with the same match value, found after a removal or a deletion by hand, is adopted."""
+    one = mirror(tmp_path)
+    assert one.run([[row(1), row(2)]])
+    assert one.run([gone(1)])
+    one.crm.records.clear()
+    one.crm.records |= {"70": {"key": "k1"}, "71": {"key": "k2"}}
+    assert one.run([[row(1), row(2, name="y")]])
+    assert fates(one) == {"read": 2, "updated": 2}
+    assert one.run([gone(1, 2)])
+    assert fates(one) == {"read": 2, "unchanged": 2}
+    assert len(one.crm.records) == 2
+
+
+def test_clear_empties_what_is_ours(tmp_path: Path) -> None:
+    """`on_removed: clear` nulls the mapped fields, in records that were found too, and never the match field."""
+    one = mirror(tmp_path, on_removed="clear")
+    one.crm.records["7"] = {"key": "k1", "name": "theirs", "score": 5}
+    assert one.run([[row(1), row(2)]])
+    assert one.run([gone(1, 2)])
+    assert fates(one) == {"read": 2, "removed": 2}
+    assert one.contents("key", "name", "score") == [("k1", None, 5), ("k2", None, None)]
+    assert one.run([[row(1, name="back")]])
+    assert fates(one) == {"read": 1, "updated": 1}
+    assert one.contents("key", "name")[0] == ("k1", "back")
+
+
+def test_half_of_the_model_gone_stops_before_the_first_removal(tmp_path: Path) -> None:
+    """G6: the removals are held as a plan; approved by its id, exactly these are carried out, once."""
+    one = mirror(tmp_path)
+    one.removal_brake = RemovalBrake()
+    assert one.run([[row(n) for n in range(20)]])
+    assert not one.run([[row(0, name="y")], gone(*range(10))])
+    assert isinstance(one.error, BrakeError)
+    assert fates(one) == {"read": 11, "superseded": 1, "deferred": 10}
+    assert len(one.contents("key")) == 20
+    assert Verb.REMOVE not in {verb for verb, _ in one.crm.writes}
+    (plan,) = one.table("plans")
+    assert (plan["kind"], plan["counted"], plan["base"]) == ("removals", 10, 20)
+    assert plan["plan_id"] in str(one.error)
+    assert not one.run([[]])  # they wait, though nobody announces them again
+    one.approved = plan["plan_id"]
+    assert not one.run([gone(10)])  # one more is another plan
+    assert not one.run([[row(10)], gone(11)])
+    assert one.run([[row(11)]])
+    assert len(one.contents("key")) == 10
+    assert one.run([[]])
+    assert {fate.value: count for fate, count in one.tally.retried.items()} == {}
+
+
+def test_few_removals_and_an_empty_model(tmp_path: Path) -> None:
+    """A fifth is allowed; everything gone is not; a limit that was set holds for small syncs too."""
+    one = mirror(tmp_path)
+    one.removal_brake = RemovalBrake()
+    assert one.run([[row(n) for n in range(20)]])
+    assert one.run([gone(0, 1, 2, 3)])
+    assert not one.run([gone(*range(4, 20))])
+    assert len(one.contents("key")) == 16
+    assert RemovalBrake(max_percent=20).violation(1, 4) is not None
+    assert RemovalBrake(max_removed=0).violation(1, 1000) is not None
+    assert RemovalBrake().violation(3, 9) is None
+
+
+def test_a_refused_record_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    """What never arrived needs no removal, and is tried no more."""
+    for method in ("upsert", "mirror"):
+        one = mirror(tmp_path / method)
+        one.path.parent.mkdir()
+        one.route = route(people(is_native=True), load_method=method)
+        assert one.run([[row(1, name="bad")]])
+        assert set(one.rows()) == {"[1]"}
+        assert one.run([gone(1)])
+        assert fates(one) == {"read": 1, "unchanged": 1}
+        assert one.rows() == {}
+
+
+def test_a_lost_create_that_is_gone_is_found_and_removed(tmp_path: Path) -> None:
+    """L4: a create without an answer may have been applied; its removal looks for it after the grace period."""
+    for fault in ("kill after", "kill before", "kill late"):
+        one = mirror(tmp_path / fault, is_native=False)
+        one.path.parent.mkdir()
+        assert not one.run([[row(1)]], [fault])
+        with one.pipeline() as pipeline:  # its replay delivers it; the removal follows
+            pipeline.close()
+        assert one.run([gone(1)])
+        assert one.contents("key") == []
+        assert fates(one)["removed"] == 1
+
+
+@pytest.mark.parametrize("fault", ["kill before", "kill after", "lost before", "lost after", "unanswered"])
+def test_a_removal_without_an_answer_is_repeated(tmp_path: Path, fault: str) -> None:
+    """A removal may be repeated at once: the next run does, unasked."""
+    one = mirror(tmp_path)
+    assert one.run([[row(1), row(2)]])
+    one.run([gone(1)], [fault])
+    assert one.run([[]])
+    assert one.contents("key") == [("k2",)]
+    assert one.rows()["[1]"]["status"] == "removed"
+
+
+def test_what_returns_while_its_removal_is_in_doubt_waits(tmp_path: Path) -> None:
+    """A late removal must not hit the record that is back."""
+    one = mirror(tmp_path)
+    assert one.run([[row(1)]])
+    assert not one.run([gone(1)], ["kill late"])
+    assert one.run([[row(1, name="back")]])
+    one.crm.catch_up(everything=True)
+    assert one.contents("key", "name") == [("k1", "back")]
+
+
+def test_removals_by_match_value(tmp_path: Path) -> None:
+    """A removal that holds the match value alone finds its record; a value that the record left is no removal."""
+    one = mirror(tmp_path, source_key=("n",), keys=("key",))
+    assert one.run([[row(1), row(2)]])
+    old = {"key": "k1", "_sdc_deleted_at": "2026-01-01T00:00:00Z"}
+    assert one.run([[row(1, key="new"), old]])
+    assert fates(one) == {"read": 2, "updated": 1, "unchanged": 1}
+    assert one.contents("key") == [("k2",), ("new",)]
+    assert one.run([[old | {"key": "k2"}, old]])
+    assert fates(one) == {"read": 2, "removed": 1, "unchanged": 1}
+    assert one.contents("key") == [("new",)]
+
+
+def test_a_key_is_free_once_its_owner_is_removed(tmp_path: Path) -> None:
+    """Another source key may take the match value of a record that is gone."""
+    one = mirror(tmp_path)
+    assert one.run([[row(1, key="a")]])
+    assert one.run([gone(1)])
+    assert one.run([[row(2, key="a")]])
+    assert fates(one) == {"read": 1, "created": 1}
+
+
+def test_rejections_are_approved_by_code(tmp_path: Path) -> None:
+    """An approved plan lets rejections with its codes pass, once; another code trips again."""
+    one = World(tmp_path / "ledger.db", route(people(is_native=True)), max_percent=10)
+    long = [row(n, name="x" * 21 if n % 2 else "x") for n in range(20)]
+    with_another = [*long, row(90, key="")]
+
+    def delivers(records: list[dict[str, Any]]) -> bool:
+        try:
+            with one.pipeline() as pipeline:
+                pipeline.deliver(records)
+                pipeline.flush()
+                pipeline.finish()
+                pipeline.remove()
+                pipeline.close()
+        except BrakeError:
+            return False
+        return True
+
+    assert not delivers(long)
+    (plan,) = one.table("plans")
+    assert plan["kind"] == "rejections"
+    one.approved = plan["plan_id"]
+    assert not delivers(with_another)
+    assert delivers(long)
+    assert not delivers(long)
+
+
+def test_counts_by_code(tmp_path: Path) -> None:
+    """A removal that the destination refuses is rejected, kept, and tried again when it is due."""
+    one = mirror(tmp_path)
+    assert one.run([[row(1)]])
+    one.crm.refuses_removals = True
+    assert one.run([gone(1)])
+    assert (fates(one), one.tally.codes) == ({"read": 1, "rejected": 1}, Counter(permission=1))
+    calls = len(one.crm.writes)
+    assert one.run([gone(1)])
+    assert (fates(one), len(one.crm.writes)) == ({"read": 1, "rejected": 1}, calls)
+    one.crm.refuses_removals = False
+    one.crm.clock.wait(3700)
+    assert one.run([[]])
+    assert one.contents("key") == []
