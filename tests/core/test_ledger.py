@@ -299,7 +299,7 @@ def test_a_newer_schema_is_refused(url: str, opened: Callable[[], Ledger]) -> No
     opened()
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE ledger_info SET value = '2' WHERE name = 'schema_version'")
+        connection.exec_driver_sql("UPDATE ledger_info SET value = '999' WHERE name = 'schema_version'")
     engine.dispose()
     with pytest.raises(LedgerError, match=r"newer release.*Upgrade"):
         opened()

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger.rows import Delivery, HeldPlan, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, jobs, outcomes, plans, scopes
+from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, outcomes, plans, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -311,8 +311,8 @@ class StreamLedger:
         What a killed run left under way, and refusals that are due. Not what is gone from the source since then.
         """
         is_due = (_COLUMNS.status == Status.REJECTED.value) & (_COLUMNS.due_at <= self.now_ms())
-        is_open = (_COLUMNS.status == Status.PENDING.value) | is_due
-        return self._pages(is_open & _COLUMNS.removal_at.is_(None))
+        is_tried = (_COLUMNS.status == Status.PENDING.value) | is_due
+        return self._pages(is_tried & _COLUMNS.removal_at.is_(None))
 
     def waiting(self) -> Iterator[list[Delivery]]:
         """Rejected records whose parent may have arrived since, a page at a time."""
@@ -443,8 +443,8 @@ class StreamLedger:
 
     def _pages(self, is_wanted: sa.ColumnElement[bool], *, needs_record: bool = True) -> Iterator[list[Delivery]]:
         """Our rows with their records, by source key; what is written meanwhile may be missing or come again."""
-        if needs_record:
-            is_wanted &= _COLUMNS.record.is_not(None)
+        if needs_record:  # nothing else has one
+            is_wanted &= is_open(deliveries) & _COLUMNS.record.is_not(None)
         last = ""
         while True:
             page = (

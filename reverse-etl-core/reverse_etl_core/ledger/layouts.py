@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
-from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, jobs
+from reverse_etl_core.ledger.tables import deliveries, is_open, jobs
 
 if TYPE_CHECKING:
     from reverse_etl_core.partitions import Partition
 
 logger = logging.getLogger(__name__)
 
-_IS_OPEN = deliveries.c.status.in_(OPEN_STATUSES)
+_IS_OPEN = is_open(deliveries)
 _IS_LEAVING = deliveries.c.removal_at.is_not(None) & (deliveries.c.status != "removed")
 _IS_REJECTED = deliveries.c.status == "rejected"
 

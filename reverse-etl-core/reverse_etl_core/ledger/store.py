@@ -16,20 +16,19 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
+from reverse_etl_core.errors import BusyError, ConfigError
+from reverse_etl_core.ledger.aging import ROWS_AT_ONCE, deletion
 from reverse_etl_core.ledger.book import StreamLedger
 from reverse_etl_core.ledger.faults import guarded
 from reverse_etl_core.ledger.layouts import refuse_foreign_rows, take_over_rejects
 from reverse_etl_core.ledger.leases import Leases, PartLeases, WholeLeases, refuse_if_held
 from reverse_etl_core.ledger.limits import AccountLimits
+from reverse_etl_core.ledger.migrations import bring_up_to_date
 from reverse_etl_core.ledger.tables import (
-    OPEN_STATUSES,
     OUTCOME_DAYS,
-    SCHEMA_VERSION,
     deliveries,
+    is_open,
     jobs,
-    ledger_info,
-    metadata,
     outcomes,
     runs,
     scopes,
@@ -45,6 +44,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SQLITE_BUSY_S = 10
+
+FORGET_AT_START_S = 0.25
+FORGET_AT_END_S = 10
+"""How long a run deletes what is old: a ledger opens fast, and at the end nobody waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,60 +112,24 @@ class Ledger:
         self._engine = open_engine(self._url)
         self.run_id = str(uuid.uuid4())
         with self.guarded("opened"):
-            self._create_tables()
-            self._check_version()
-            self._forget_old_outcomes()
+            bring_up_to_date(self._engine, now_ms=self.now_ms())
+            self._forget_what_is_old(FORGET_AT_START_S)
 
     def guarded(self, what: str) -> contextlib.AbstractContextManager[None]:
         """Turn database errors into ours, without the URL's password and without values."""
         return guarded(self._url, what)
 
-    def _create_tables(self) -> None:
-        """Create what is missing; workers that start together may both try, and one of them comes too late."""
-        try:
-            self._add_columns()
-            metadata.create_all(self._engine)
-        except (sa.exc.ProgrammingError, sa.exc.IntegrityError):
-            metadata.create_all(self._engine)
-
-    def _add_columns(self) -> None:
-        """Give the tables of an earlier release the columns that they lack; all of them may be null."""
-        found = sa.inspect(self._engine)
-        for table in metadata.sorted_tables:
-            if not found.has_table(table.name):
-                continue
-            present = {column["name"] for column in found.get_columns(table.name)}
-            for column in table.columns:
-                if column.name not in present:
-                    self._add_column(column)
-            for index in table.indexes:
-                index.create(self._engine, checkfirst=True)
-
-    def _add_column(self, column: sa.Column[Any]) -> None:
-        kind = column.type.compile(self._engine.dialect)
-        quote = self._engine.dialect.identifier_preparer.quote
-        with self.begin() as connection:
-            # Names and types are our own, from `tables.py`.
-            connection.exec_driver_sql(f"ALTER TABLE {quote(column.table.name)} ADD COLUMN {quote(column.name)} {kind}")
-
-    def _check_version(self) -> None:
-        with self.begin() as connection:
-            found = connection.scalar(sa.select(ledger_info.c.value).where(ledger_info.c.name == "schema_version"))
-            if found is None:
-                values = {"name": "schema_version", "value": str(SCHEMA_VERSION)}
-                connection.execute(self.insert(ledger_info).values(values).on_conflict_do_nothing())
-            elif int(found) > SCHEMA_VERSION:
-                msg = (
-                    f"The ledger was written by a newer release (schema {found}, this one knows {SCHEMA_VERSION}). "
-                    "Upgrade this target."
-                )
-                raise LedgerError(msg)
-
-    def _forget_old_outcomes(self) -> None:
+    def _forget_what_is_old(self, budget_s: float) -> None:
+        """Delete outcomes and ended jobs of more than a month ago, as many as the time allows."""
         horizon = self.now_ms() - OUTCOME_DAYS * 86_400_000
+        end_s = self._now() + budget_s
+        some = deletion(outcomes, outcomes.c.at < horizon, self._engine.dialect)
         with self.begin() as connection:
-            connection.execute(sa.delete(outcomes).where(outcomes.c.at < horizon))
             connection.execute(sa.delete(jobs).where(jobs.c.ended_at < horizon))
+        is_more = True
+        while is_more:
+            with self.begin() as connection:
+                is_more = connection.execute(some).rowcount == ROWS_AT_ONCE and self._now() < end_s
 
     def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """One durable transaction."""
@@ -221,12 +188,12 @@ class Ledger:
 
     def open_objects(self, sync_id: str, account: str, stream: str) -> list[str]:
         """Objects to which records of a stream are under way, or that refused some, by their names in the scopes."""
-        is_open = (deliveries.c.scope_id == scopes.c.scope_id) & deliveries.c.status.in_(OPEN_STATUSES)
+        has_open = (deliveries.c.scope_id == scopes.c.scope_id) & is_open(deliveries)
         has_job = (jobs.c.scope_id == scopes.c.scope_id) & jobs.c.ended_at.is_(None)
         query = (
             sa.select(scopes.c.object)
             .filter_by(sync_id=sync_id, account=account, stream=stream)
-            .where(sa.exists().where(is_open) | sa.exists().where(has_job))
+            .where(sa.exists().where(has_open) | sa.exists().where(has_job))
             .order_by(scopes.c.object)
         )
         with self.guarded("read"), self.begin() as connection:
@@ -269,6 +236,8 @@ class Ledger:
         ended = {"ended_at": self.now_ms(), "exit_code": exit_code, **figures}
         with self.guarded("written"), self.begin() as connection:
             connection.execute(sa.update(runs).where(runs.c.run_id == self.run_id).values(ended))
+        with self.guarded("written"):
+            self._forget_what_is_old(FORGET_AT_END_S)
 
     def close(self) -> None:
         """Close all connections."""

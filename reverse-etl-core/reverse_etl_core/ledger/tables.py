@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 
@@ -17,7 +17,7 @@ ledger_info = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("value", sa.String(200), nullable=False),
 )
-"""`schema_version` of this file."""
+"""`schema_version` of this ledger, and since when it has it (`version_2_since`)."""
 
 scopes = sa.Table(
     "scopes",
@@ -103,6 +103,13 @@ waits to be removed; with status `pending` its removal is under way, with status
 with what is open."""
 
 OPEN_STATUSES = ("pending", "rejected", "ambiguous")
+
+
+def is_open(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition of `deliveries_open` in its own words, by which SQLite knows that the index has all such rows."""
+    statuses: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{one}'") for one in OPEN_STATUSES]
+    return rows.c.status.in_(statuses)
+
 
 sa.Index(
     "deliveries_open",
