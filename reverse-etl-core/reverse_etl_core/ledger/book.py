@@ -240,6 +240,7 @@ class StreamLedger:
             if kept:
                 self._rows.write(connection, [self._settled_row(one, now) for one in kept])
                 self._log.write(connection, [self._outcome_row(one, now) for one in kept])
+        self._ledger.grown(len(kept))
 
     def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
         return _row(

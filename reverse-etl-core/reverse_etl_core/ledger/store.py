@@ -45,6 +45,9 @@ logger = logging.getLogger(__name__)
 
 SQLITE_BUSY_S = 10
 
+LOOKED_AT_ROWS = 1000
+"""After so many, PostgreSQL is asked to look at a table that it knows as empty."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -107,6 +110,7 @@ class Ledger:
             self._leases = PartLeases(owner, self.now_ms, self.partition)
         self._engine = _engine(self._url)
         self.run_id = str(uuid.uuid4())
+        self._rows_until_look = LOOKED_AT_ROWS
         with self.guarded("opened"):
             self._create_tables()
             self._check_version()
@@ -182,6 +186,22 @@ class Ledger:
     def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """One durable transaction."""
         return self._engine.begin()
+
+    def grown(self, rows: int) -> None:
+        """Count rows that were written to `deliveries`.
+
+        Once there are some, PostgreSQL is made to look at them: by itself it does so only after a minute, and until
+        then each look-up reads the whole table.
+        """
+        if self._rows_until_look <= 0 or self._engine.dialect.name != "postgresql":
+            return
+        self._rows_until_look -= rows
+        if self._rows_until_look > 0:
+            return
+        size = sa.text("SELECT reltuples FROM pg_class WHERE oid = CAST('deliveries' AS regclass)")
+        with self.guarded("written"), self.begin() as connection:
+            if connection.execute(size).scalar_one() < LOOKED_AT_ROWS:
+                connection.exec_driver_sql("ANALYZE deliveries")
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
