@@ -252,6 +252,7 @@ class StreamLedger:
                 log = [self._outcome_row(one, now) for one in kept if one.outcome != UNCHANGED]
                 if log:
                     self._log.write(connection, log)
+        self._ledger.grown(len(kept))
 
     def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
         return _row(
