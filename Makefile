@@ -21,6 +21,8 @@ SPACE := $(EMPTY) $(EMPTY)
 # Of `make demo`.
 TARGET ?= target-hubspot
 KEEP ?=
+# Of `make test`: files of tests that run side by side.
+WORKERS ?= 2
 # Of `make bench`.
 ROWS ?= 1000000
 
@@ -70,7 +72,7 @@ contracts: $(READY) ## Who may import whom
 	$(BIN)/lint-imports
 
 test: $(READY) $(WAREHOUSES) ## Everything that CI runs
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile
 
 test-long: $(READY) $(WAREHOUSES) $(LONG) ## The long kill, fault and scale tests too
 	$(BIN)/python -m pytest
@@ -83,9 +85,11 @@ bench: $(READY) ## Speed and memory of tap and target beside the stock SDK (minu
 	$(BIN)/python benchmarks/tap.py --rows $(ROWS) --repeat 2 --json benchmarks/.work/tap.json
 	$(BIN)/python benchmarks/diff.py --rows $(ROWS) --json benchmarks/.work/diff.json
 	$(BIN)/python benchmarks/target.py --records $(ROWS) --json benchmarks/.work/target.json
+	$(BIN)/python benchmarks/ledger.py --records $(ROWS) --json benchmarks/.work/ledger.json
 
-docs: $(READY) ## Write the generated pages anew (docs/settings.md)
+docs: $(READY) ## Write the generated pages anew (docs/settings.md, outputs in docs/command.md)
 	$(BIN)/python docs/generate_settings.py
+	$(BIN)/python docs/generate_command.py
 
 build: $(READY) ## Wheels and source packages of all members, in dist/
 	rm -rf dist

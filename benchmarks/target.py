@@ -31,7 +31,7 @@ from singer_sdk.sinks import BatchSink
 
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
-from reverse_etl_core.operations import Batch, Outcome, Written
+from reverse_etl_core.operations import Batch, Current, Outcome, Written
 from reverse_etl_core.redaction import Secret
 from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema
 from reverse_etl_core.target import ReverseETLTarget
@@ -137,9 +137,11 @@ class NowhereDestination(Destination):
             upsert_fields=frozenset({"customer_id"}),
         )
 
-    def find(self, schema: ObjectSchema, match_field: str, match_keys: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    def read(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
+    ) -> Mapping[str, Sequence[Current]]:
         """Nothing is ever there."""
-        del schema, match_field, match_keys
+        del schema, key_field, keys, fields
         return {}
 
     def write(self, batch: Batch) -> list[Outcome]:
@@ -153,6 +155,27 @@ class NoLedger(StreamLedger):
     def __init__(self) -> None:
         """Open nothing."""
         self.last_sign_ms = 0
+
+    def latest_leaving(self) -> int:
+        """Nothing waits to be removed."""
+        return 0
+
+    def count_leaving(self) -> int:
+        """Nothing waits to be removed."""
+        return 0
+
+    def keep(self, source_keys: Sequence[str]) -> None:
+        """Nothing was gone."""
+
+    def spool(self, source_keys: Sequence[str], moment_ms: int) -> None:
+        """Nothing is kept."""
+
+    def forget(self, source_keys: Sequence[str]) -> None:
+        """Nothing is known."""
+
+    def leaving(self) -> Iterator[list[Any]]:
+        """Nothing waits to be removed."""
+        return iter(())
 
     def now_ms(self) -> int:
         """The clock."""
@@ -168,8 +191,10 @@ class NoLedger(StreamLedger):
         del match_keys
         return {}
 
-    def intend(self, intents: Iterable[Any], job: object = None) -> None:
+    def intend(self, intents: Iterable[Any], job: object = None) -> list[str]:
         """Keep nothing."""
+        del intents, job
+        return []
 
     def settle(self, settlements: Iterable[Any]) -> None:
         """Keep nothing."""

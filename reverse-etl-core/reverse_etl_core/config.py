@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from reverse_etl_core import addresses
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.partitions import Partition, parse_partition
 from reverse_etl_core.redaction import Secret
 
 LOAD_METHODS = ("upsert", "update", "create", "mirror")
@@ -132,6 +133,7 @@ class CommonConfig:
     ledger: str
     ledger_url: Secret
     sync_id: str
+    partition: Partition
     reconcile_grace_s: float
     max_rejected: int | None
     max_rejected_percent: float
@@ -185,6 +187,7 @@ class CommonConfig:
             ledger=reader.choice("ledger", LEDGER_MODES, default="full"),
             ledger_url=_ledger_url(reader, root / ".reverse-etl" / f"{target}.db"),
             sync_id=reader.text("sync_id") or default_sync_id(target, environ),
+            partition=parse_partition(config, reader.problems),
             reconcile_grace_s=reader.number("reconcile_grace_seconds", RECONCILE_GRACE_SECONDS, low=0),
             max_rejected=reader.optional_count("max_rejected"),
             max_rejected_percent=reader.number("max_rejected_percent", MAX_REJECTED_PERCENT, low=0, high=100),

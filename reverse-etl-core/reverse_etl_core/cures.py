@@ -95,7 +95,8 @@ CURES: Mapping[str, Cure] = MappingProxyType(
         ),
         RejectCode.DUPLICATE_RULE.value: Cure(
             "A duplicate rule of the account blocks the record; the reason names the ids of the records that match.",
-            "Change the rule, merge the records, or set `allow_duplicates` (Salesforce) where the rule only warns.",
+            "Change the rule, merge the records, or set `allow_duplicates` where the target has it and the rule only "
+            "warns.",
         ),
         RejectCode.VALIDATION_RULE.value: Cure(
             "A rule or automation that the account's administrators wrote refuses the record.",

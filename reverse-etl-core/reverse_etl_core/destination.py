@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from reverse_etl_core.operations import Batch, Current, Outcome
-    from reverse_etl_core.ratelimit import Rate
+    from reverse_etl_core.ratelimit import Rate, RateLimiter
     from reverse_etl_core.schema import ObjectSchema
 
 
@@ -22,9 +22,11 @@ class Destination(abc.ABC):
         jobs: Asynchronous jobs, which `ObjectSchema.jobs` limits; `None` for an API without them.
         adds_fields: Whether `add_fields` makes what an object lacks, so that it is no mistake to name it.
         rate: How many requests the account takes, for the estimate of a plan; `None` where there is no such limit.
+        limiter: Of its requests, where several workers may share the account's limits.
     """
 
     jobs: Jobs | None = None
+    limiter: RateLimiter | None = None
     adds_fields: bool = False
     rate: Rate | None = None
 

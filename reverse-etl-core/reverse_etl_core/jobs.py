@@ -76,7 +76,11 @@ class JobRunner:
         """
         job = self._open(batch)
         try:
-            self._recorder.intend(batch, job)
+            batch = self._recorder.intend(batch, job)
+            if not batch.operations:
+                self._jobs.abort(job.job_id)
+                self._ledger.end_job(job.job_id)
+                return
             logger.info(
                 "Stream '%s': job %s takes %d records to %s.",
                 self._route.stream,

@@ -373,7 +373,11 @@ class Pipeline:
             if batches:
                 record = self._recorder
                 self._crew.run(
-                    batches, work=self._send, before=record.intend, after=record.sent, idle=self._ledger.renew
+                    record.intended(batches),
+                    work=self._send,
+                    before=_nothing,
+                    after=record.sent,
+                    idle=self._ledger.renew,
                 )
             if not (finds or has_run_job or batches):
                 return
@@ -423,4 +427,4 @@ class Pipeline:
 
 
 def _nothing(_job: object) -> None:
-    """Reading needs no intent."""
+    """Reading needs no intent, and what is written has got one."""

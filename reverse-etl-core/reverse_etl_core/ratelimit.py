@@ -2,42 +2,29 @@
 
 The window itself is `pyrate-limiter`'s sliding log; what is ours is that the vendor's own headers
 set its size, and that a refusal (`Retry-After`) holds back every thread and not only the one that got it.
+Once the account is known, the window may be one that all workers share (`SharedLimits`).
 """
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyrate_limiter import InMemoryBucket, RateItem
 from pyrate_limiter import Rate as Window
 
 from reverse_etl_core.errors import RetryableError
+from reverse_etl_core.rates import DailyReading, LimitReading, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# A request counts for the vendor when it arrives, not when it leaves: requests that were spaced exactly at
-# the limit arrive closer together when latency varies. What is left free here costs 4 % of the throughput.
-HEADROOM = 0.96
+    from reverse_etl_core.rates import SharedLimits
 
+__all__ = ["LimitReading", "Rate", "RateLimiter"]
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """At most `requests` in any `interval_s`."""
-
-    requests: int
-    interval_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class LimitReading:
-    """What one reply says about the account's limits; `None` where it says nothing."""
-
-    rate: Rate | None = None
-    daily_limit: int | None = None
-    daily_remaining: int | None = None
+LONGEST_WAIT_S = 1.0
+"""Asked again after so long at the latest: another worker may have learnt a higher rate."""
 
 
 class _Lane:
@@ -47,6 +34,9 @@ class _Lane:
         self.rate = rate
         self.not_before_s = 0.0
         self.window = InMemoryBucket([_window(rate)])
+        self.asking = threading.Lock()
+        self.waiting = 0
+        self.permits = 0
 
     def change(self, rate: Rate) -> None:
         self.rate = rate
@@ -66,7 +56,7 @@ class _Lane:
 
 
 def _window(rate: Rate) -> Window:
-    return Window(max(1, int(rate.requests * HEADROOM)), int(rate.interval_s * 1000))
+    return Window(rate.permits, rate.interval_ms)
 
 
 class RateLimiter:
@@ -85,6 +75,16 @@ class RateLimiter:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._shared: SharedLimits | None = None
+        self._started_s = clock()
+        self._daily: tuple[int, int, float] | None = None
+
+    def share(self, shared: SharedLimits) -> None:
+        """Keep the limits together with other workers from now on; what went before is counted there."""
+        for name, lane in self._lanes.items():
+            lane.window.leak(int(self._clock() * 1000))
+            shared.count(name, lane.window.count(), lane.rate)
+        self._shared = shared
 
     def enter(self, lane: str) -> float:
         """Wait until the lane has room, then take one place.
@@ -96,17 +96,70 @@ class RateLimiter:
             RetryableError: The run was asked to stop meanwhile; nothing was sent.
         """
         started_s = self._clock()
+        if self._shared is not None:
+            self._enter_shared(lane, self._shared)
+            return self._clock() - started_s
         while True:
             with self._lock:
                 wait_s = self._lanes[lane].try_enter(self._clock())
             if not wait_s:
                 return self._clock() - started_s
-            if self._sleep(wait_s):
-                msg = "The run was asked to stop while it waited for the rate limit; nothing was sent."
-                raise RetryableError(msg)
+            self._pause(wait_s)
+
+    def _enter_shared(self, lane: str, shared: SharedLimits) -> None:
+        """Take a permit; one thread asks for all that wait, and none is kept for later."""
+        one = self._lanes[lane]
+        with self._lock:
+            one.waiting += 1
+        try:
+            with one.asking:
+                while not one.permits:
+                    answer = shared.take(lane, one.waiting, one.rate, self._own_reading())
+                    one.rate, one.permits = answer.rate, answer.granted
+                    self._adopt(answer.daily)
+                    if not answer.granted:
+                        self._pause(min(answer.wait_s, LONGEST_WAIT_S))
+                one.permits -= 1
+        finally:
+            with self._lock:
+                one.waiting -= 1
+
+    def _pause(self, seconds: float) -> None:
+        if self._sleep(seconds):
+            msg = "The run was asked to stop while it waited for the rate limit; nothing was sent."
+            raise RetryableError(msg)
+
+    def _own_reading(self) -> DailyReading | None:
+        with self._lock:
+            daily = self._daily
+        return DailyReading(daily[0], daily[1], max(0.0, self._clock() - daily[2])) if daily else None
+
+    def _adopt(self, reading: DailyReading | None) -> None:
+        """Take over a newer reading of another worker; one from before this run may be yesterday's."""
+        if reading is None:
+            return
+        at_s = self._clock() - reading.age_s
+        with self._lock:
+            if at_s > (self._daily[2] if self._daily else self._started_s):
+                self._daily = (reading.limit, reading.remaining, at_s)
+
+    @property
+    def daily(self) -> tuple[int | None, int | None]:
+        """The account's daily quota and what is left of it, as any worker last learnt it."""
+        return self._daily[:2] if self._daily else (None, None)
+
+    def learn(self, lane: str, reading: LimitReading) -> None:
+        """Take over what a reply says."""
+        self.observe(lane, reading.rate)
+        if reading.daily_limit is not None and reading.daily_remaining is not None:
+            with self._lock:
+                self._daily = (reading.daily_limit, reading.daily_remaining, self._clock())
 
     def hold_back(self, lane: str, seconds: float) -> None:
         """Let nothing pass for that long: the destination asked for it."""
+        if self._shared is not None:
+            self._shared.hold_back(lane, seconds, self._lanes[lane].rate)
+            return
         with self._lock:
             one = self._lanes[lane]
             one.not_before_s = max(one.not_before_s, self._clock() + seconds)
@@ -116,5 +169,8 @@ class RateLimiter:
         if rate is None or rate.requests < 1:
             return
         with self._lock:
-            if self._lanes[lane].rate != rate:
-                self._lanes[lane].change(rate)
+            if self._lanes[lane].rate == rate:
+                return
+            self._lanes[lane].change(rate)
+        if self._shared is not None:
+            self._shared.change(lane, rate)

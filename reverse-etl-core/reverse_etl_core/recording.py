@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.errors import AccountingError, FatalError, RetryableError, UnknownOutcomeError
 from reverse_etl_core.finding import look, step_after_find
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, WAITING_NEW
 from reverse_etl_core.operations import Missing, RejectCode, Rejected, Removed, Unattempted, Verb, Written
-from reverse_etl_core.planning import Candidate, Step, missing_to_create, next_step
+from reverse_etl_core.planning import Candidate, Refusal, Step, doubt_ends_ms, missing_to_create, next_step
 from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.ledger import Intent, Job, Settlement, StreamLedger
     from reverse_etl_core.operations import Batch, Current, Outcome
@@ -52,11 +54,44 @@ class Recorder:
         self._tally = tally
         self._grace_ms = grace_ms
 
-    def intend(self, batch: Batch, job: Job | None = None) -> None:
-        """Note durably what is about to be sent (L1)."""
+    def intended(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Note each batch durably before it is handed out to be sent."""
+        for batch in batches:
+            left = self.intend(batch)
+            if left.operations:
+                yield left
+
+    def intend(self, batch: Batch, job: Job | None = None) -> Batch:
+        """Note durably what is about to be sent (L1).
+
+        Returns:
+            The batch without records whose match value another worker gave to another one; they are rejected.
+        """
         is_create = batch.verb is Verb.CREATE
         candidates = (self._queues.get(one.source_key) for one in batch.operations)
-        self._ledger.intend((_intent(one, is_create=is_create) for one in candidates if one), job)
+        intents = (_intent(one, is_create=is_create) for one in candidates if one is not None)
+        refused = set(self._ledger.intend(intents, job))
+        if not refused:
+            return batch
+        self._refuse_duplicates(refused)
+        left = tuple([one for one in batch.operations if one.source_key not in refused])
+        return msgspec.structs.replace(batch, operations=left)
+
+    def _refuse_duplicates(self, source_keys: Iterable[str]) -> None:
+        settlements = []
+        now_ms = self._ledger.now_ms()
+        reason = reasons.DUPLICATE.format(field=self._route.match_field)
+        for candidate in [self._queues.get(one) for one in source_keys]:
+            if candidate is None:
+                continue
+            refusal = Refusal.of(candidate, RejectCode.DUPLICATE_KEY, reason)
+            doubt = doubt_ends_ms(candidate.known, grace_ms=self._grace_ms, last_sign_ms=self._ledger.last_sign_ms)
+            settlements.append(settling.refused_by_us(refusal, now_ms=now_ms, in_doubt_until=doubt))
+        self._ledger.settle(settlements)
+        for one in source_keys:
+            candidate = self._queues.get(one)
+            if candidate is not None:
+                self._drop_rejected(candidate, RejectCode.DUPLICATE_KEY)
 
     def found(self, group: Sequence[Candidate], found: Mapping[str, Sequence[Current]]) -> None:
         """Plan records anew once the destination was read by what they are recognised by."""
@@ -84,7 +119,7 @@ class Recorder:
         if candidate.is_removal:
             return self._removed(candidate, now_ms)
         destination_id = str(candidate.destination_id)
-        if candidate.current is None:
+        if self._route.load_method == "create":
             return self._deliver(candidate, destination_id, key)
         self._queues.drop(candidate.source_key)
         self._tally.settle(Fate.UNCHANGED, is_replay=candidate.is_replay)

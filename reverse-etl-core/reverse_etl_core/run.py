@@ -248,6 +248,10 @@ class Run:
         self._account = self.check()
         self._check_streams()
         self._ledger = self._plan.open_ledger(self._account) if self._plan else self._open_ledger(self._config)
+        self._ledger.check_partition(self._config.sync_id, self._account)
+        shared = self._ledger.limits(self._target, self._account)
+        if self._destination.limiter and shared:
+            self._destination.limiter.share(shared)
         self._ledger.start_run(sync_id=self._config.sync_id, target=self._target, account=self._account)
         return self._ledger
 

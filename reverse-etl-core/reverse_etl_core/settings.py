@@ -198,6 +198,17 @@ def _ledger() -> list[th.Property[Any]]:
             "Two syncs that write the same object need two names.",
         ),
         th.Property(
+            "partition_count",
+            th.IntegerType,
+            description="How many workers share this sync, each with a slice of the records; needs a ledger in "
+            "PostgreSQL. The tap has the same setting. Default: 1.",
+        ),
+        th.Property(
+            "partition_index",
+            th.IntegerType,
+            description="The slice that this worker delivers, counted from 0; the same as the tap's.",
+        ),
+        th.Property(
             "reconcile_grace_seconds",
             th.NumberType,
             default=RECONCILE_GRACE_SECONDS,

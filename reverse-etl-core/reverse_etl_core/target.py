@@ -131,7 +131,7 @@ class ReverseETLTarget(Target, abc.ABC):
 
     def open_ledger(self, config: CommonConfig) -> Ledger:
         """Open the ledger that the configuration names."""
-        return Ledger(config.ledger_url)
+        return Ledger(config.ledger_url, partition=config.partition)
 
     def email_rules(self, config: CommonConfig) -> EmailRules:
         """What e-mail addresses have to keep to beyond their syntax."""

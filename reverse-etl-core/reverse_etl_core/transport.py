@@ -228,6 +228,8 @@ class Transport:
     def _exchange(self, request: Request, authorization: str | None) -> Reply:
         self._check_quota(request)
         self._traffic.waited(self._limiter.enter(request.lane))
+        self._traffic.quota(*self._limiter.daily)
+        self._check_quota(request)  # another worker may have learnt meanwhile that it is used up
         started_s = self._clock()
         try:
             reply = self._call(request, authorization)
@@ -289,7 +291,7 @@ class Transport:
 
     def _learn(self, request: Request, reply: Reply) -> None:
         reading = self._dialect.limits(request, reply)
-        self._limiter.observe(request.lane, reading.rate)
+        self._limiter.learn(request.lane, reading)
         self._traffic.quota(reading.daily_limit, reading.daily_remaining)
 
     def _check_quota(self, request: Request) -> None:

@@ -207,4 +207,6 @@ def connect(
         credentials: FixedToken | RenewedToken = FixedToken(given.token)
     else:
         credentials = RenewedToken(given, config.api_version, transport(None).send, clock=clock)
-    return HubSpotDestination(transport(credentials).send, config.api_version)
+    destination = HubSpotDestination(transport(credentials).send, config.api_version)
+    destination.limiter = limiter
+    return destination

@@ -317,7 +317,7 @@ def connect(
     base_url: str | Callable[[], str] = config.api_url or ""
     if config.api_url is None and isinstance(given, OAuthToken):
         base_url = ApiAddress(given.token, transport(LOGIN_URL, None).send)
-    return MailchimpDestination(
+    destination = MailchimpDestination(
         transport(base_url, Authorization(given)).send,
         Consent(config.status_if_new, config.resubscribe, config.revive_archived),
         list_id=config.list_id,
@@ -326,3 +326,5 @@ def connect(
         adds_fields=config.create_merge_fields,
         clock=clock,
     )
+    destination.limiter = limiter
+    return destination

@@ -377,6 +377,7 @@ def connect(  # noqa: PLR0913 - everything that a test exchanges
         # on how many there are.
         without_jobs=objects.ASSIGNED if (config.api, config.assignment_rule) == ("auto", "default") else frozenset(),
     )
+    destination.limiter = limiter
     # With `api: rest` too: it opens none, but an earlier run that was killed may have left one to be looked after.
     rule = config.assignment_rule if config.assignment_rule not in RULES else None
     bulk = functools.partial(BulkJobs, org.send, destination.sobject, config.api_version, folder=folder)

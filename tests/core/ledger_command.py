@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +21,7 @@ from reverse_etl_core.redaction import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from click.testing import Result
 
@@ -27,6 +32,7 @@ OTHERS = Scope("prod:tap-to-target-crm", "account-1", "companies", "firms")
 VALUE = "a-value-that-nobody-may-see"
 HOUR_MS = 3_600_000
 NEVER_MS = 253_402_300_800_000
+_DROP_FROM_BOUNDING_SET, _DAC_OVERRIDE = 24, 1
 READING = (
     ("rejects",),
     ("rejects", "--json", "--records"),
@@ -39,6 +45,18 @@ READING = (
     ("plans", "--all"),
 )
 """Subcommands that only read."""
+
+
+def obey_permissions() -> None:
+    """Take from root, before it starts a program, the right to write what is read-only."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).prctl(_DROP_FROM_BOUNDING_SET, _DAC_OVERRIDE, 0, 0, 0)
+
+
+def keeps_permissions(path: Path) -> bool:
+    """Whether a program without root's rights is kept from writing there."""
+    check = f"import os; raise SystemExit(os.access({str(path)!r}, os.W_OK))"
+    return subprocess.run([sys.executable, "-c", check], preexec_fn=obey_permissions, check=False).returncode == 0
 
 
 def rejected(key: str, code: str, now_ms: int, **changes: Any) -> Settlement:

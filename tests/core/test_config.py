@@ -10,8 +10,10 @@ import pytest
 
 from reverse_etl_core.config import CommonConfig, FieldConfig, LookupConfig
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.partitions import Partition
 
 SECRET = "s3cret"
+POSTGRES = "postgresql://u@db/ledger"
 
 
 def parse(environ: dict[str, str] | None = None, **config: Any) -> CommonConfig:
@@ -95,6 +97,42 @@ def test_a_number_is_a_number(name: str, value: Any) -> None:
 def test_a_number_may_be_text_or_a_decimal(value: Any) -> None:
     """The environment has text, and the SDK reads fractions in a file as decimals."""
     assert parse(reconcile_grace_seconds=value).reconcile_grace_s == 2.5
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, Partition()),
+        ({"partition_count": 1}, Partition()),
+        ({"partition_count": 1, "partition_index": 0}, Partition()),
+        ({"partition_count": 4, "partition_index": 3, "ledger_url": POSTGRES}, Partition(3, 4)),
+        ({"partition_count": "4", "partition_index": " 0 ", "ledger_url": POSTGRES}, Partition(0, 4)),
+        ({"partition_count": Decimal(4), "partition_index": 0, "ledger_url": POSTGRES}, Partition(0, 4)),
+    ],
+)
+def test_a_worker_has_its_partition(config: dict[str, Any], expected: Partition) -> None:
+    """From two settings; without them it delivers the whole sync."""
+    assert parse(**config).partition == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ({"partition_count": 0}, "'partition_count' must be a whole number, 1 or more."),
+        ({"partition_count": 2.5, "partition_index": 0}, "'partition_count' must be a whole number"),
+        ({"partition_count": True, "partition_index": 0}, "'partition_count' must be a whole number"),
+        ({"partition_index": 1}, "'partition_count' must be a whole number"),
+        ({"partition_count": 2}, "'partition_index' must be a whole number from 0 to 1"),
+        ({"partition_count": 2, "partition_index": 2}, "'partition_index' must be a whole number from 0 to 1"),
+        ({"partition_count": 2, "partition_index": "-1"}, "'partition_index' must be a whole number from 0 to 1"),
+        ({"partition_count": 2, "partition_index": 0, "ledger_url": None}, "'ledger_url' to a PostgreSQL database"),
+        ({"partition_count": 2, "partition_index": 0, "ledger_url": "sqlite:////l.db"}, "to a PostgreSQL database"),
+    ],
+)
+def test_a_wrong_partition_is_refused(config: dict[str, Any], problem: str) -> None:
+    """With what would do; several workers need a ledger that they can share."""
+    with pytest.raises(ConfigError, match=problem):
+        parse(**({"ledger_url": POSTGRES} | config))
 
 
 def test_the_configuration_does_not_show_its_secret() -> None:

@@ -139,10 +139,10 @@ def test_a_job_that_runs_beyond_the_grace_period_is_waited_for(tmp_path: Path) -
 class ForgetsJobs(StreamLedger):
     """A ledger that notes the intents, but not the job that they travel in."""
 
-    def intend(self, intents: Any, job: Any = None) -> None:
+    def intend(self, intents: Any, job: Any = None) -> list[str]:
         """Forget the job."""
         del job
-        super().intend(intents)
+        return super().intend(intents)
 
 
 def test_control_a_ledger_that_forgets_jobs_creates_twice(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from core.fake_jobs import FakeJobs
 from core.job_world import KINDS, fates, jobs_of, prepared, row, rows, statuses, world
 
 from reverse_etl_core.errors import AccountingError, FatalError, JobFailedError
-from reverse_etl_core.ledger.store import LEASE_S
+from reverse_etl_core.ledger.leases import LEASE_S
 from reverse_etl_core.operations import Batch, Outcome, Verb
 from reverse_etl_core.schema import JobLimits
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 
-from reverse_etl_core.ledger import Intent, Job, Scope, Settlement, Status
+from reverse_etl_core.ledger import Intent, Job, Ledger, Scope, Settlement, Status
+from reverse_etl_core.ledger.aging import ROWS_AT_ONCE
+from reverse_etl_core.ledger.tables import OUTCOME_DAYS, outcomes
+from reverse_etl_core.redaction import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from core.fakes import Clock
-
-    from reverse_etl_core.ledger import Ledger
 
 SCOPE = Scope("sync", "account", "people", "people")
 JOB = Job("job-1", "create", "key")
@@ -48,7 +52,7 @@ def aged(url: str, opened: Callable[[], Ledger]) -> str:
     stream.close()
     ledger.close()
     dropped = [f"ALTER TABLE deliveries DROP COLUMN {name}" for name in ("job_id", "waiting")]
-    statements(url, "DROP TABLE jobs", *dropped)
+    statements(url, "DROP TABLE jobs", "UPDATE ledger_info SET value = '1' WHERE name = 'schema_version'", *dropped)
     return url
 
 
@@ -138,3 +142,69 @@ def test_a_child_that_waited_in_vain_rests(clock: Clock, opened: Callable[[], Le
         "[1]": now_ms + 2,
         "[2]": now_ms,
     }
+
+
+class RacingClock:
+    """A clock on which deleting takes its time: a second passes whenever somebody looks."""
+
+    def __init__(self, start: float) -> None:
+        self._now = start
+
+    def __call__(self) -> float:
+        """Seconds since 1970."""
+        self._now += 1
+        return self._now
+
+
+def old_outcomes(url: str, count: int, at: int) -> None:
+    """Outcomes of a run long ago."""
+    engine = sa.create_engine(url)
+    row = {"run_id": "r", "scope_id": 1, "outcome": "created", "at": at}
+    with engine.begin() as connection:
+        connection.execute(sa.insert(outcomes), [{**row, "source_key": f"[{n}]"} for n in range(count)])
+    engine.dispose()
+
+
+def test_a_month_of_many_outcomes_does_not_hold_up_a_run(url: str, clock: Clock, opened: Callable[[], Ledger]) -> None:
+    """Opening deletes for a moment, some rows at a time; the end of the run goes on with it; newer ones stay."""
+    opened().close()
+    now_ms = int(clock() * 1000)
+    month = OUTCOME_DAYS * 86_400_000
+    old_outcomes(url, 4 * ROWS_AT_ONCE, now_ms - month - 1000)
+    old_outcomes(url, 3, now_ms - month + 3_600_000)
+    ledger = Ledger(Secret(url), now=RacingClock(clock()))
+    query = "SELECT count(*) FROM outcomes"
+    assert [tuple(row) for row in statements(url, query)] == [(3 * ROWS_AT_ONCE + 3,)]
+    ledger.start_run(sync_id="sync", target="t", account="a")
+    ledger.end_run(0, {})
+    ledger.close()
+    assert [tuple(row) for row in statements(url, query)] == [(3,)]
+
+
+def test_what_a_run_opens_with_is_found_by_indexes(tmp_path: Path) -> None:
+    """Ten million delivered rows are not read for the few that are open, nor the history for what is old in it."""
+    ledger = Ledger(Secret(f"sqlite:///{tmp_path}/ledger.db"))
+    ledger.open_stream(SCOPE, keeps_deliveries=True).close()
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    sa.event.listen(ledger._engine, "before_cursor_execute", note)
+    stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
+    for pages in (stream.replayable(), stream.waiting(), stream.records_of_job("job-1"), stream.leaving()):
+        assert list(pages) == []
+    ledger.open_objects("sync", "account", "people")
+    ledger._forget_what_is_old(0)
+    stream.close()
+    plans = []
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        for statement, parameters in asked:
+            if "deliveries" in statement or "outcomes" in statement:
+                steps = database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+                plans.append(" ".join(str(step[3]) for step in steps))
+    assert all("deliveries_open" in plan for plan in (*plans[:4], plans[5])), plans
+    assert "deliveries_leaving" in plans[4]
+    assert "outcomes_by_age" in plans[6]
+    assert len(plans) == 7
+    ledger.close()

@@ -162,9 +162,10 @@ def test_one_record_per_key_in_thousands_of_histories_with_jobs(script: list[Any
 class WithoutIntents(StreamLedger):
     """A ledger that forgets to note what is about to be sent."""
 
-    def intend(self, intents: Any, job: Any = None) -> None:
+    def intend(self, intents: Any, job: Any = None) -> list[str]:
         """Forget them."""
         del intents, job
+        return []
 
 
 ADA = {"n": 1, "key": "a", "name": "x"}

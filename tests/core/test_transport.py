@@ -144,6 +144,16 @@ def test_a_redirect_is_not_followed(server: Server) -> None:
     assert len(server.seen) == 1
 
 
+def test_a_quota_that_another_worker_saw_used_up_stops_writes_too(server: Server) -> None:
+    """Told by the limits that workers share, and although this one's own last reading is far below."""
+    one = transport(server.url, daily_quota_percent=80)
+    one._limiter._daily = (1000, 150, one._clock())
+    with pytest.raises(QuotaExhaustedError, match="85 %"):
+        one.send(UPSERT)
+    one.send(READ)
+    assert [method for method, *_ in server.seen] == ["GET"]
+
+
 def test_a_used_up_share_of_the_quota_stops_writes_and_not_reads(server: Server) -> None:
     """G6: at 80 % nothing more is written, and nothing was sent."""
     server.answer = lambda handler: reply(handler, 200, b"{}", X_Limit="1000", X_Left="200")

@@ -125,6 +125,13 @@ class Loop:
 
     def run(self, **death: Any) -> int:
         """One run; takes over the last STATE that left it."""
+        self.send({**self.order(), **death})
+        code = self.answer()
+        self.take_state()
+        return code
+
+    def order(self, **settings: Any) -> dict[str, Any]:
+        """What the victim is told, with its input."""
         source, output = self._folder / "input", self._folder / "output"
         source.write_text(self.source.messages(self.scenario), encoding="utf-8")
         config = {
@@ -133,26 +140,33 @@ class Loop:
             "report_dir": str(self._folder / "reports"),
             "reconcile_grace_seconds": GRACE_S,
             "checkpoint_records": 50,
+            **settings,
         }
-        order = {
+        return {
             "vendor": self.scenario.vendor,
             "config": config,
             "input": str(source),
             "output": str(output),
             **self._control,
         }
-        code = self._order({**order, **death})
+
+    def take_state(self) -> None:
+        """Take over the last STATE that left the run."""
+        output = self._folder / "output"
         states = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
         complete = [line for line in states if line.endswith("}")]
         if complete:
             self.source.position = json.loads(complete[-1])["bookmarks"]["s"]["position"]
-        return code
 
-    def _order(self, order: dict[str, Any]) -> int:
+    def send(self, order: dict[str, Any]) -> None:
+        """Start a run."""
         assert self._victim.stdin is not None
-        assert self._victim.stdout is not None
         self._victim.stdin.write(json.dumps(order) + "\n")
         self._victim.stdin.flush()
+
+    def answer(self) -> int:
+        """Wait until it has ended; how."""
+        assert self._victim.stdout is not None
         code: int = json.loads(self._victim.stdout.readline())["exit"]
         return code
 

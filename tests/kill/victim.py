@@ -64,10 +64,11 @@ class MortalLedger(StreamLedger):
     has_intents = True
     forgets_jobs = False
 
-    def intend(self, intents: Iterable[Intent], job: Job | None = None) -> None:
+    def intend(self, intents: Iterable[Intent], job: Job | None = None) -> list[str]:
         """Write the intents, unless this is the control."""
         if self.has_intents:
-            super().intend(intents, job)
+            return super().intend(intents, job)
+        return []
 
     def unfinished_jobs(self) -> list[Job]:
         """The jobs to adopt, unless this is the control."""
@@ -135,7 +136,7 @@ class Mortal(ReverseETLTarget):
 
     def open_ledger(self, config: CommonConfig) -> Ledger:
         """The real ledger, mortal."""
-        ledger = MortalLedgers(config.ledger_url)
+        ledger = MortalLedgers(config.ledger_url, partition=config.partition)
         ledger.countdown = self.countdown
         ledger.has_intents = self.has_intents
         ledger.forgets_jobs = self.forgets_jobs

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
+from reverse_etl_core.ledger.aging import ROWS_AT_ONCE, deletion
 from reverse_etl_core.ledger.archive import ScopeRow, is_rejected, sqlite_file
 from reverse_etl_core.ledger.faults import guarded
 from reverse_etl_core.ledger.rows import Status
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.ledger.archive import Archive
 
-ROWS_AT_ONCE = 5000
 KEYS_AT_ONCE = 500
 
 
@@ -141,10 +141,7 @@ class Changes:
         """Delete rows, some at a time; a table that an older ledger does not have is empty."""
         if not self._archive.has(table):
             return 0
-        name = "rowid" if self._is_sqlite else "ctid"
-        place: sa.ColumnElement[Any] = sa.literal_column(name)
-        some = sa.select(place).select_from(table).where(is_old).limit(ROWS_AT_ONCE).scalar_subquery()
-        change = sa.delete(table).where(sa.literal_column(name).in_(some))
+        change = deletion(table, is_old, self._engine.dialect)
         return sum(self._counts_of(change))
 
     def _counts_of(self, change: sa.Delete) -> Iterator[int]:

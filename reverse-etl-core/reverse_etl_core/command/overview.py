@@ -40,10 +40,11 @@ def list_runs(session: Session, *, limit: int, for_people: bool) -> Listing:
         query = query.where(rows.c.sync_id.in_({one.sync_id for one in session.scopes}))
     now_ms = session.archive.now_ms()
     busy = {one.sync_id for one in session.scopes if one.is_leased(now_ms)}
-    lines = []
+    lines, seen = [], set()
     for row in session.archive.rows(query):
-        is_running = row.ended_at is None and row.sync_id in busy
-        busy -= {row.sync_id}  # only its newest run holds the lease
+        worker = (row.sync_id, row.partition)
+        is_running = row.ended_at is None and row.sync_id in busy and worker not in seen
+        seen.add(worker)  # only the newest run of each holds the lease
         lines.append(_run(row, is_running=is_running, for_people=for_people))
     return Listing(RUN_COLUMNS, lines)
 
@@ -91,5 +92,5 @@ def _stream(scope: ScopeRow, counts: Mapping[str, int], now_ms: int) -> Sequence
 def _lease(scope: ScopeRow, now_ms: int) -> str:
     if not scope.lease_owner:
         return "free"
-    owner = scope.lease_owner.rsplit(":", 1)[0]
+    owner = scope.lease_owner.rsplit(":", 1)[0].removesuffix(":-")
     return f"held by {owner}" if scope.is_leased(now_ms) else f"free: {owner} was killed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 import sqlalchemy as sa
 
 from reverse_etl_core.command.listing import Listing, Moment
@@ -21,8 +22,8 @@ COLUMNS = ("plan", "stream", "object", "kind", "counted", "base", "reason", "sav
 _EFFECTS = {
     "removals": "The next run removes these {counted:,} of {base:,} records from '{object}', if nothing changes until "
     "then: other removals make another plan.",
-    "rejections": "The next run lets these {counted:,} rejections among {base:,} records pass, if they are the same: "
-    "the records stay rejected, and STATE goes on.",
+    "rejections": "The next run may reject more records than the limit, if they have no other codes than {codes}: they "
+    "stay in the ledger, and STATE goes on.",
 }
 
 
@@ -32,19 +33,24 @@ _EFFECTS = {
 @click.option("--all", "is_all", is_flag=True, help="Those that were carried out too.")
 def list_plans(session: Session, *, is_all: bool, for_people: bool) -> Listing:
     """List what brakes held, newest first. `approve` lets it go on."""
+    del for_people
     rows = session.archive.table(tables.plans)
     query: sa.Select[Any] = sa.select(rows).where(rows.c.scope_id.in_([one.scope_id for one in session.scopes]))
     if not is_all:
         query = query.where(rows.c.carried_out_at.is_(None))
     found = session.archive.rows(query.order_by(rows.c.saved_at.desc()))
-    return Listing(COLUMNS, [_row(session, row, for_people=for_people) for row in found])
+    return Listing(COLUMNS, [_row(session, row) for row in found])
 
 
-def _row(session: Session, row: sa.Row[Any], *, for_people: bool) -> Sequence[object]:
+def _row(session: Session, row: sa.Row[Any]) -> Sequence[object]:
     scope = next(one for one in session.scopes if one.scope_id == row.scope_id)
-    base = row.base if for_people or row.base is not None else 0
-    told = (row.kind, row.counted, base, row.reason, Moment(row.saved_at), _state(row))
+    told = (row.kind, row.counted, row.base, row.reason, Moment(row.saved_at), _state(row))
     return (row.plan_id, scope.stream, scope.object_name, *told)
+
+
+def _codes(detail: str | None) -> str:
+    codes = msgspec.json.decode(detail or "[]", type=list[str])
+    return ", ".join(codes) or "those that it was held for"
 
 
 def _state(row: sa.Row[Any]) -> str:
@@ -75,7 +81,7 @@ def approve(session: Session, *, plan_id: str, is_agreed: bool) -> None:
     scope = next(one for one in session.scopes if one.scope_id == row.scope_id)
     effect = _EFFECTS.get(row.kind, "The next run does what this plan holds.")
     click.echo(f"Plan {row.plan_id}, {scope.title}, saved at {Moment(row.saved_at)} UTC.\n{row.reason}")
-    click.echo(effect.format(counted=row.counted, base=row.base, object=scope.object_name))
+    click.echo(effect.format(counted=row.counted, base=row.base, object=scope.object_name, codes=_codes(row.detail)))
     with session.changes() as changes:
         confirmed("Approve it?", is_agreed=is_agreed)
         is_first = changes.approve(row.plan_id)

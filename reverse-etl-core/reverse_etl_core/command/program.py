@@ -41,7 +41,7 @@ def main(context: click.Context, /, **given: str | None) -> None:
 
     Reading changes nothing, and a run may go on meanwhile. The common options stand before or after the subcommand.
     """
-    context.obj = given
+    context.obj = {**(context.obj or {}), **given}
 
 
 for _subcommand in (list_rejects, retry, why, history, list_runs, list_streams, forget, purge, list_plans, approve):

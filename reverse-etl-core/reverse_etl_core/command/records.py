@@ -102,11 +102,11 @@ def find(archive: Archive, scopes: Sequence[ScopeRow], key: str) -> list[RecordN
         (history, "source_key", source_keys_of(key)),
     )
     for table, column, values in ways:
-        query = sa.select(table.c.scope_id, table.c.source_key).distinct()
+        query = sa.select(table.c.scope_id, table.c.source_key)
         is_meant = table.c.scope_id.in_(by_id) & table.c[column].in_(values)
-        found = archive.rows(query.where(is_meant).order_by(table.c.scope_id, table.c.source_key))
+        found = sorted({(row[0], row[1]) for row in archive.rows(query.where(is_meant))})  # sorted there, it would scan
         if found:
-            return [RecordName(by_id[row[0]], row[1]) for row in found]
+            return [RecordName(by_id[scope_id], source_key) for scope_id, source_key in found]
     return []
 
 

@@ -102,7 +102,7 @@ def on_ledger(function: AnyFunction) -> AnyFunction:
             msg = "--ledger and --target both name a ledger. Leave one out."
             raise click.UsageError(msg)
         named = None if chosen["target"] else chosen["ledger"]
-        archive = Archive(ledger_url(named, chosen["target"], os.environ), now=time.time)
+        archive = Archive(ledger_url(named, chosen["target"], os.environ), now=clock_of(context))
         context.call_on_close(archive.close)
         wanted = ScopeFilter(chosen["sync_id"], chosen["stream"], chosen["object_name"], chosen["account"])
         return function(Session(archive, archive.scopes(wanted), wanted == ScopeFilter()), **given)
@@ -116,6 +116,12 @@ def _nearest(context: click.Context, name: str, value: str | None) -> str | None
         return value
     before: dict[str, str | None] = context.obj or {}
     return before.get(name)
+
+
+def clock_of(context: click.Context | None) -> Callable[[], float]:
+    """Seconds since 1970, from whoever runs the program, else the system's."""
+    clock: Callable[[], float] = ((context.find_object(dict) if context else None) or {}).get("clock", time.time)
+    return clock
 
 
 def given_on_line(context: click.Context | None, name: str) -> bool:
@@ -176,7 +182,7 @@ class PastMoment(click.ParamType[int]):
         """Milliseconds since 1970."""
         if isinstance(value, int):
             return value
-        found = moment_ms(value, now_ms=int(time.time() * 1000))
+        found = moment_ms(value, now_ms=int(clock_of(ctx)() * 1000))
         if found is None:
             self.fail("Give a date (2026-11-21), a time (2026-11-21T08:00, in UTC), or a span (12h, 90d).", param, ctx)
         return found

@@ -77,6 +77,8 @@ def moment_ms(text: str, *, now_ms: int) -> int | None:
 
 def rests_for_good(record: StoredRecord) -> bool:
     """Whether a rejected record is tried again only with a new version of it."""
+    if record.removal_at is not None:  # a removal needs no content
+        return False
     return record.due_at is None or record.due_at >= NEVER_MS or not record.has_record
 
 
@@ -105,8 +107,9 @@ def _status(record: StoredRecord) -> str:
         what = "removal" if record.removal_at is not None else "request"
         return f"pending: a {what} for it left at {at} UTC, and its answer is not recorded."
     if record.status == Status.REJECTED.value:
+        what = "its removal was refused" if record.removal_at is not None else "rejected"
         times = f" after {_times(record.attempts)}" if record.attempts else ", before it was sent"
-        return f"rejected at {at} UTC{times}."
+        return f"{what} at {at} UTC{times}."
     if record.status == Status.REMOVED.value:
         return f"removed from the destination at {at} UTC, since it is gone from the source."
     if record.status == Status.DELIVERED.value and record.removal_at is not None:
@@ -122,7 +125,7 @@ def _destination(record: StoredRecord) -> str:
     if record.destination_id is None:
         return "no record is known there."
     origin = "made by this sync" if record.created_by_us else "found there, not made by this sync"
-    older = ", with an older version" if record.status == Status.REJECTED.value else ""
+    older = ", with an older version" if record.status == Status.REJECTED.value and record.removal_at is None else ""
     return f"id {record.destination_id}, {origin}{older}."
 
 
@@ -141,6 +144,8 @@ def _next(record: StoredRecord, *, now_ms: int) -> str:
 
 
 def _next_try(record: StoredRecord, *, now_ms: int) -> str:
+    if record.removal_at is not None:
+        return f"Its removal is tried by the next run after {Moment(record.due_at or 0)} UTC, unless it comes back."
     if (record.due_at or 0) >= NEVER_MS:
         return "The same content is never sent again; a new version is tried."
     if not record.has_record:

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger.faults import guarded
+from reverse_etl_core.ledger.leases import is_dead
 from reverse_etl_core.ledger.rows import Status
-from reverse_etl_core.ledger.store import SQLITE_BUSY_S, is_dead
-from reverse_etl_core.ledger.tables import OPEN_STATUSES, SCHEMA_VERSION, ledger_info, metadata, scopes
+from reverse_etl_core.ledger.store import SQLITE_BUSY_S
+from reverse_etl_core.ledger.tables import SCHEMA_VERSION, is_open, ledger_info, metadata, scopes
 
 if TYPE_CHECKING:
     import contextlib
@@ -80,7 +81,7 @@ class Archive:
         self.url = url
         self._now = now
         self._engine = reading_engine(url)
-        with self.guarded():
+        with guarded(url, "opened"):
             self._columns = self._found_columns()
             self.version = self._found_version()
 
@@ -161,9 +162,8 @@ class Archive:
 
 
 def is_rejected(rows: sa.FromClause) -> sa.ColumnElement[bool]:
-    """The condition for rejected records, in the words by which SQLite knows that its partial index has them all."""
-    statuses: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{one}'") for one in OPEN_STATUSES]
-    return rows.c.status.in_(statuses) & (rows.c.status == Status.REJECTED.value)
+    """The condition for rejected records, which are found by an index."""
+    return is_open(rows) & (rows.c.status == Status.REJECTED.value)
 
 
 def _null(column: sa.Column[Any]) -> sa.ColumnElement[Any]:

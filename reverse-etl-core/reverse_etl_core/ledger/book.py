@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger.rows import Delivery, HeldPlan, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, jobs, outcomes, plans
+from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, outcomes, plans, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -90,7 +91,10 @@ class StreamLedger:
             )
             for held in (_COLUMNS.former_key, _COLUMNS.match_key)
         ]
-        insert = ledger.insert(deliveries)
+        self._partition = ledger.partition.name
+        self._opened_ms = ledger.now_ms()
+        # In the statement and not in each row: whoever writes one cannot forget it.
+        insert = ledger.insert(deliveries).values(partition=_literal(self._partition))
         kept = ("scope_id", "source_key")
         self._rows = ledger.writer(
             insert.on_conflict_do_update(
@@ -99,6 +103,13 @@ class StreamLedger:
             )
         )
         self._log = ledger.writer(sa.insert(outcomes))
+        self._lock = sa.select(scopes.c.scope_id).filter_by(scope_id=scope_id).with_for_update()
+        self._of_others = sa.select(_COLUMNS.partition).where(
+            _COLUMNS.scope_id == scope_id,
+            _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True)),
+            _COLUMNS.partition != self._partition,
+            (_COLUMNS.status == Status.PENDING.value) | (_COLUMNS.updated_at >= self._opened_ms),
+        )
 
     def now_ms(self) -> int:
         """The ledger's clock."""
@@ -117,34 +128,66 @@ class StreamLedger:
         """Match key to the source key that owns it, or may still hold it; match keys without an owner are absent."""
         if not self._keeps_deliveries:
             return {}
-        found: dict[str, str] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for keys in chunks(match_keys):
-                for held in self._by_match:
-                    found.update((row[0], row[1]) for row in connection.execute(held, {"keys": keys}))
+            return self._owners(connection, match_keys)
+
+    def _owners(self, connection: sa.Connection, match_keys: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for keys in chunks(match_keys):
+            for held in self._by_match:
+                found.update((row[0], row[1]) for row in connection.execute(held, {"keys": keys}))
         return found
 
-    def intend(self, intents: Iterable[Intent], job: Job | None = None) -> None:
+    def intend(self, intents: Iterable[Intent], job: Job | None = None) -> list[str]:
         """Make the intents durable (L1). The hash is cleared: nobody skips what is under way (L3).
 
         Args:
             intents: Records that are about to be sent.
             job: The asynchronous job that takes them; noted with them, also where only rejects are kept: the next
                 run waits until it is over, or it would overwrite what is newer.
+
+        Returns:
+            Source keys of which nothing is noted, and that must not be sent: another worker has given their match
+            value to another record, since it was looked up.
+
+        Raises:
+            ConfigError: Another worker has one of these records as well.
         """
         if not self._keeps_deliveries:
             intents = ()
         if not (self._keeps_deliveries or job):
-            return
+            return []
+        refused: list[str] = []
         now = self.now_ms()
         job_id = job.job_id if job else None
         waiting = iter(intents)
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            if self._partition:  # one worker at a time: what is looked up below stays true until all is noted
+                connection.execute(self._lock)
             self._ledger.renew(connection, self._scope_id, self._epoch)
             if job is not None:
                 connection.execute(sa.insert(jobs), self._job_row(job, now))
             while some := list(itertools.islice(waiting, INTENTS_AT_ONCE)):
-                self._rows.write(connection, [self._intended_row(one, now, job_id) for one in some])
+                taken = self._taken_elsewhere(connection, some) if self._partition else ()
+                refused += taken
+                rows = [self._intended_row(one, now, job_id) for one in some if one.source_key not in taken]
+                if rows:
+                    self._rows.write(connection, rows)
+        return refused
+
+    def _taken_elsewhere(self, connection: sa.Connection, intents: Sequence[Intent]) -> set[str]:
+        """Source keys whose match value another record owns."""
+        for keys in chunks([one.source_key for one in intents]):
+            other = connection.scalar(self._of_others, {"keys": keys})
+            if other is not None:
+                msg = (
+                    f"A record that partition {other} has delivered in this run came to partition "
+                    f"{self._ledger.partition} as well. Give the tap of each worker the same 'partition_count' and "
+                    "'partition_index' as its target."
+                )
+                raise ConfigError(msg)
+        owners = self._owners(connection, [one.match_key for one in intents])
+        return {one.source_key for one in intents if owners.get(one.match_key, one.source_key) != one.source_key}
 
     def _intended_row(self, one: Intent, now: int, job_id: str | None) -> dict[str, object]:
         return _row(
@@ -171,11 +214,12 @@ class StreamLedger:
             "verb": job.verb,
             "match_field": job.match_field,
             "opened_at": now,
+            "partition": self._partition,
         }
 
     def unfinished_jobs(self) -> list[Job]:
         """Jobs of earlier runs whose outcomes are not all recorded, oldest first."""
-        mine = (jobs.c.scope_id == self._scope_id) & jobs.c.ended_at.is_(None)
+        mine = (jobs.c.scope_id == self._scope_id) & jobs.c.ended_at.is_(None) & self._is_ours(jobs)
         query = sa.select(jobs.c.job_id, jobs.c.verb, jobs.c.match_field).where(mine).order_by(jobs.c.opened_at)
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
             return [Job(*row) for row in connection.execute(query)]
@@ -212,6 +256,7 @@ class StreamLedger:
                 log = [self._outcome_row(one, now) for one in kept if one.outcome != UNCHANGED]
                 if log:
                     self._log.write(connection, log)
+        self._ledger.grown(len(kept))
 
     def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
         return _row(
@@ -271,8 +316,8 @@ class StreamLedger:
         What a killed run left under way, and refusals that are due. Not what is gone from the source since then.
         """
         is_due = (_COLUMNS.status == Status.REJECTED.value) & (_COLUMNS.due_at <= self.now_ms())
-        is_open = (_COLUMNS.status == Status.PENDING.value) | is_due
-        return self._pages(is_open & _COLUMNS.removal_at.is_(None))
+        is_tried = (_COLUMNS.status == Status.PENDING.value) | is_due
+        return self._pages(is_tried & _COLUMNS.removal_at.is_(None))
 
     def waiting(self) -> Iterator[list[Delivery]]:
         """Rejected records whose parent may have arrived since, a page at a time."""
@@ -297,7 +342,8 @@ class StreamLedger:
             return
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
             self._ledger.renew(connection, self._scope_id, self._epoch)
-            connection.execute(statement, [{"scope": self._scope_id, "key": one, **values} for one in source_keys])
+            part = {"scope": self._scope_id, "worker": self._partition, **values}
+            connection.execute(statement, [{**part, "key": one} for one in source_keys])
 
     def forget(self, source_keys: Sequence[str]) -> None:
         """Forget records that the destination never got and the source has no more."""
@@ -314,7 +360,8 @@ class StreamLedger:
 
     def latest_leaving(self) -> int:
         """When the last of the records was noted that wait to be removed; 0 where there are none."""
-        query = sa.select(sa.func.max(_COLUMNS.removal_at)).where(_COLUMNS.scope_id == self._scope_id, _IS_LEAVING)
+        is_mine = (_COLUMNS.scope_id == self._scope_id) & self._is_ours(deliveries)
+        query = sa.select(sa.func.max(_COLUMNS.removal_at)).where(is_mine, _IS_LEAVING)
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
             return int(connection.scalar(query) or 0)
 
@@ -326,12 +373,13 @@ class StreamLedger:
 
     def count_leaving(self) -> int:
         """How many records wait to be removed."""
-        return self._count(_IS_LEAVING)
+        return self._count(_IS_LEAVING & self._is_ours(deliveries))
 
     def count_held(self) -> int:
-        """How many records this sync has at the destination, or may have there."""
+        """Records that this sync has at the destination, or may have there; of several workers, each has a share."""
         may_be_there = _COLUMNS.destination_id.is_not(None) | _COLUMNS.match_key.is_not(None)
-        return self._count(may_be_there & (_COLUMNS.status != Status.REMOVED.value))
+        count = self._count(may_be_there & (_COLUMNS.status != Status.REMOVED.value))
+        return -(-count // self._ledger.partition.count)
 
     def _count(self, is_wanted: sa.ColumnElement[bool]) -> int:
         query = sa.select(sa.func.count()).where(_COLUMNS.scope_id == self._scope_id, is_wanted)
@@ -401,14 +449,15 @@ class StreamLedger:
                 connection.execute(_REST, rows)
 
     def _pages(self, is_wanted: sa.ColumnElement[bool], *, needs_record: bool = True) -> Iterator[list[Delivery]]:
-        """Rows with their records, by source key; rows that are written meanwhile may be missing or come again."""
-        if needs_record:
-            is_wanted &= _COLUMNS.record.is_not(None)
+        """Our rows with their records, by source key; what is written meanwhile may be missing or come again."""
+        if needs_record:  # nothing else has one
+            is_wanted &= is_open(deliveries) & _COLUMNS.record.is_not(None)
         last = ""
         while True:
             page = (
                 sa.select(*LOOKED_UP, _COLUMNS.record, _COLUMNS.waiting)
                 .where(_COLUMNS.scope_id == self._scope_id, _COLUMNS.source_key > last, is_wanted)
+                .where(self._is_ours(deliveries))
                 .order_by(_COLUMNS.source_key)
                 .limit(REPLAY_PAGE)
             )
@@ -418,6 +467,10 @@ class StreamLedger:
                 return
             yield [Delivery(row[0], row[1], row[2], row[3], Status(row[4]), *row[5:]) for row in rows]
             last = rows[-1].source_key
+
+    def _is_ours(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        """What is open there is for this worker to go on with; a run without partitions takes all."""
+        return sa.true() if self._partition is None else table.c.partition == self._partition
 
     def close(self) -> None:
         """Release the lease."""
@@ -434,9 +487,10 @@ _SPOOL = (
     .values(
         removal_at=sa.bindparam("moment", type_=sa.BigInteger),
         due_at=sa.case((deliveries.c.due_at.is_not(None), sa.bindparam("now", type_=sa.BigInteger))),
+        partition=sa.bindparam("worker", type_=sa.Text),
     )
 )
-_KEEP = sa.update(deliveries).where(_MINE).values(removal_at=None)
+_KEEP = sa.update(deliveries).where(_MINE).values(removal_at=None, partition=sa.bindparam("worker", type_=sa.Text))
 _NEVER_DELIVERED = (
     (deliveries.c.scope_id == sa.bindparam("scope"))
     & (deliveries.c.status == Status.REJECTED.value)
@@ -460,6 +514,10 @@ _BLANK: dict[str, object] = dict.fromkeys((one.name for one in deliveries.c), No
 def _row(scope_id: int, source_key: str, now: int, **values: object) -> dict[str, object]:
     """A whole row: what is not given is cleared."""
     return _BLANK | {"scope_id": scope_id, "source_key": source_key, "updated_at": now} | values
+
+
+def _literal(partition: str | None) -> sa.ColumnElement[str]:
+    return sa.literal_column("NULL" if partition is None else f"'{partition}'")
 
 
 T = TypeVar("T")

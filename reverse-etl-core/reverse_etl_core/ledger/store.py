@@ -16,21 +16,24 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reverse_etl_core.errors import BusyError, ConfigError, LedgerError
+from reverse_etl_core.errors import BusyError, ConfigError
+from reverse_etl_core.ledger.aging import ROWS_AT_ONCE, deletion
 from reverse_etl_core.ledger.book import StreamLedger
 from reverse_etl_core.ledger.faults import guarded
+from reverse_etl_core.ledger.layouts import refuse_foreign_rows, take_over_rejects
+from reverse_etl_core.ledger.leases import Leases, PartLeases, WholeLeases, refuse_if_held
+from reverse_etl_core.ledger.limits import AccountLimits
+from reverse_etl_core.ledger.migrations import bring_up_to_date
 from reverse_etl_core.ledger.tables import (
-    OPEN_STATUSES,
     OUTCOME_DAYS,
-    SCHEMA_VERSION,
     deliveries,
+    is_open,
     jobs,
-    ledger_info,
-    metadata,
     outcomes,
     runs,
     scopes,
 )
+from reverse_etl_core.partitions import Partition
 
 if TYPE_CHECKING:
     import contextlib
@@ -40,10 +43,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LEASE_S = 120
-"""A writer that has not been heard of for so long is taken for dead. Renewed with every write and while waiting."""
-
 SQLITE_BUSY_S = 10
+
+FORGET_AT_START_S = 0.25
+FORGET_AT_END_S = 10
+"""How long a run deletes what is old: a ledger opens fast, and at the end nobody waits."""
+LOOKED_AT_ROWS = 1000
+"""After so many, PostgreSQL is asked to look at a table that it knows as empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class Ledger:
     Args:
         url: SQLAlchemy URL of SQLite or PostgreSQL.
         now: Seconds since 1970.
+        partition: What this worker delivers, where several share a sync.
 
     Raises:
         ConfigError: Its file or driver cannot be used; the message says what to do.
@@ -94,71 +101,58 @@ class Ledger:
         BusyError: Another process holds it for longer than 10 s.
     """
 
-    def __init__(self, url: Secret, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, url: Secret, *, now: Callable[[], float] = time.time, partition: Partition | None = None
+    ) -> None:
         self._url = sa.make_url(url.reveal())
         self._now = now
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.partition = partition or Partition()
+        owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._leases: Leases = WholeLeases(owner, self.now_ms)
+        if not self.partition.is_whole:
+            self._leases = PartLeases(owner, self.now_ms, self.partition)
         self._engine = open_engine(self._url)
         self.run_id = str(uuid.uuid4())
+        self._rows_until_look = LOOKED_AT_ROWS
         with self.guarded("opened"):
-            self._create_tables()
-            self._check_version()
-            self._forget_old_outcomes()
+            bring_up_to_date(self._engine, now_ms=self.now_ms())
+            self._forget_what_is_old(FORGET_AT_START_S)
 
     def guarded(self, what: str) -> contextlib.AbstractContextManager[None]:
         """Turn database errors into ours, without the URL's password and without values."""
         return guarded(self._url, what)
 
-    def _create_tables(self) -> None:
-        """Create what is missing; workers that start together may both try, and one of them comes too late."""
-        try:
-            self._add_columns()
-            metadata.create_all(self._engine)
-        except (sa.exc.ProgrammingError, sa.exc.IntegrityError):
-            metadata.create_all(self._engine)
-
-    def _add_columns(self) -> None:
-        """Give the tables of an earlier release the columns that they lack; all of them may be null."""
-        found = sa.inspect(self._engine)
-        for table in metadata.sorted_tables:
-            if not found.has_table(table.name):
-                continue
-            present = {column["name"] for column in found.get_columns(table.name)}
-            for column in table.columns:
-                if column.name not in present:
-                    self._add_column(column)
-            for index in table.indexes:
-                index.create(self._engine, checkfirst=True)
-
-    def _add_column(self, column: sa.Column[Any]) -> None:
-        kind = column.type.compile(self._engine.dialect)
-        quote = self._engine.dialect.identifier_preparer.quote
-        with self.begin() as connection:
-            # Names and types are our own, from `tables.py`.
-            connection.exec_driver_sql(f"ALTER TABLE {quote(column.table.name)} ADD COLUMN {quote(column.name)} {kind}")
-
-    def _check_version(self) -> None:
-        with self.begin() as connection:
-            found = connection.scalar(sa.select(ledger_info.c.value).where(ledger_info.c.name == "schema_version"))
-            if found is None:
-                values = {"name": "schema_version", "value": str(SCHEMA_VERSION)}
-                connection.execute(self.insert(ledger_info).values(values).on_conflict_do_nothing())
-            elif int(found) > SCHEMA_VERSION:
-                msg = (
-                    f"The ledger was written by a newer release (schema {found}, this one knows {SCHEMA_VERSION}). "
-                    "Upgrade this target."
-                )
-                raise LedgerError(msg)
-
-    def _forget_old_outcomes(self) -> None:
+    def _forget_what_is_old(self, budget_s: float) -> None:
+        """Delete outcomes and ended jobs of more than a month ago, as many as the time allows."""
         horizon = self.now_ms() - OUTCOME_DAYS * 86_400_000
+        end_s = self._now() + budget_s
+        some = deletion(outcomes, outcomes.c.at < horizon, self._engine.dialect)
         with self.begin() as connection:
-            connection.execute(sa.delete(outcomes).where(outcomes.c.at < horizon))
             connection.execute(sa.delete(jobs).where(jobs.c.ended_at < horizon))
+        is_more = True
+        while is_more:
+            with self.begin() as connection:
+                is_more = connection.execute(some).rowcount == ROWS_AT_ONCE and self._now() < end_s
 
     def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """One durable transaction."""
         return self._engine.begin()
+
+    def grown(self, rows: int) -> None:
+        """Count rows that were written to `deliveries`.
+
+        Once there are some, PostgreSQL is made to look at them: by itself it does so only after a minute, and until
+        then each look-up reads the whole table.
+        """
+        if self._rows_until_look <= 0 or self._engine.dialect.name != "postgresql":
+            return
+        self._rows_until_look -= rows
+        if self._rows_until_look > 0:
+            return
+        size = sa.text("SELECT reltuples FROM pg_class WHERE oid = CAST('deliveries' AS regclass)")
+        with self.guarded("written"), self.begin() as connection:
+            if connection.execute(size).scalar_one() < LOOKED_AT_ROWS:
+                connection.exec_driver_sql("ANALYZE deliveries")
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
@@ -187,27 +181,38 @@ class Ledger:
         with self.guarded("written"), self.begin() as connection:
             connection.execute(self.insert(scopes).values(key).on_conflict_do_nothing())
             row = connection.execute(sa.select(scopes).filter_by(**key).with_for_update()).one()
-            if row.lease_owner and row.lease_until > self.now_ms() and not is_dead(row.lease_owner):
-                msg = (
-                    f"Stream '{scope.stream}' of sync '{scope.sync_id}' is being written by another run "
-                    f"({row.lease_owner.rsplit(':', 1)[0]}). Run again when it has finished, or give this sync its "
-                    "own 'sync_id'."
-                )
-                raise BusyError(msg)
-            epoch = row.lease_epoch + 1
-            lease = {"lease_owner": self._owner, "lease_epoch": epoch, "lease_until": self.now_ms() + LEASE_S * 1000}
-            connection.execute(sa.update(scopes).where(scopes.c.scope_id == row.scope_id).values(lease))
-        last_sign_ms = row.lease_until - LEASE_S * 1000 if row.lease_owner else 0
-        return StreamLedger(self, row.scope_id, epoch, keeps_deliveries=keeps_deliveries, last_sign_ms=last_sign_ms)
+            taken = self._leases.take(connection, row)
+            if self.partition.is_whole:
+                take_over_rejects(connection, row.scope_id)
+            else:
+                refuse_foreign_rows(connection, row.scope_id, scope.stream, self.partition)
+        return StreamLedger(
+            self, row.scope_id, taken.epoch, keeps_deliveries=keeps_deliveries, last_sign_ms=taken.last_sign_ms
+        )
+
+    def check_partition(self, sync_id: str, account: str) -> None:
+        """Look before anything is sent whether this worker may write all that the sync has written so far.
+
+        Raises:
+            BusyError: Another run holds some of it.
+            ConfigError: Open rows belong to another number of workers.
+        """
+        if self.partition.is_whole:
+            return
+        query = sa.select(scopes).filter_by(sync_id=sync_id, account=account).order_by(scopes.c.scope_id)
+        with self.guarded("read"), self.begin() as connection:
+            for scope in connection.execute(query).all():
+                refuse_if_held(connection, scope, self.partition, self.now_ms())
+                refuse_foreign_rows(connection, scope.scope_id, scope.stream, self.partition)
 
     def open_objects(self, sync_id: str, account: str, stream: str) -> list[str]:
         """Objects to which records of a stream are under way, or that refused some, by their names in the scopes."""
-        is_open = (deliveries.c.scope_id == scopes.c.scope_id) & deliveries.c.status.in_(OPEN_STATUSES)
+        has_open = (deliveries.c.scope_id == scopes.c.scope_id) & is_open(deliveries)
         has_job = (jobs.c.scope_id == scopes.c.scope_id) & jobs.c.ended_at.is_(None)
         query = (
             sa.select(scopes.c.object)
             .filter_by(sync_id=sync_id, account=account, stream=stream)
-            .where(sa.exists().where(is_open) | sa.exists().where(has_job))
+            .where(sa.exists().where(has_open) | sa.exists().where(has_job))
             .order_by(scopes.c.object)
         )
         with self.guarded("read"), self.begin() as connection:
@@ -225,29 +230,33 @@ class Ledger:
         Raises:
             BusyError: Another run has taken over; nothing may be written any more.
         """
-        mine = (scopes.c.scope_id == scope_id) & (scopes.c.lease_epoch == epoch)
-        until = self.now_ms() + LEASE_S * 1000
-        if connection.execute(sa.update(scopes).where(mine).values(lease_until=until)).rowcount != 1:
+        if not self._leases.renew(connection, scope_id, epoch):
             msg = "Another run has taken over this sync, since this one was not heard of for too long. It stops here."
             raise BusyError(msg)
 
     def release(self, scope_id: int, epoch: int) -> None:
         """Give the lease back, so that the next run need not wait."""
-        mine = (scopes.c.scope_id == scope_id) & (scopes.c.lease_epoch == epoch)
         with self.guarded("written"), self.begin() as connection:
-            connection.execute(sa.update(scopes).where(mine).values(lease_owner=None, lease_until=0))
+            self._leases.release(connection, scope_id, epoch)
+
+    def limits(self, target: str, account: str) -> AccountLimits | None:
+        """The limits of an account, for all workers; `None` in a file, which knows no clock but each process's own."""
+        return AccountLimits(self, target, account) if self._engine.dialect.name == "postgresql" else None
 
     def start_run(self, *, sync_id: str, target: str, account: str) -> None:
         """Note that a run has begun."""
         row = {"run_id": self.run_id, "sync_id": sync_id, "target": target, "account": account}
+        started = {"started_at": self.now_ms(), "partition": self.partition.name}
         with self.guarded("written"), self.begin() as connection:
-            connection.execute(sa.insert(runs).values(started_at=self.now_ms(), **row))
+            connection.execute(sa.insert(runs).values(**started, **row))
 
     def end_run(self, exit_code: int, figures: Mapping[str, float]) -> None:
         """Note how a run ended; `figures` are columns of `runs`."""
         ended = {"ended_at": self.now_ms(), "exit_code": exit_code, **figures}
         with self.guarded("written"), self.begin() as connection:
             connection.execute(sa.update(runs).where(runs.c.run_id == self.run_id).values(ended))
+        with self.guarded("written"):
+            self._forget_what_is_old(FORGET_AT_END_S)
 
     def close(self) -> None:
         """Close all connections."""
@@ -299,19 +308,3 @@ def _tune_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a 
 
 def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def is_dead(owner: str) -> bool:
-    """Whether the owner was a process of this host that no longer runs (it was killed)."""
-    host, pid, _ = owner.rsplit(":", 2)
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    if int(pid) == os.getpid():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 
@@ -17,7 +17,7 @@ ledger_info = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("value", sa.String(200), nullable=False),
 )
-"""`schema_version` of this file."""
+"""`schema_version` of this ledger, and since when it has it (`version_2_since`)."""
 
 scopes = sa.Table(
     "scopes",
@@ -33,6 +33,38 @@ scopes = sa.Table(
     sa.UniqueConstraint("sync_id", "account", "object", "stream", name="scopes_one_per_stream"),
 )
 """Who writes what where. One writer at a time: the lease names it, the epoch fences off a writer that slept."""
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("scope_id", sa.Integer, nullable=False),
+    sa.Column("partition_count", sa.Integer, nullable=False),
+    sa.Column("partition_index", sa.Integer, nullable=False),
+    sa.Column("owner", sa.String(200)),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("scope_id", "partition_count", "partition_index"),
+)
+"""Who writes which partition of a scope, where several workers share it. `scopes` is marked as held meanwhile."""
+
+rate_limits = sa.Table(
+    "rate_limits",
+    metadata,
+    sa.Column("target", sa.String(100), nullable=False),
+    sa.Column("account", sa.String(100), nullable=False),
+    sa.Column("lane", sa.String(40), nullable=False),
+    sa.Column("requests", sa.Integer, nullable=False),
+    sa.Column("interval_ms", sa.Integer, nullable=False),
+    sa.Column("grants", sa.Text, nullable=False),
+    sa.Column("not_before", sa.BigInteger, nullable=False),
+    sa.Column("daily_limit", sa.Integer),
+    sa.Column("daily_remaining", sa.Integer),
+    sa.Column("read_at", sa.BigInteger),
+    sa.PrimaryKeyConstraint("target", "account", "lane"),
+)
+"""What all workers together may ask of an account; times are the database's. `grants`: a JSON list of when permits were
+given, and how many, within the last interval. `not_before`: the destination asked to wait until then. `daily_limit` and
+`daily_remaining`: the account's daily quota, as a reply told it at `read_at`. In PostgreSQL only."""
 
 deliveries = sa.Table(
     "deliveries",
@@ -56,6 +88,7 @@ deliveries = sa.Table(
     sa.Column("job_id", sa.String(100)),
     sa.Column("waiting", sa.String(8)),
     sa.Column("removal_at", sa.BigInteger),
+    sa.Column("partition", sa.String(24)),
     sa.PrimaryKeyConstraint("scope_id", "source_key"),
     sa.UniqueConstraint("scope_id", "match_key", name="deliveries_one_owner"),
 )
@@ -65,9 +98,18 @@ this match value, since a change of it got no answer: nobody else may take it.
 `record` holds the mapped fields of what is not delivered; it is the only place with field values.
 `job_id`: the asynchronous job that a pending record travels in. `waiting`: a rejected record whose parent may still
 arrive in the same run; where it came from. `removal_at`: since when the record is known to be gone from the source and
-waits to be removed; with status `pending` its removal is under way, with status `removed` it is done."""
+waits to be removed; with status `pending` its removal is under way, with status `removed` it is done.
+`partition`: of the worker that wrote the row last, as `index/count`; null for a run without partitions. Only it goes on
+with what is open."""
 
 OPEN_STATUSES = ("pending", "rejected", "ambiguous")
+
+
+def is_open(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition of `deliveries_open` in its own words, by which SQLite knows that the index has all such rows."""
+    statuses: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{one}'") for one in OPEN_STATUSES]
+    return rows.c.status.in_(statuses)
+
 
 sa.Index(
     "deliveries_open",
@@ -122,10 +164,11 @@ jobs = sa.Table(
     sa.Column("match_field", sa.String(200), nullable=False),
     sa.Column("opened_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
+    sa.Column("partition", sa.String(24)),
     sa.PrimaryKeyConstraint("scope_id", "job_id"),
 )
 """Asynchronous jobs at the destination, noted before they get their records: a run that was killed finds them again.
-`ended_at`: when all of their outcomes were recorded."""
+`ended_at`: when all of their outcomes were recorded. `partition`: as in `deliveries`."""
 
 runs = sa.Table(
     "runs",
@@ -155,6 +198,7 @@ runs = sa.Table(
     ),
     sa.Column("throttled_s", sa.Float(53), nullable=False, server_default="0"),
     sa.Column("seconds", sa.Float(53), nullable=False, server_default="0"),
+    sa.Column("partition", sa.String(24)),
 )
 """One row per run. A run that was killed has no `ended_at`."""
 
