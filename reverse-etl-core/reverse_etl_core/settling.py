@@ -64,11 +64,12 @@ def removal_intent(candidate: Candidate) -> Intent:
 def _is_ours(candidate: Candidate, destination_id: str | None) -> bool:
     """Whether the record with this id is one that we created: not one that was found after ours was gone."""
     known = candidate.known
-    if known is None or not known.created_by_us:
-        return False
+    was_ours = known is not None and known.created_by_us
     # A create of ours that got no answer made the match value too: a record without it is somebody else's.
-    is_lost_create = known.destination_id is None and not candidate.is_adopted
-    return is_lost_create or known.destination_id == destination_id
+    is_lost_create = candidate.losses > 0 or (was_ours and known is not None and known.destination_id is None)
+    if is_lost_create and not candidate.is_adopted:
+        return True
+    return was_ours and known is not None and known.destination_id == destination_id
 
 
 def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int, in_doubt_until: int | None = None) -> Settlement:

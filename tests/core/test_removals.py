@@ -214,6 +214,17 @@ def test_what_is_left_alone_is_not_tried_again(tmp_path: Path, method: str) -> N
     assert one.contents("key", "name") == [("k1", "x"), ("k2", "ours")]
 
 
+@pytest.mark.parametrize("fault", ["lost before", "lost after", "late", "unanswered after"])
+def test_a_create_that_is_found_in_the_same_run_is_ours(tmp_path: Path, fault: str) -> None:
+    """Its answer was lost, it is found after the grace period: it can be removed, also when it is back once more."""
+    one = mirror(tmp_path, is_native=False)
+    for _ in range(2):
+        assert one.run([[row(1)]], [fault])
+        assert one.rows()["[1]"]["created_by_us"]
+        assert one.run([gone(1)])
+        assert (fates(one), one.contents("key")) == ({"read": 1, "removed": 1}, [])
+
+
 @pytest.mark.parametrize("fault", ["kill before", "kill after", "lost before", "lost after", "unanswered"])
 def test_a_removal_without_an_answer_is_repeated(tmp_path: Path, fault: str) -> None:
     """A removal may be repeated at once: the next run does, unasked."""
