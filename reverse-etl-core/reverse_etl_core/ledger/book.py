@@ -485,6 +485,7 @@ _SPOOL = (
     sa.update(deliveries)
     .where(_MINE)
     .values(
+        partition=sa.bindparam("worker", type_=sa.Text),
         removal_at=sa.bindparam("moment", type_=sa.BigInteger),
         due_at=sa.case((deliveries.c.due_at.is_not(None), sa.bindparam("now", type_=sa.BigInteger))),
         partition=sa.bindparam("worker", type_=sa.Text),
