@@ -488,7 +488,6 @@ _SPOOL = (
         partition=sa.bindparam("worker", type_=sa.Text),
         removal_at=sa.bindparam("moment", type_=sa.BigInteger),
         due_at=sa.case((deliveries.c.due_at.is_not(None), sa.bindparam("now", type_=sa.BigInteger))),
-        partition=sa.bindparam("worker", type_=sa.Text),
     )
 )
 _KEEP = sa.update(deliveries).where(_MINE).values(removal_at=None, partition=sa.bindparam("worker", type_=sa.Text))
