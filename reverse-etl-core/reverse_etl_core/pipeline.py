@@ -279,7 +279,7 @@ class Pipeline:
             unread: Records that arrived but were not taken.
         """
         self.tally.read += unread
-        left = unread + self._unjudged + len(self._in_hand) + self._removals.waiting
+        left = unread + self._unjudged + len(self._in_hand) + self._removals.abandon()
         self.tally.settle(Fate.DEFERRED, left, code=code.value)
         for candidate in self._queues.candidates():
             self._queues.drop(candidate.source_key)

@@ -119,16 +119,17 @@ class Recorder:
         if candidate.is_removal:
             return self._removed(candidate, now_ms)
         destination_id = str(candidate.destination_id)
-        if candidate.current is None:
+        if self._route.load_method == "create":
             return self._deliver(candidate, destination_id, key)
         self._queues.drop(candidate.source_key)
         self._tally.settle(Fate.UNCHANGED, is_replay=candidate.is_replay)
         return settling.unchanged(candidate, destination_id)
 
-    def _removed(self, candidate: Candidate, now_ms: int) -> Settlement:
+    def _removed(self, candidate: Candidate, now_ms: int, in_doubt_until: int | None = None) -> Settlement:
         self._queues.drop(candidate.source_key)
         self._tally.settle(Fate.REMOVED, is_replay=candidate.is_replay)
-        return settling.removed(candidate, is_cleared=self._route.removal.way is None, now_ms=now_ms)
+        is_cleared = self._route.removal.way is None
+        return settling.removed(candidate, is_cleared=is_cleared, now_ms=now_ms, in_doubt_until=in_doubt_until)
 
     def _deliver(self, candidate: Candidate, destination_id: str, held_key: str) -> Settlement:
         """A lost create is found: it was ours, and is left under the key that it was made with."""
@@ -177,7 +178,7 @@ class Recorder:
             if candidate is None:
                 continue
             if candidate.is_removal and isinstance(outcome, (Removed, Written, Missing)):
-                settlements.append(self._removed(candidate, now_ms))
+                settlements.append(self._removed(candidate, now_ms, in_doubt_until))
             elif isinstance(outcome, Written):
                 delivered.append((candidate, outcome))
                 settlements.append(

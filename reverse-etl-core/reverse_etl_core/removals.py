@@ -46,12 +46,16 @@ class RemovalSpool:
         self._tally = tally
         self._brake = brake
         self._holder = holder
-        self._moment = max(ledger.now_ms(), ledger.latest_leaving() + 1)
-        """Removals of this run are later than those of all earlier ones, whatever the clock says."""
+        if not ledger.removals_from_ms:  # later than those of all earlier runs, whatever the clock says
+            ledger.removals_from_ms = max(ledger.now_ms(), ledger.latest_leaving() + 1)
+        self._moment = ledger.removals_from_ms
         self._has_warned = False
         self._spared = 0
-        self.waiting = 0
-        """Removals of this run that are neither carried out nor refused."""
+
+    def abandon(self) -> int:
+        """Leave the removals that are neither carried out nor refused to the next run; how many they are."""
+        left, self._ledger.removals_waiting = self._ledger.removals_waiting, 0
+        return left
 
     def take(self, removals: Sequence[Removal], known: Mapping[str, Delivery]) -> None:
         """Note removals that the stream announces.
@@ -82,7 +86,7 @@ class RemovalSpool:
                 spooled.append(one.source_key)
         self._ledger.forget(forgotten)
         self._ledger.spool(spooled, self._moment)
-        self.waiting += len(spooled)
+        self._ledger.removals_waiting += len(spooled)
 
     def _leave_alone(self) -> None:
         self._tally.settle(Fate.UNCHANGED)
@@ -108,7 +112,7 @@ class RemovalSpool:
         announced = sum(self._is_of_this_run(one) for one in back)
         self._ledger.keep([one.source_key for one in back])
         self._tally.settle(Fate.SUPERSEDED, announced)
-        self.waiting -= announced
+        self._ledger.removals_waiting -= announced
 
     def check(self) -> None:
         """Look at all removals that wait, those of earlier runs too, before the first one is carried out.
@@ -138,7 +142,7 @@ class RemovalSpool:
             self._ledger.keep(spared)
             rows = {one.source_key: one for one in page if one.source_key not in spared}
             candidates = [self._candidate(one) for one in rows.values()]
-            self.waiting -= sum(not one.is_replay for one in candidates)
+            self._ledger.removals_waiting -= sum(not one.is_replay for one in candidates)
             yield candidates, rows
 
     def _candidate(self, row: Delivery) -> Candidate:
@@ -153,9 +157,10 @@ class RemovalSpool:
         )
 
     def _cleared(self) -> list[str]:
-        """The fields that are ours and can be emptied: not those by which the record is recognised."""
+        """The fields that are ours and can be emptied: not those that recognise the record, nor those that it needs."""
         route = self._route
-        kept = {*route.match_fields, *route.left_out_of_updates, *route.if_empty}
+        needed = {names[0] for names in route.schema.required_to_create if len(names) == 1}
+        kept = {*route.match_fields, *route.left_out_of_updates, *route.if_empty, *needed}
         return [one.name for one in route.mapping.schema_fields if one.name not in kept]
 
 

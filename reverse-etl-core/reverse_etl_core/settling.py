@@ -39,7 +39,7 @@ def intent(candidate: Candidate, *, is_create: bool) -> Intent:
         source_key=candidate.source_key,
         match_key=candidate.match_key,
         destination_id=candidate.destination_id,
-        created_by_us=is_create or _is_ours(known, candidate.destination_id),
+        created_by_us=is_create or _is_ours(candidate, candidate.destination_id),
         attempts=1 + (known.attempts if known else 0),
         record=candidate.payload.decode(),
         former_key=former_key,
@@ -61,16 +61,21 @@ def removal_intent(candidate: Candidate) -> Intent:
     )
 
 
-def _is_ours(known: Delivery | None, destination_id: str | None) -> bool:
+def _is_ours(candidate: Candidate, destination_id: str | None) -> bool:
     """Whether the record with this id is one that we created: not one that was found after ours was gone."""
+    known = candidate.known
     if known is None or not known.created_by_us:
         return False
-    is_lost_create = known.destination_id is None
+    # A create of ours that got no answer made the match value too: a record without it is somebody else's.
+    is_lost_create = known.destination_id is None and not candidate.is_adopted
     return is_lost_create or known.destination_id == destination_id
 
 
-def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int) -> Settlement:
-    """The row of a record that is removed. One that was only cleared is still there, and keeps its match value."""
+def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int, in_doubt_until: int | None = None) -> Settlement:
+    """The row of a record that is removed. One that was only cleared is still there, and keeps its match value.
+
+    Where an earlier attempt got no answer, it may be applied after the one that did: a record that is back waits.
+    """
     known = candidate.known
     return Settlement(
         source_key=candidate.source_key,
@@ -79,6 +84,7 @@ def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int) -> Settlemen
         match_key=known.match_key if known and is_cleared else None,
         destination_id=candidate.destination_id,
         created_by_us=bool(known and known.created_by_us),
+        in_doubt_until=in_doubt_until,
         removal_at=now_ms,
     )
 
@@ -96,7 +102,6 @@ def delivered(
     Where an earlier attempt got no answer, it may be applied after the one that did: with the same content,
     but a newer version must not be sent before that is over.
     """
-    known = candidate.known
     return Settlement(
         source_key=candidate.source_key,
         status=Status.DELIVERED,
@@ -104,7 +109,7 @@ def delivered(
         match_key=held_key or candidate.match_key,
         destination_id=destination_id,
         payload_hash=candidate.payload_hash,
-        created_by_us=created or _is_ours(known, destination_id),
+        created_by_us=created or _is_ours(candidate, destination_id),
         in_doubt_until=in_doubt_until,
     )
 
@@ -118,7 +123,7 @@ def unchanged(candidate: Candidate, destination_id: str) -> Settlement:
         match_key=candidate.match_key,
         destination_id=destination_id,
         payload_hash=candidate.payload_hash,
-        created_by_us=_is_ours(candidate.known, destination_id),
+        created_by_us=_is_ours(candidate, destination_id),
     )
 
 

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import leaks
 import requests
 
 from reverse_etl_core.errors import ReverseETLError
@@ -189,6 +190,8 @@ class Stage:
             check=False,
             timeout=120,
         )
+        shown = leaks.found_in(done.stderr)
+        assert not shown, f"planted values were shown: {shown}"
         return Result(done.returncode, _states(done.stdout), done.stderr, done.stderr, self.last_report())
 
     def deliver(self, records: Iterable[Mapping[str, Any]], **config: Any) -> Result:

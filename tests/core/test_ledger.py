@@ -123,6 +123,19 @@ def test_thousands_of_keys_are_looked_up_at_once(stream: StreamLedger) -> None:
     assert stream.lookup([]) == {}
 
 
+def test_a_table_that_grew_is_looked_at(url: str, stream: StreamLedger) -> None:
+    """PostgreSQL takes a new table for empty until it is told, and would read all of it for each key."""
+    for n in range(0, 1500, 100):
+        stream.settle([delivered(one) for one in range(n, n + 100)])
+    if url.startswith("postgresql"):
+        engine = sa.create_engine(url)
+        with engine.connect() as connection:
+            size = connection.exec_driver_sql("SELECT reltuples FROM pg_class WHERE relname = 'deliveries'").scalar()
+        engine.dispose()
+        assert size == 1000
+    assert len(stream.lookup([f"[{n}]" for n in range(1500)])) == 1500
+
+
 def test_replays_come_page_by_page(stream: StreamLedger, clock: Clock) -> None:
     """What was under way and what is due, each once, also while pages are settled; nothing that rests."""
     now_ms = int(clock() * 1000)

@@ -6,7 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from core.fakes import World, people, route
+from core.fake_target import FakeTarget
+from core.fakes import Crm, World, people, route
+from core.test_target import Stage, record, schema, state
 
 from reverse_etl_core.brakes import RemovalBrake
 from reverse_etl_core.errors import BrakeError
@@ -119,6 +121,17 @@ def test_clear_empties_what_is_ours(tmp_path: Path) -> None:
     assert one.contents("key", "name")[0] == ("k1", "back")
 
 
+def test_clear_leaves_what_a_record_needs(tmp_path: Path) -> None:
+    """A field without which the destination takes no record is not emptied: it would refuse the rest too."""
+    schema_of_it = people(is_native=True, required_to_create=(("name",), ("score", "price")))
+    columns = ("n", "key", "name", "score", "price")
+    way = route(schema_of_it, load_method="mirror", on_removed="clear", columns=columns)
+    one = World(tmp_path / "ledger.db", way)
+    assert one.run([[row(1) | {"score": 1, "price": 2}]])
+    assert one.run([gone(1)])
+    assert one.contents("key", "name", "score", "price") == [("k1", "x", None, None)]
+
+
 def test_half_of_the_model_gone_stops_before_the_first_removal(tmp_path: Path) -> None:
     """G6: the removals are held as a plan; approved by its id, exactly these are carried out, once."""
     one = mirror(tmp_path)
@@ -202,6 +215,17 @@ def test_what_returns_while_its_removal_is_in_doubt_waits(tmp_path: Path) -> Non
     assert one.contents("key", "name") == [("k1", "back")]
 
 
+@pytest.mark.parametrize("fault", ["late", "late, repeated"])
+def test_what_returns_waits_for_a_removal_that_had_to_be_repeated(tmp_path: Path, fault: str) -> None:
+    """The repeated one was answered, but the first one may still empty the fields of the record that is back."""
+    one = mirror(tmp_path, on_removed="clear")
+    assert one.run([[row(1)]])
+    one.run([gone(1)], [fault])
+    assert one.run([[row(1, name="back")]])
+    one.crm.catch_up(everything=True)
+    assert one.contents("key", "name") == [("k1", "back")]
+
+
 def test_removals_by_match_value(tmp_path: Path) -> None:
     """A removal that holds the match value alone finds its record; a value that the record left is no removal."""
     one = mirror(tmp_path, source_key=("n",), keys=("key",))
@@ -265,3 +289,50 @@ def test_counts_by_code(tmp_path: Path) -> None:
     one.crm.clock.wait(3700)
     assert one.run([[]])
     assert one.contents("key") == []
+
+
+def test_a_record_whose_update_was_refused_is_removed_at_once(tmp_path: Path) -> None:
+    """When the refused version would be tried again says nothing of the removal."""
+    one = mirror(tmp_path)
+    assert one.run([[row(1), row(2)]])
+    assert one.run([[row(1, name="bad")]])
+    assert one.run([gone(1)])
+    assert (fates(one), one.contents("key")) == ({"read": 1, "removed": 1}, [("k2",)])
+
+
+def test_a_key_passes_on_once_its_owner_is_removed(tmp_path: Path) -> None:
+    """Removals come last: who takes over the match value of a record that is gone arrives in the next run."""
+    one = mirror(tmp_path)
+    assert one.run([[row(1, key="a")]])
+    assert one.run([[row(2, key="a")], gone(1)])
+    assert one.tally.codes == {"duplicate_key": 1}
+    assert one.contents("key") == []
+    assert one.run([[]])
+    assert one.contents("key") == [("a",)]
+
+
+def test_what_an_upsert_without_an_answer_made_is_not_known_to_be_ours(tmp_path: Path) -> None:
+    """G5: an API that upserts does not say afterwards who created a record; one that is looked for first does."""
+    for is_native, fate in ((True, "unchanged"), (False, "removed")):
+        one = mirror(tmp_path / str(is_native), is_native=is_native)
+        one.path.parent.mkdir()
+        assert not one.run([[row(1)]], ["kill after"])
+        assert one.run([gone(1)])
+        assert fates(one) == {"read": 1, fate: 1}
+
+
+def test_a_removal_outlives_a_schema_that_changes(tmp_path: Path) -> None:
+    """What is gone is removed and counted once, also where the stream's SCHEMA comes again with another column."""
+    stage = Stage(tmp_path, FakeTarget)
+    stage.target.crm = Crm()
+    streams = {"people": {"match_on": "key", "load_method": "mirror"}}
+    stage.run([schema(), *(record(key=key, name="x") for key in "abc"), state(1)], streams=streams)
+    removed = [record(key=key, _sdc_deleted_at="2026-01-01T00:00:00Z") for key in "ac"]
+    changed, back = record(key="b", name="y", score=1), record(key="c", name="x")
+    messages = [schema(), *removed, schema("key", "name", "score"), changed, back, state(2)]
+    assert stage.run(messages, streams=streams) == [2], stage.error
+    assert stage.error is None
+    assert sorted(one["key"] for one in stage.target.crm.records.values()) == ["b", "c"]
+    tally = stage.made[-1].run._tallies["people"].as_dict()
+    counts = {name: count for name, count in tally.items() if count}
+    assert counts == {"read": 4, "removed": 1, "updated": 1, "unchanged": 1, "superseded": 1}

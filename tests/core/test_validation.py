@@ -11,6 +11,7 @@ from core.fakes import FIELDS, route
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reverse_etl_core.config import FieldConfig
 from reverse_etl_core.errors import RejectedRecordError
 from reverse_etl_core.intake import Intake, MissingKeyColumnError
 from reverse_etl_core.operations import RejectCode
@@ -91,6 +92,50 @@ def test_they_agree_for_renamed_columns(record: dict[str, Any]) -> None:
     """The same where columns and fields have different names."""
     fields = {"key": "name", "name": "key", "plan": "tags", "score": "n"}
     check_agreement(intake(fields=fields), record)
+
+
+constants = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["", "Ada", None]),
+        "score": st.sampled_from([0, -3, None]),
+        "price": st.sampled_from([1.5, Decimal("2.00"), 10**20]),
+        "since": st.just("2024-01-31"),
+        "seen_at": st.sampled_from(["2024-01-31T10:00:00+02:00", "2024-01-31"]),
+        "is_active": st.booleans(),
+        "plan": st.just("pro"),
+        "tags": st.sampled_from([["b", "a"], []]),
+    },
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(records, constants, st.sets(st.sampled_from([one for one in COLUMNS if one != "key"])))
+def test_they_agree_for_constants_and_skipped_nulls(
+    record: dict[str, Any], given_constants: dict[str, Any], skipping: set[str]
+) -> None:
+    """The same where fields have values of their own, and where null leaves a field alone."""
+    fields = {
+        name: FieldConfig(name, write="skip_null" if name in skipping else "always")
+        for name in COLUMNS
+        if name not in given_constants
+    }
+    fields |= {name: FieldConfig(None, constant=value) for name, value in given_constants.items()}
+    check_agreement(intake(fields=fields), record)
+
+
+def test_constants_and_skipped_nulls_take_the_quick_way() -> None:
+    """The test before is not vacuous: a constant costs a record nothing, and an absent column neither."""
+    fields = {"key": FieldConfig("key"), "name": FieldConfig("name", write="skip_null")}
+    fields["plan"] = FieldConfig(None, constant="pro")
+    one = intake(fields=fields)
+    assert one._typed
+    quick = one._typed.candidate(msgspec.Raw(b'{"n":1,"key":"a","name":"x"}'))
+    assert quick is not None
+    assert quick.payload == b'{"key":"a","name":"x","plan":"pro"}'
+    skipped = one.judge(msgspec.Raw(b'{"n":1,"key":"a","name":null}'))
+    assert isinstance(skipped, Candidate)
+    assert skipped.payload == b'{"key":"a","plan":"pro"}'
 
 
 @pytest.mark.long

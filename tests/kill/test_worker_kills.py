@@ -86,22 +86,24 @@ class Worker(Loop):
         folder: Of this worker.
         part: Its rows.
         ledger_url: That all workers share.
+        count: How many there are.
     """
 
-    def __init__(self, scenario: Scenario, url: str, folder: Path, part: Part, ledger_url: str) -> None:
+    def __init__(
+        self, scenario: Scenario, url: str, folder: Path, part: Part, ledger_url: str, *, count: int = WORKERS
+    ) -> None:
         super().__init__(scenario, url, folder, source=part)  # type: ignore[arg-type]
         self.part = part
         self._settings = {
             "ledger_url": ledger_url,
-            "partition_count": WORKERS,
+            "partition_count": count,
             "partition_index": part.index,
             "max_rejected_percent": 100,
         }
 
-    def start(self, *, is_whole: bool = False, **death: Any) -> None:
+    def start(self, *, checkpoint_records: int = 50, **death: Any) -> None:
         """Start a run; others run meanwhile."""
-        settings = {name: one for name, one in self._settings.items() if not (is_whole and "partition" in name)}
-        order = self.order(**settings)
+        order = self.order(**self._settings, checkpoint_records=checkpoint_records)
         order["config"]["streams"]["s"]["fields"] = {name: name for name in self.scenario.columns()}
         self.send({**order, **death})
 

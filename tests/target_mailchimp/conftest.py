@@ -256,7 +256,7 @@ def vendor(simulator: SimulatorServer) -> MailchimpVendor:
     return MailchimpVendor(
         target=QuickTarget,
         module="target_mailchimp",
-        settings={"api_key": "key-of-the-test-us1", "api_url": simulator.url, "list_id": LIST_ID},
+        settings={"api_key": "s3cret-key-us1", "api_url": simulator.url, "list_id": LIST_ID},
         url=simulator.url,
         object_name="members",
         match_field="email_address",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import requests
+from conformance.mirror import BaseMirror
 from conformance.suite import (
     BaseFaults,
     BaseLedger,
@@ -52,3 +53,11 @@ class TestSingerInput(BaseSingerInput):
 
 class TestRefusals(BaseRefusals):
     """Wrong settings are refused before anything is written."""
+
+
+class TestMirror(BaseMirror):
+    """What is gone from the source is taken away, and nothing else."""
+
+    def identity(self, stage: Stage, key: str) -> object:
+        """Nothing: a member's id follows from its address. What is left is that no second one appears."""
+        return len(stage.vendor.records()[key])

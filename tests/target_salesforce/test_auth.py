@@ -432,7 +432,7 @@ def test_every_pattern_has_a_test() -> None:
     assert all(any(pattern.match(text) for text in described) for pattern, _ in login_errors.DESCRIPTIONS)
 
 
-@pytest.mark.parametrize("code", [*login_errors.TRY_LATER])
+@pytest.mark.parametrize("code", sorted(login_errors.TRY_LATER))
 def test_too_many_logins_are_for_later(code: str) -> None:
     """The run ends with the exit code of a quota."""
     assert isinstance(refusal(code), QuotaExhaustedError)
@@ -452,7 +452,7 @@ def test_a_soap_fault_is_read_by_its_code(code: str, detail: str, status: int) -
     assert "SECRET" not in str(found)
 
 
-@pytest.mark.parametrize("code", login_errors.PASSING)
+@pytest.mark.parametrize("code", sorted(login_errors.PASSING))
 def test_a_passing_soap_fault_may_be_repeated(code: str) -> None:
     """A login changes nothing: it is sent again."""
     body = SOAP_FAULT.format(code=code, detail="").encode()

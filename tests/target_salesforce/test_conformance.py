@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import requests
+from conformance.mirror import BaseMirror
 from conformance.suite import (
     BaseFaults,
     BaseLedger,
@@ -51,3 +52,11 @@ class TestSingerInput(BaseSingerInput):
 
 class TestRefusals(BaseRefusals):
     """Wrong settings are refused before anything is written."""
+
+
+class TestMirror(BaseMirror):
+    """What is gone from the source is taken away, and nothing else."""
+
+    def permit_deletion(self, stage: Stage) -> None:
+        """Grant "Bulk API Hard Delete"."""
+        stage.vendor.control("limits", {"salesforce": {"bulk_hard_delete": True}})

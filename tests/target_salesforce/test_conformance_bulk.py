@@ -9,6 +9,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
+from conformance.mirror import BaseMirror
 from conformance.suite import BaseFaults, BaseLedger, BaseRejects, BaseRerun, BaseUpsert, faults
 from salesforce_stage import SalesforceVendor
 
@@ -61,3 +62,11 @@ class TestFaults(BaseFaults):
 
 class TestLedger(BaseLedger):
     """The ledger keeps what it says."""
+
+
+class TestMirror(BaseMirror):
+    """What is gone from the source is taken away, and nothing else."""
+
+    def permit_deletion(self, stage: Stage) -> None:
+        """Grant "Bulk API Hard Delete"."""
+        stage.vendor.control("limits", {"salesforce": {"bulk_hard_delete": True}})

@@ -64,6 +64,8 @@ class StreamLedger:
     Attributes:
         plan_scope_id: The scope from which ids of plans follow.
         may_hold_rejects: False once it is certain that no rejected record is kept here.
+        removals_from_ms: Removals that were noted from then on are those of this run; 0 until somebody says so.
+        removals_waiting: Those of this run that are neither carried out nor refused; a SCHEMA that changes keeps them.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class StreamLedger:
         self.last_sign_ms = last_sign_ms
         self.plan_scope_id = scope_id
         self.may_hold_rejects = True
+        self.removals_from_ms = 0
+        self.removals_waiting = 0
         self._ledger = ledger
         self._scope_id = scope_id
         self._epoch = epoch
@@ -252,6 +256,7 @@ class StreamLedger:
                 log = [self._outcome_row(one, now) for one in kept if one.outcome != UNCHANGED]
                 if log:
                     self._log.write(connection, log)
+        self._ledger.grown(len(kept))
 
     def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
         return _row(
@@ -322,21 +327,23 @@ class StreamLedger:
     # -- removals
 
     def spool(self, source_keys: Sequence[str], moment_ms: int) -> None:
-        """Note durably that records are gone from the source; at the end of the input they are removed."""
-        self._set_removal_at(source_keys, moment_ms)
+        """Note durably that records are gone from the source; at the end of the input they are removed.
+
+        When a refused version would be tried again is no matter any more: the removal is due.
+        """
+        self._update(_SPOOL, source_keys, moment=moment_ms, now=self.now_ms())
 
     def keep(self, source_keys: Sequence[str]) -> None:
         """Forget that records were gone: they are back, or are not to be removed after all."""
-        self._set_removal_at(source_keys, None)
+        self._update(_KEEP, source_keys)
 
-    def _set_removal_at(self, source_keys: Sequence[str], moment: int | None) -> None:
+    def _update(self, statement: sa.Update, source_keys: Sequence[str], **values: int) -> None:
         if not source_keys:
             return
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
             self._ledger.renew(connection, self._scope_id, self._epoch)
-            part = {"scope": self._scope_id, "moment": moment, "worker": self._partition}
-            rows = [{**part, "key": one} for one in source_keys]
-            connection.execute(_SET_REMOVAL_AT, rows)
+            part = {"scope": self._scope_id, "worker": self._partition, **values}
+            connection.execute(statement, [{**part, "key": one} for one in source_keys])
 
     def forget(self, source_keys: Sequence[str]) -> None:
         """Forget records that the destination never got and the source has no more."""
@@ -473,11 +480,17 @@ class StreamLedger:
 _FORGET = sa.delete(deliveries).where(
     deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key")
 )
-_SET_REMOVAL_AT = (
+_MINE = (deliveries.c.scope_id == sa.bindparam("scope")) & (deliveries.c.source_key == sa.bindparam("key"))
+_SPOOL = (
     sa.update(deliveries)
-    .where(deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key"))
-    .values(removal_at=sa.bindparam("moment", type_=sa.BigInteger), partition=sa.bindparam("worker", type_=sa.Text))
+    .where(_MINE)
+    .values(
+        partition=sa.bindparam("worker", type_=sa.Text),
+        removal_at=sa.bindparam("moment", type_=sa.BigInteger),
+        due_at=sa.case((deliveries.c.due_at.is_not(None), sa.bindparam("now", type_=sa.BigInteger))),
+    )
 )
+_KEEP = sa.update(deliveries).where(_MINE).values(removal_at=None, partition=sa.bindparam("worker", type_=sa.Text))
 _NEVER_DELIVERED = (
     (deliveries.c.scope_id == sa.bindparam("scope"))
     & (deliveries.c.status == Status.REJECTED.value)

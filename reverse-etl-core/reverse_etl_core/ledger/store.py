@@ -48,6 +48,8 @@ SQLITE_BUSY_S = 10
 FORGET_AT_START_S = 0.25
 FORGET_AT_END_S = 10
 """How long a run deletes what is old: a ledger opens fast, and at the end nobody waits."""
+LOOKED_AT_ROWS = 1000
+"""After so many, PostgreSQL is asked to look at a table that it knows as empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class Ledger:
             self._leases = PartLeases(owner, self.now_ms, self.partition)
         self._engine = open_engine(self._url)
         self.run_id = str(uuid.uuid4())
+        self._rows_until_look = LOOKED_AT_ROWS
         with self.guarded("opened"):
             bring_up_to_date(self._engine, now_ms=self.now_ms())
             self._forget_what_is_old(FORGET_AT_START_S)
@@ -134,6 +137,22 @@ class Ledger:
     def begin(self) -> contextlib.AbstractContextManager[sa.Connection]:
         """One durable transaction."""
         return self._engine.begin()
+
+    def grown(self, rows: int) -> None:
+        """Count rows that were written to `deliveries`.
+
+        Once there are some, PostgreSQL is made to look at them: by itself it does so only after a minute, and until
+        then each look-up reads the whole table.
+        """
+        if self._rows_until_look <= 0 or self._engine.dialect.name != "postgresql":
+            return
+        self._rows_until_look -= rows
+        if self._rows_until_look > 0:
+            return
+        size = sa.text("SELECT reltuples FROM pg_class WHERE oid = CAST('deliveries' AS regclass)")
+        with self.guarded("written"), self.begin() as connection:
+            if connection.execute(size).scalar_one() < LOOKED_AT_ROWS:
+                connection.exec_driver_sql("ANALYZE deliveries")
 
     def now_ms(self) -> int:
         """Milliseconds since 1970."""
