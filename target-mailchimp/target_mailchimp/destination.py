@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+IMAGINED_SEGMENT = "0"
+"""The id of a segment that a plan finds missing; nobody is in it."""
+
 Writer: TypeAlias = "MemberWriter | SegmentWriter"
 
 
@@ -67,6 +70,7 @@ class MailchimpDestination(Destination):
         tag_prefix: How the tags begin that are taken away where a record lacks them; `None` takes none away.
         skips_required: Whether required merge fields may be absent.
         adds_fields: Whether merge fields are created for columns that have none.
+        makes_segments: Whether a segment that is missing is created; in a plan it is imagined.
         clock: Seconds, monotonic.
     """
 
@@ -79,10 +83,12 @@ class MailchimpDestination(Destination):
         tag_prefix: str | None = None,
         skips_required: bool = False,
         adds_fields: bool = False,
+        makes_segments: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.adds_fields = adds_fields
         self._send = send
+        self._makes_segments = makes_segments
         self._consent = consent
         self._list_id = list_id
         self._tag_prefix = tag_prefix
@@ -191,6 +197,9 @@ class MailchimpDestination(Destination):
             for one in known:
                 if str(one.get(key)).strip().casefold() == wanted:
                     return str(one["id"])
+        if not self._makes_segments:
+            logger.info("Segment '%s' of audience %s does not exist; a run creates it.", segment, list_id)
+            return IMAGINED_SEGMENT
         try:
             created = self._send(wire.build_segment(list_id, segment)).json()
         except errors.RecordRefusedError as refused:
@@ -286,6 +295,7 @@ def connect(
     policy: RetryPolicy | None = None,
     timeout_s: tuple[float, float] = limits.TIMEOUT_S,
     clock: Callable[[], float],
+    is_plan: bool = False,
 ) -> MailchimpDestination:
     """Prepare an account; nothing is sent yet.
 
@@ -296,6 +306,7 @@ def connect(
         policy: How often to repeat; core's default where it is not given.
         timeout_s: To connect, and between two bytes of an answer.
         clock: Seconds, monotonic.
+        is_plan: Nothing may be written.
     """
     limiter = RateLimiter(limits.RATES, clock=clock, sleep=stop.wait)
 
@@ -324,6 +335,7 @@ def connect(
         tag_prefix=config.tag_prefix,
         skips_required=config.skip_merge_validation,
         adds_fields=config.create_merge_fields,
+        makes_segments=not is_plan,
         clock=clock,
     )
     destination.limiter = limiter

@@ -29,7 +29,6 @@ class TargetMailchimp(ReverseETLTarget):
 
     def connect(self, config: Mapping[str, Any], common: CommonConfig | None) -> Destination:
         """Parse Mailchimp's settings and prepare the account."""
-        del common
         return connect(
             MailchimpConfig.from_mapping(config),
             stop=self.stop,
@@ -37,6 +36,7 @@ class TargetMailchimp(ReverseETLTarget):
             policy=self.retry_policy,
             timeout_s=self.timeout_s,
             clock=time.monotonic,
+            is_plan=common is not None and common.dry_run,
         )
 
 

@@ -86,3 +86,13 @@ def test_memberships_are_found_by_the_tags_of_a_member(
     key = "IN" if load_method == "create" else "OUT"
     config = {**SUMMER, "load_method": load_method}
     assert stage.deliver([{"email_address": key}], stream=config).codes == {code: 1}
+
+
+def test_a_plan_creates_no_segment(stage: Stage, vendor: MailchimpVendor, person: Person) -> None:
+    """A segment that is missing is imagined as empty: who is a member would join."""
+    person.add("K1")
+    before = vendor.writes()
+    result = stage.deliver([{"email_address": "K1"}], stream={**SUMMER, "object": "segments/New one"}, dry_run=True)
+    assert (result.exit_code, vendor.writes()) == (0, before)
+    (lines,) = stage.root.glob("reports/*/plan.jsonl")
+    assert '"action":"create"' in lines.read_text(encoding="utf-8")

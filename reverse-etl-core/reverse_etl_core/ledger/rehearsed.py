@@ -217,7 +217,8 @@ class RehearsedStreamLedger(StreamLedger):
         self._created = 0
 
     def lookup(self, source_keys: Sequence[str]) -> dict[str, Delivery]:
-        """What the plan settled, else what the real ledger knows."""
+        """What the plan settled, else what the real ledger knows. Records that are asked for are no replays."""
+        self._replayed.difference_update(source_keys)
         found = super().lookup(source_keys)
         if self._base is not None:
             missing = [one for one in source_keys if one not in found]
