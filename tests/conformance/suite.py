@@ -278,6 +278,7 @@ class BaseLedger:
                     connection.execute(sa.text(f'DROP INDEX "{name}"'))
             for column in ("former_key", "in_doubt_until"):
                 connection.execute(sa.text(f"ALTER TABLE deliveries DROP COLUMN {column}"))
+            connection.execute(sa.text("UPDATE ledger_info SET value = '1' WHERE name = 'schema_version'"))
         before = stage.vendor.write_requests()
         assert stage.deliver([stage.record(1)]).totals["unchanged"] == 1
         assert stage.vendor.write_requests() == before
