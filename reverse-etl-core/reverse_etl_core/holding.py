@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.errors import BrakeError
 from reverse_etl_core.ledger import HeldPlan
+from reverse_etl_core.operations import RejectCode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from reverse_etl_core.ledger import StreamLedger
 
 REMOVALS, REJECTIONS = "removals", "rejections"
+
+MORE_CODES = 4
+"""How many codes of an approved plan may be still to come when the brake looks for the first time."""
 
 
 class PlanHolder:
@@ -50,13 +55,31 @@ class PlanHolder:
             BrakeError: They are not approved; the message says how to approve them.
         """
         codes = tuple(sorted(codes))
-        approved = self._ledger.approved_plans(REJECTIONS, self._approved)
+        approved = self._ledger.approved_plans(REJECTIONS, self._approved) or self._of_dry_run(codes, violation)
         covering = [one for one, allowed in approved.items() if allowed.issuperset(codes)]
         self._released.update(covering)
         if not covering:
             plan_id = self._ledger.plan_id(REJECTIONS, codes)
             plan = HeldPlan(plan_id, REJECTIONS, violation.reason, violation.counted, violation.base, codes)
             self._hold(plan, violation)
+
+    def _of_dry_run(self, codes: Sequence[str], violation: Violation) -> dict[str, frozenset[str]]:
+        """The plan that `approve` names, where only a dry run knows it: the ledger gets it now.
+
+        An id follows from the codes, so those that a dry run found beyond these are found by trying.
+        """
+        if not self._approved or self._ledger.is_carried_out(self._approved):
+            return {}
+        others = [one.value for one in RejectCode if one.value not in codes]
+        more = itertools.chain.from_iterable(itertools.combinations(others, count) for count in range(MORE_CODES + 1))
+        for some in more:
+            allowed = tuple(sorted((*codes, *some)))
+            if self._ledger.plan_id(REJECTIONS, allowed) == self._approved:
+                reason = violation.reason
+                held = HeldPlan(self._approved, REJECTIONS, reason, violation.counted, violation.base, allowed)
+                self._ledger.save_plan(held)
+                return {self._approved: frozenset(allowed)}
+        return {}
 
     def _hold(self, plan: HeldPlan, violation: Violation) -> None:
         self._ledger.save_plan(plan)

@@ -61,6 +61,7 @@ class PlanRun:
         folder = self._config.report_dir / f"{stamp}-plan-{self.plan_id}"
         self._writer = self._closing.enter_context(PlanWriter(folder, self._config.redact))
         ledger = RehearsedLedger(existing(self._config.ledger_url, now=self._now), self._settled, now=self._now)
+        self.destination.planned = ledger.planned
         if not ledger.knows_sync(self._config.sync_id, account) and (known := ledger.syncs(account)):
             logger.warning(
                 "The ledger knows nothing of sync '%s', so the plan takes every record for a new one. It knows %s; set "

@@ -19,6 +19,8 @@ UNSETTLED = "The destination answered {rounds} times without saying what became 
 NOT_TAKEN = "The destination put the record off {rounds} times. It is tried again by a later run."
 GONE = "The destination no longer has this record, or it was merged into another one."
 INCOMPLETE = "A new record needs a value in at least one of: {fields}. Fill it in the model."
+NO_PARENT = "Field '{field}' names a record that does not exist, and that this plan does not create."
+NO_PARENT_CAME = "It names a record that does not exist, and that this plan does not create."
 _AFTER_FIND = {
     RejectCode.NOT_FOUND: "The destination has no record with this value of '{field}', and only updates are wanted.",
     RejectCode.ALREADY_EXISTS: "The destination already has a record with this value of '{field}', and only creates "

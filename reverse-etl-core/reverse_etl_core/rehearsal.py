@@ -12,22 +12,26 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from reverse_etl_core import reasons
 from reverse_etl_core.destination import Destination
-from reverse_etl_core.operations import Missing, Removed, Verb, Written
+from reverse_etl_core.identity import match_key
+from reverse_etl_core.operations import Missing, RejectCode, Rejected, Removed, Verb, Written
 from reverse_etl_core.planlines import Action, PlanLine
 from reverse_etl_core.sameness import is_same
 from reverse_etl_core.schema import Field, FieldType, frozen
 from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reverse_etl_core.ledger import Scope, Settlement
     from reverse_etl_core.operations import Batch, Current, Operation, Outcome, Value
     from reverse_etl_core.planfiles import PlanWriter
     from reverse_etl_core.planlines import Change
     from reverse_etl_core.routing import Route
-    from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.schema import ObjectSchema, Reference
     from reverse_etl_core.tally import Tally
 
 
@@ -38,6 +42,7 @@ class _Keys:
     match_field: str | None = None
     key_fields: tuple[str, ...] | None = None
     has_derived_ids: bool = False
+    clears: bool = False
 
 
 _NO_KEYS = _Keys()
@@ -78,20 +83,27 @@ class Rehearsal:
         keys = [columns.get(one) for one in route.key_columns]
         known = tuple(one for one in keys if one is not None)
         self._routes[route.stream, route.schema.name] = _Keys(
-            route.match_field, known if len(known) == len(keys) else None, has_derived_ids=route.schema.has_derived_ids
+            route.match_field,
+            known if len(known) == len(keys) else None,
+            has_derived_ids=route.schema.has_derived_ids,
+            clears=route.removal.way is None,
         )
+
+    def match_fields(self, object_name: str) -> set[str | None]:
+        """By which fields the streams of this plan recognise the records of an object."""
+        return {one.match_field for (_, name), one in self._routes.items() if name == object_name}
 
     def line(self, scope: Scope, settlement: Settlement, *, is_replay: bool) -> PlanLine | None:
         """The line of a record that was settled; `None` for one of which nothing would change."""
         with self._lock:
             changes = self._changes.pop((scope.object_name, settlement.source_key), None)
-        action = _action(settlement, changes)
+        keys = self._routes.get((scope.stream, scope.object_name), _NO_KEYS)
+        action = _action(settlement, is_written=changes is not None, clears=keys.clears)
         if action is None:
             return None
         fate = Fate(settlement.outcome)
         if not is_replay:
             self._lined.setdefault(scope.stream, Counter())[fate, settlement.error_code or ""] += 1
-        keys = self._routes.get((scope.stream, scope.object_name), _NO_KEYS)
         is_hidden = keys.has_derived_ids and keys.match_field in self.redact
         is_placeholder = str(settlement.destination_id or "").startswith(PLACEHOLDER)
         return PlanLine(
@@ -122,11 +134,11 @@ class Rehearsal:
                 writer.count(stream, object_name, action, rest, code=code)
 
 
-def _action(settlement: Settlement, changes: Mapping[str, Change] | None) -> Action | None:
+def _action(settlement: Settlement, *, is_written: bool, clears: bool) -> Action | None:
     if settlement.outcome == Fate.REMOVED.value:
-        if changes is None:
+        if not is_written:
             return Action.SKIP
-        return Action.CLEAR if changes else Action.REMOVE
+        return Action.CLEAR if clears else Action.REMOVE
     return _ACTIONS.get(Fate(settlement.outcome))
 
 
@@ -142,7 +154,12 @@ class ReadOnlyDestination(Destination):
     Args:
         real: The account.
         rehearsal: Where it is kept.
+
+    Attributes:
+        planned: From an object and match keys to those of records that the plan itself would create.
     """
+
+    planned: Callable[[str, Sequence[str]], set[str]] = staticmethod(lambda _object, _keys: set())
 
     def __init__(self, real: Destination, rehearsal: Rehearsal) -> None:
         self.adds_fields = real.adds_fields
@@ -150,6 +167,8 @@ class ReadOnlyDestination(Destination):
         self._rehearsal = rehearsal
         self._ids = itertools.count(1)
         self._imagined: dict[str, frozenset[str]] = {}
+        self._schemas: dict[str, ObjectSchema] = {}
+        self._renamed: dict[tuple[str, str], dict[str, Value]] = {}
 
     def account(self) -> str:
         """The account's id."""
@@ -159,7 +178,9 @@ class ReadOnlyDestination(Destination):
     def describe(self, object_name: str) -> ObjectSchema:
         """The live schema, without jobs: what they would do travels here in ordinary batches."""
         self._rehearsal.count_request()
-        return replace(self._real.describe(object_name), jobs=None)
+        schema = replace(self._real.describe(object_name), jobs=None)
+        self._schemas[schema.name] = schema
+        return schema
 
     def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
         """The schema as if the fields were there, as texts."""
@@ -183,11 +204,53 @@ class ReadOnlyDestination(Destination):
         imagined = self._imagined.get(schema.name, frozenset())
         there = [one for one in keys if not one.startswith(PLACEHOLDER)]
         wanted = [one for one in fields if one not in imagined]
-        return self._real.read(schema, key_field, there, wanted) if there else {}
+        found = self._real.read(schema, key_field, there, wanted) if there else {}
+        renamed = self._renamed.get((schema.name, key_field or ""))
+        if not renamed:
+            return found
+        kept = {
+            key: [one for one in some if renamed.get(one.destination_id, key) == key] for key, some in found.items()
+        }
+        return {key: some for key, some in kept.items() if some}
 
     def write(self, batch: Batch) -> list[Outcome]:
         """What would come of a batch, as far as reading can tell."""
         self._rehearsal.count_request()
+        orphans = self._orphans(batch)
+        batch = msgspec.structs.replace(
+            batch, operations=tuple([one for one in batch.operations if one.source_key not in orphans])
+        )
+        return [*orphans.values(), *self._written(batch)]
+
+    def _orphans(self, batch: Batch) -> dict[str, Outcome]:
+        """Records that would be refused, since a record that they name does not exist."""
+        found: dict[str, Outcome] = {}
+        for name, reference in batch.references.items():
+            if reference.is_optional or reference.object_name not in self._schemas:
+                continue
+            wanted = {
+                one.source_key: match_key(reference.match_field, one.fields.get(name)) for one in batch.operations
+            }
+            missing = self._missing(reference, sorted({key for key in wanted.values() if key is not None}))
+            reason = reasons.NO_PARENT.format(field=name)
+            for source_key, key in wanted.items():
+                if key in missing:
+                    found[source_key] = Rejected(source_key, RejectCode.REFERENCE_NOT_FOUND, reason)
+        return found
+
+    def _missing(self, reference: Reference, keys: Sequence[str]) -> set[str]:
+        """Keys of records that neither exist nor would be created."""
+        field, parent = reference.match_field.name, self._schemas[reference.object_name]
+        if self._rehearsal.match_fields(parent.name) - {field}:
+            return set()  # what is created under another key is not known by this one
+        missing = set(keys) - self.planned(parent.name, keys)
+        step = parent.limits.records_per_request
+        asked = sorted(missing)
+        for start in range(0, len(asked), step):
+            missing -= self._read(parent, field, asked[start : start + step], ()).keys()
+        return missing
+
+    def _written(self, batch: Batch) -> list[Outcome]:
         if batch.verb is Verb.CREATE:
             return [self._created(batch, one) for one in batch.operations]
         if batch.verb is Verb.UPSERT:
@@ -211,11 +274,11 @@ class ReadOnlyDestination(Destination):
         return Written(operation.source_key, f"{PLACEHOLDER}{next(self._ids)}", created=True)
 
     def _changed(self, batch: Batch, operation: Operation, current: Current | None) -> Outcome:
+        is_planned = str(operation.destination_id).startswith(PLACEHOLDER)
         if batch.verb is Verb.REMOVE:
-            if current is not None:
+            if current is not None or is_planned:
                 self._rehearsal.would_change(batch.schema, operation.source_key, {})
             return Removed(operation.source_key)
-        is_planned = str(operation.destination_id).startswith(PLACEHOLDER)
         if current is None and not is_planned:
             return Missing(operation.source_key)
         return self._updated(batch, operation, current)
@@ -229,4 +292,7 @@ class ReadOnlyDestination(Destination):
         }
         self._rehearsal.would_change(batch.schema, operation.source_key, changes)
         record_id = current.destination_id if current is not None else str(operation.destination_id)
+        if batch.match_field in changes:
+            renamed = self._renamed.setdefault((batch.schema.name, batch.match_field), {})
+            renamed[record_id] = operation.match_key
         return Written(operation.source_key, record_id, created=False)

@@ -431,6 +431,12 @@ class StreamLedger:
             rows = connection.execute(query).all()
         return {row[0]: frozenset(msgspec.json.decode(row[1] or "[]")) for row in rows}
 
+    def is_carried_out(self, plan_id: str) -> bool:
+        """Whether a plan was approved and carried out by an earlier run."""
+        query = sa.select(plans.c.carried_out_at).where(plans.c.plan_id == plan_id)
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            return connection.scalar(query) is not None
+
     def carry_out(self, plan_id: str) -> None:
         """Note that an approved plan was carried out: it is approved once."""
         with self._ledger.guarded("written"), self._ledger.begin() as connection:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 
+from reverse_etl_core import reasons
 from reverse_etl_core.ledger.archive import Archive, ScopeFilter
 from reverse_etl_core.ledger.book import LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks
-from reverse_etl_core.ledger.rows import Delivery, Settlement, Status
+from reverse_etl_core.ledger.rows import WAITING_AGAIN, Delivery, Settlement, Status
 from reverse_etl_core.ledger.store import Ledger
 from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, plans, scopes
 from reverse_etl_core.redaction import Secret
@@ -81,6 +82,20 @@ class RehearsedLedger(Ledger):
             return []
         query = sa.select(scopes.c.sync_id).where(scopes.c.account == account).distinct().order_by(scopes.c.sync_id)
         return [row[0] for row in self._base.rows(query)]
+
+    def planned(self, object_name: str, match_keys: Sequence[str]) -> set[str]:
+        """Those of the match keys that records of the plan itself have."""
+        held = sa.select(deliveries.c.match_key).where(
+            deliveries.c.scope_id == scopes.c.scope_id,
+            deliveries.c.status == Status.DELIVERED.value,
+            scopes.c.object == object_name,
+        )
+        with self.guarded("read"), self.begin() as connection:
+            return {
+                row[0]
+                for keys in chunks(match_keys)
+                for row in connection.execute(held.where(deliveries.c.match_key.in_(keys)))
+            }
 
     def open_objects(self, sync_id: str, account: str, stream: str) -> list[str]:
         """Objects to which records of a stream are under way, or that refused some."""
@@ -195,6 +210,12 @@ class BaseScope:
         )
         return {row[0]: frozenset(msgspec.json.decode(row[1] or "[]")) for row in self._archive.rows(query)}
 
+    def is_carried_out(self, plan_id: str) -> bool:
+        """Whether a run carried a plan out."""
+        held = self._archive.table(plans).c
+        query = sa.select(held.plan_id).where(held.plan_id == plan_id, held.carried_out_at.is_not(None))
+        return bool(self._archive.rows(query))
+
 
 class RehearsedStreamLedger(StreamLedger):
     """One scope of a rehearsed ledger. What lost requests may still do is taken as done: a plan waits for nothing.
@@ -239,6 +260,8 @@ class RehearsedStreamLedger(StreamLedger):
         some = list(settlements)
         super().settle(some)
         for one in some:
+            if one.waiting is not None:
+                continue  # its parent may come later in the plan
             is_replay = one.source_key in self._replayed
             self._replayed.discard(one.source_key)
             self._created += one.outcome == "created"
@@ -251,6 +274,15 @@ class RehearsedStreamLedger(StreamLedger):
         for page in self._base.pages(self._base.replayable(self.now_ms())):
             self._replayed.update(one.source_key for one in page)
             yield [_without_doubt(one) for one in page]
+
+    def stop_waiting(self, due_ms: Callable[[int], int]) -> None:
+        """Tell of those whose parent did not come."""
+        for page in self.waiting():
+            for one in page:
+                refused = Settlement(one.source_key, Status.REJECTED, "rejected", error_code=one.error_code)
+                refused = msgspec.structs.replace(refused, match_key=one.match_key, error=reasons.NO_PARENT_CAME)
+                self._on_settled(refused, one.waiting == WAITING_AGAIN)
+        super().stop_waiting(due_ms)
 
     def unfinished_jobs(self) -> list[Job]:
         """None: a plan does not look after jobs."""
@@ -310,6 +342,10 @@ class RehearsedStreamLedger(StreamLedger):
     def approved_plans(self, kind: str, plan_id: str) -> Mapping[str, frozenset[str]]:
         """Plans that a run may carry out."""
         return self._base.approved_plans(kind, plan_id) if self._base is not None else {}
+
+    def is_carried_out(self, plan_id: str) -> bool:
+        """Whether a run carried a plan out."""
+        return self._base is not None and self._base.is_carried_out(plan_id)
 
     def save_plan(self, plan: HeldPlan) -> None:
         """Nothing is saved."""
