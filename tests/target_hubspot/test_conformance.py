@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import requests
 from conformance.mirror import BaseMirror
+from conformance.plan import BasePlan
 from conformance.suite import (
     BaseFaults,
     BaseLedger,
@@ -56,3 +57,7 @@ class TestRefusals(BaseRefusals):
 
 class TestMirror(BaseMirror):
     """What is gone from the source is taken away, and nothing else."""
+
+
+class TestPlan(BasePlan):
+    """A plan reads, and the run right after it does what it says."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import requests
 from conformance.mirror import BaseMirror
+from conformance.plan import BasePlan
 from conformance.suite import (
     BaseFaults,
     BaseLedger,
@@ -61,3 +62,7 @@ class TestMirror(BaseMirror):
     def identity(self, stage: Stage, key: str) -> object:
         """Nothing: a member's id follows from its address. What is left is that no second one appears."""
         return len(stage.vendor.records()[key])
+
+
+class TestPlan(BasePlan):
+    """A plan reads, and the run right after it does what it says."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import requests
 from conformance.mirror import BaseMirror
+from conformance.plan import BasePlan
 from conformance.suite import (
     BaseFaults,
     BaseLedger,
@@ -60,3 +61,7 @@ class TestMirror(BaseMirror):
     def permit_deletion(self, stage: Stage) -> None:
         """Grant "Bulk API Hard Delete"."""
         stage.vendor.control("limits", {"salesforce": {"bulk_hard_delete": True}})
+
+
+class TestPlan(BasePlan):
+    """A plan reads, and the run right after it does what it says."""
