@@ -6,7 +6,7 @@ import json
 import re
 import stat
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .mirror import MIRROR, gone
 
@@ -117,3 +117,41 @@ class BasePlan:
             assert "pl4nted" not in text
             assert '"K1' not in text
             assert "K2" not in text
+
+
+class BaseDrift:
+    """`compare_with: destination`: what is right already is not written again, however the destination keeps it."""
+
+    COMPARED: ClassVar[Mapping[str, Any]] = {"compare_with": "destination"}
+
+    def prepare(self, stage: Stage) -> Mapping[str, Any]:
+        """Make fields of every type; a value for each of them."""
+        raise NotImplementedError
+
+    def meddle(self, stage: Stage, key: str) -> list[str]:
+        """Change one of these fields of a record as a person at the destination would; names what a plan shows."""
+        raise NotImplementedError
+
+    def test_values_of_every_type_are_found_as_they_were_written(self, stage: Stage) -> None:
+        """With the ledger and without it no write is made; after a change by another hand exactly one."""
+        values = self.prepare(stage)
+        full, empty = stage.record(1, **values), stage.record(2, **dict.fromkeys(values))
+        first = stage.deliver([full, empty])
+        assert (first.exit_code, first.codes, first.totals["created"]) == (0, {}, 2), first.error
+        before = (stage.vendor.write_requests(), stage.vendor.side_effects())
+        for number in (1, 2):
+            _, lines = plan(stage, [full, empty], ledger_url=f"sqlite:///{stage.root}/no{number}.db", **self.COMPARED)
+            assert [(line["source_key"], line["action"], line["fields"]) for line in lines] == [], lines
+            fresh = {"ledger_url": f"sqlite:///{stage.root}/new.db"} if number == 2 else {}
+            again = stage.deliver([full, empty], **fresh, **self.COMPARED)
+            assert (again.exit_code, again.totals["unchanged"]) == (0, 2)
+        assert (stage.vendor.write_requests(), stage.vendor.side_effects()) == before
+
+        changed = self.meddle(stage, "K1")
+        start = stage.vendor.write_requests()
+        _, (line,) = plan(stage, [full, empty], **self.COMPARED)
+        assert (line["action"], sorted(line["fields"])) == ("update", changed)
+        mended = stage.deliver([full, empty], **self.COMPARED)
+        assert (mended.totals["updated"], mended.totals["unchanged"]) == (1, 1), mended.codes
+        assert stage.vendor.write_requests() == start + 1
+        assert stage.deliver([full, empty], **self.COMPARED).totals["unchanged"] == 2
