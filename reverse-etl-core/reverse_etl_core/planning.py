@@ -10,7 +10,7 @@ import msgspec
 from reverse_etl_core.identity import EncodedFields
 from reverse_etl_core.ledger import Delivery, Status
 from reverse_etl_core.operations import Fields, Operation, RejectCode, Verb
-from reverse_etl_core.sameness import is_empty, is_same
+from reverse_etl_core.sameness import is_empty, is_shown
 
 if TYPE_CHECKING:
     from reverse_etl_core.routing import Route
@@ -270,18 +270,26 @@ def step_of_removal(candidate: Candidate, route: Route) -> Step:
 
 def left_to_write(candidate: Candidate, route: Route) -> Fields:
     """What an update of a record that was read writes: not what the destination holds already, nor what it may keep."""
-    fields, current = candidate.fields, candidate.current or {}
+    current = candidate.current or {}
     kept = route.left_out_of_updates | {one for one in route.if_empty if not is_empty(current.get(one))}
     if not candidate.renames or route.matches_by_id:
         kept |= {route.match_field}
     if route.compares:
-        kept |= {
-            one for one in current if one in fields and is_same(route.schema.fields[one], fields[one], current[one])
-        }
-        known = candidate.known
-        if known is not None and known.status is Status.DELIVERED and known.payload_hash == candidate.payload_hash:
-            kept |= fields.keys() - current.keys()  # what the destination does not show: nobody changed it here
+        kept |= _held_already(candidate, route, current)
     return EncodedFields(candidate.payload, frozenset(kept))
+
+
+def _held_already(candidate: Candidate, route: Route, current: Fields) -> set[str]:
+    """The fields that need not be written, since the destination shows the wanted value; of a whole all or none."""
+    fields, schema, known = candidate.fields, route.schema, candidate.known
+    names = [one for one in current if one in fields]
+    held = {one for one in names if is_shown(schema, schema.fields[one], fields[one], current[one])}
+    if known is not None and known.status is Status.DELIVERED and known.payload_hash == candidate.payload_hash:
+        held |= fields.keys() - current.keys()  # what the destination does not show: nobody changed it here
+    for whole in schema.wholes:
+        if not held.issuperset(whole & fields.keys()):
+            held -= whole
+    return held
 
 
 def missing_to_create(candidate: Candidate, route: Route) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from reverse_etl_core.destination import Destination
 from reverse_etl_core.identity import match_key
 from reverse_etl_core.operations import Missing, RejectCode, Rejected, Removed, Verb, Written
 from reverse_etl_core.planlines import Action, PlanLine
-from reverse_etl_core.sameness import is_same
+from reverse_etl_core.sameness import is_shown
 from reverse_etl_core.schema import Field, FieldType, frozen
 from reverse_etl_core.tally import Fate
 
@@ -288,7 +288,7 @@ class ReadOnlyDestination(Destination):
         changes = {
             name: (shown[name], value)
             for name, value in operation.fields.items()
-            if name in shown and not is_same(batch.schema.fields[name], value, shown[name])
+            if name in shown and not is_shown(batch.schema, batch.schema.fields[name], value, shown[name])
         }
         self._rehearsal.would_change(batch.schema, operation.source_key, changes)
         record_id = current.destination_id if current is not None else str(operation.destination_id)

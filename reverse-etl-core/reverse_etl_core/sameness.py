@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reverse_etl_core.operations import Value
-    from reverse_etl_core.schema import Field
+    from reverse_etl_core.schema import Field, ObjectSchema
 
 
 def is_empty(value: Value) -> bool:
@@ -41,6 +41,11 @@ def is_same(field: Field, wanted: Value, current: Value) -> bool:
         return compare(wanted, current) if compare else str(wanted).strip() == str(current).strip()
     except (ValueError, TypeError, InvalidOperation):
         return False
+
+
+def is_shown(schema: ObjectSchema, field: Field, wanted: Value, current: Value) -> bool:
+    """Whether writing `wanted` would change nothing, as this destination keeps values."""
+    return schema.shows(field, wanted, current) if schema.shows is not None else is_same(field, wanted, current)
 
 
 def _same_number(wanted: Value, current: Value) -> bool:

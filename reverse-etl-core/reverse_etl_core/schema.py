@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class FieldType(str, enum.Enum):
@@ -140,6 +140,10 @@ class ObjectSchema:
             any other one; by id it is only updated where its match value changes, or where nothing may be created.
         required_to_create: Groups of field names; a new record needs at least one field of each group.
         removals: How its records can be taken away.
+        wholes: Groups of field names that the API takes together: an update that writes one of them writes all of those
+            that the record has.
+        shows: Of a field, a wanted value and the one that the destination shows: whether it would show the wanted one
+            so. For an API that keeps values otherwise than it was given them; `None` compares by the field's type.
     """
 
     name: str
@@ -152,6 +156,8 @@ class ObjectSchema:
     has_derived_ids: bool = False
     required_to_create: tuple[tuple[str, ...], ...] = field(default=())
     removals: tuple[RemovalWay, ...] = ()
+    wholes: tuple[frozenset[str], ...] = ()
+    shows: Callable[[Field, Any, Any], bool] | None = None
 
     def canonical(self, name: str) -> str:
         """A field's own name, however it is spelt; a name that means no field stays as it is."""

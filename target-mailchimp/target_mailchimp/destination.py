@@ -151,7 +151,7 @@ class MailchimpDestination(Destination):
         """Write to an audience from now on by what is known of it."""
         schema = objects.members_schema(audience, demands_required=not self._skips_required)
         self._audiences[schema.name] = audience
-        self._readings[schema.name] = Readings(audience, schema.fields)
+        readings = self._readings[schema.name] = Readings(audience, schema.fields, self._tag_prefix)
         self._writers[schema.name] = MemberWriter(
             audience,
             self._consent,
@@ -159,7 +159,7 @@ class MailchimpDestination(Destination):
             tag_prefix=self._tag_prefix,
             skips_required=self._skips_required,
         )
-        return schema
+        return replace(schema, shows=readings.shows)
 
     def _audience(self, entry: Mapping[str, Any]) -> Audience:
         list_id = str(entry["id"])

@@ -148,6 +148,7 @@ def members_schema(audience: Audience, *, demands_required: bool) -> ObjectSchem
         has_derived_ids=True,
         required_to_create=((EMAIL,), *((name,) for name in needed)),
         removals=MEMBER_REMOVALS,
+        wholes=tuple(_wholes(audience)),
     )
 
 
@@ -217,6 +218,14 @@ def _merge_fields(audience: Audience) -> Iterator[Field]:
         else:
             # A birthday takes dates too, so it travels as text and is brought into form when it is sent.
             yield Field(one.tag, _TYPES.get(one.kind, FieldType.STRING), label=one.name)
+
+
+def _wholes(audience: Audience) -> Iterator[frozenset[str]]:
+    """An address is written as a whole, or refused; a place is replaced as one."""
+    yield frozenset({LATITUDE, LONGITUDE})
+    for one in audience.merge_fields:
+        if one.kind == ADDRESS:
+            yield frozenset(f"{one.tag}.{part}" for part in ADDRESS_PARTS)
 
 
 def _first_part(one: MergeField) -> str:

@@ -1,7 +1,8 @@
 """Members as Mailchimp shows them, in the form that mapped values have: the way back of `bodies`. Pure.
 
-What an answer does not show is absent, and what is empty there is `None`. Two values differ for good from what was
-written: a birthday is `MM/DD` although it may have been sent as a date, and a place at 0, 0 reads as none.
+What an answer does not show is absent, and what is empty there is `None`. Some values differ for good from what was
+written, which `Readings.shows` knows: a birthday is `MM/DD` although it may have been sent as a date, a place at 0, 0
+reads as none, what was never ticked as false, moments have no fractions, and tags of others stand beside ours.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reverse_etl_core.coercion import coercion, to_text
+from reverse_etl_core.sameness import is_same
+from reverse_etl_core.schema import FieldType
 from target_mailchimp import tags
-from target_mailchimp.audience import ADDRESS, SINGLE_CHOICE, Audience, objects
+from target_mailchimp.audience import ADDRESS, BIRTHDAY, SINGLE_CHOICE, Audience, objects
+from target_mailchimp.bodies import birthday, moment
 from target_mailchimp.objects import (
     ADDRESS_PARTS,
     EMAIL,
@@ -45,6 +49,8 @@ ABSENT: Final = _Nothing.ABSENT
 TAGS_COUNT = "tags_count"
 MEMBERSHIP = frozenset({TAGS, TAGS_COUNT})
 """What tells who is in a static segment: it is the same as a tag."""
+DEFAULT_COUNTRY = "US"
+"""Of an address that was given without one."""
 _PLAIN = (EMAIL, STATUS, "email_type", "language", "vip", "ip_signup", "timestamp_signup", "ip_opt", "timestamp_opt")
 
 
@@ -54,10 +60,14 @@ class Readings:
     Args:
         audience: Its merge fields, interests and permissions.
         fields: The object's, by name.
+        tag_prefix: How the tags begin that are taken away where a record lacks them; `None` takes none away.
     """
 
-    def __init__(self, audience: Audience, fields: Mapping[str, Field]) -> None:
+    def __init__(self, audience: Audience, fields: Mapping[str, Field], tag_prefix: str | None = None) -> None:
         self._fields = fields
+        self._tag_prefix = tag_prefix
+        self._birthdays = frozenset(one.tag for one in audience.merge_fields if one.kind == BIRTHDAY)
+        self._countries = frozenset(f"{one.tag}.country" for one in audience.merge_fields if one.kind == ADDRESS)
         self._gets: dict[str, tuple[str, Get]] = {name: (name, partial(_plain, name)) for name in _PLAIN}
         self._gets[TAGS] = (TAGS, _tags)
         self._gets[LATITUDE] = ("location", partial(_place, "latitude"))
@@ -86,6 +96,29 @@ class Readings:
             if value is not ABSENT:
                 found[name] = _mapped(self._fields[own], value)
         return found
+
+    def shows(self, field: Field, wanted: Value, current: Value) -> bool:
+        """Whether Mailchimp would show a wanted value as it shows the current one: `ObjectSchema.shows`."""
+        name = field.name
+        if name == TAGS:
+            return self._has_tags(wanted if isinstance(wanted, list) else [], current)
+        if wanted in (None, "") and name in (STATUS, "email_type"):
+            return True  # null leaves them alone
+        if field.type is FieldType.BOOLEAN:
+            return bool(wanted) is bool(current)
+        if name in (LATITUDE, LONGITUDE):
+            return is_same(field, wanted or 0, current or 0)
+        if name in self._countries and not wanted:
+            return current in (None, DEFAULT_COUNTRY)
+        if name in self._birthdays and wanted:
+            wanted = birthday(str(wanted)) or wanted
+        if field.type is FieldType.DATETIME and wanted:
+            wanted = moment(str(wanted))
+        return is_same(field, wanted, current)
+
+    def _has_tags(self, wanted: list[str], current: Value) -> bool:
+        shown = [tags.Tag("", name) for name in current] if isinstance(current, list) else []
+        return not tags.missing(shown, wanted) and not tags.surplus(shown, wanted, self._tag_prefix)
 
     def _known(self, names: Iterable[str]) -> dict[str, str]:
         """The names that are fields, and how they are spelt."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.sameness import is_same
 from reverse_etl_core.schema import Field, FieldType, ObjectSchema, frozen
 from target_salesforce.limits import ARCHIVE, BATCH, HARD_DELETE, JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from reverse_etl_core.operations import Value
     from reverse_etl_core.schema import JobLimits
 
 ID_FIELD = "Id"
@@ -101,6 +105,7 @@ def sobject(description: Mapping[str, Any], *, jobs: JobLimits | None) -> SObjec
     # a second record that somebody made meanwhile, and two of them at the same time make two records: such records are
     # looked for before they are created.
     keys = [one for one in fields.values() if one.is_key and one.is_creatable]
+    times = frozenset(str(one["name"]) for one in definitions if one.get("type") == "time")
     unique = {str(one["name"]) for one in definitions if one.get("unique")}
     upsert = frozenset(one.name for one in keys if one.name in unique)
     return SObject(
@@ -115,11 +120,59 @@ def sobject(description: Mapping[str, Any], *, jobs: JobLimits | None) -> SObjec
             required_to_create=tuple((str(one["name"]),) for one in definitions if _is_required(one)),
             # The flag says what the object allows and what the user may do.
             removals=(ARCHIVE, HARD_DELETE) if description.get("deletable") else (),
+            shows=partial(shows, dict(_scales(definitions)), times),
         ),
         relationships=MappingProxyType(dict(_relationships(definitions))),
-        times=frozenset(str(one["name"]) for one in definitions if one.get("type") == "time"),
+        times=times,
         hidden=frozenset(str(one["name"]) for one in definitions if one.get("type") in _HIDDEN),
     )
+
+
+def _scales(definitions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """The decimals of each field that holds a number."""
+    for one in definitions:
+        if _TYPES.get(str(one.get("type"))) is FieldType.NUMBER and isinstance(one.get("scale"), int):
+            yield str(one["name"]), one["scale"]
+
+
+def shows(scales: Mapping[str, int], times: frozenset[str], field: Field, wanted: Value, current: Value) -> bool:
+    """Whether Salesforce would show a wanted value as it shows the current one: `ObjectSchema.shows`.
+
+    Numbers are rounded to the decimals of their field (inferred), times of day to milliseconds, and ids have 15
+    characters or 18.
+
+    Args:
+        scales: Decimals by field.
+        times: Fields that hold a time of day.
+        field: The field.
+        wanted: The mapped value.
+        current: What a query shows.
+
+    >>> price = Field("Price__c", FieldType.NUMBER)
+    >>> [shows(scales, frozenset(), price, Decimal("1.005"), 1.01) for scales in ({"Price__c": 2}, {})]
+    [True, False]
+    """
+    scale = scales.get(field.name)
+    if scale is not None and isinstance(wanted, (int, float, Decimal)):
+        wanted = _rounded(Decimal(str(wanted)), scale)
+    if field.references and isinstance(wanted, str) and isinstance(current, str):
+        return wanted[:SHORT_ID] == current[:SHORT_ID]
+    if field.name in times and isinstance(wanted, str) and isinstance(current, str):
+        return _clock(wanted) == _clock(current)
+    return is_same(field, wanted, current)
+
+
+def _clock(text: str) -> str:
+    """A time of day to the millisecond."""
+    seconds, _, fraction = text.strip().removesuffix("Z").partition(".")
+    return f"{seconds}.{fraction[:3]:0<3}"
+
+
+def _rounded(number: Decimal, scale: int) -> Decimal:
+    try:
+        return number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+    except InvalidOperation:  # more digits than there can be
+        return number
 
 
 def _natural_match_field(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,42 @@ def fates(one: World) -> dict[str, int]:
 def writes(one: World) -> int:
     """Requests that wrote, so far."""
     return len(one.crm.writes)
+
+
+# -- as the destination keeps values
+
+
+@NATIVE
+def test_a_destination_says_when_a_value_is_the_same(tmp_path: Path, *, is_native: bool) -> None:
+    """What it keeps otherwise than it was given is not written again."""
+    one = world(tmp_path, is_native=is_native, promise=COMPARES)
+    schema = people(is_native=is_native, shows=lambda _, wanted, current: str(wanted).upper() == current)
+    one.route = replace(one.route, schema=schema)
+    one.crm.records["9"] = {"key": "k1", "name": "ADA"}
+    assert one.run([[row(name="ada")]])
+    assert (fates(one), writes(one)) == ({"read": 1, "unchanged": 1}, 0)
+    assert one.run([[row(name="bob")]])
+    assert fates(one) == {"read": 1, "updated": 1}
+
+
+@NATIVE
+def test_fields_of_a_whole_are_written_together(tmp_path: Path, *, is_native: bool) -> None:
+    """Where one of them differs all of them are sent; others are compared by themselves."""
+    fields = {"name": "always", "score": "always", "price": "always"}
+    one = world(tmp_path, is_native=is_native, promise=COMPARES, fields=fields)
+    one.route = replace(one.route, schema=people(is_native=is_native, wholes=(frozenset({"name", "score", "tags"}),)))
+    values = {"name": "a", "score": 1, "price": 2}
+    assert one.run([[row(**values)]])
+    (record,) = one.crm.records.values()
+    sent: list[dict[str, Any]] = []
+    apply = one.crm.apply
+    one.crm.apply = lambda batch, it: (sent.append(dict(it.fields)), apply(batch, it))[1]  # type: ignore[method-assign]
+    record["name"] = "theirs"
+    assert one.run([[row(**values)]])
+    record["price"] = 7
+    assert one.run([[row(**values)]])
+    assert one.run([[row(**values)]])
+    assert sent == [{"name": "a", "score": 1}, {"price": 2}]
 
 
 # -- policies

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reverse_etl_core.operations import Batch, Operation, Verb, Written
 from saas_simulators import SimulatorServer
-from target_mailchimp.audience import Audience, Category, MergeField
+from target_mailchimp.audience import ADDRESS, BIRTHDAY, Audience, Category, MergeField
 from target_mailchimp.bodies import subscriber_hash
 from target_mailchimp.lookup import FEW
 from target_mailchimp.objects import members_schema
@@ -226,3 +226,45 @@ def test_members_are_read_by_their_ids(destination: MailchimpDestination, person
     one_by_one = destination.read(schema, None, ids[-1:], names)
     assert by_pages == one_by_one
     assert list(by_pages) == ids[-1:]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "current", "is_same"),
+    [
+        ("BORN", "1980-12-21", "12/21", True),
+        ("BORN", "1980-12-21", "12/22", False),
+        ("BORN", None, None, True),
+        ("vip", None, False, True),
+        ("vip", None, True, False),
+        ("marketing_permissions.Post", None, False, True),
+        ("HOME.country", None, "US", True),
+        ("HOME.country", "", "DE", False),
+        ("HOME.country", "DE", "US", False),
+        ("location.latitude", 0, None, True),
+        ("location.latitude", Decimal("0.0"), None, True),
+        ("location.latitude", None, 7.5, False),
+        ("timestamp_opt", "2026-01-31T10:00:00.999Z", "2026-01-31T10:00:00Z", True),
+        ("timestamp_opt", "2026-01-31T10:00:01Z", "2026-01-31T10:00:00Z", False),
+        ("status", None, "subscribed", True),
+        ("status", "unsubscribed", "subscribed", False),
+        ("tags", ["VIP"], ["vip", "theirs"], True),
+        ("tags", ["vip", "new"], ["vip"], False),
+        ("tags", None, ["theirs"], True),
+        ("tags", ["vip"], ["vip", "crm: old"], False),
+        ("tags", None, ["crm: old"], False),
+        ("tags", ["CRM: old"], ["crm: old"], True),
+        ("interests.Letters", ["Weekly"], ["Weekly"], True),
+        ("interests.Letters", [], None, True),
+    ],
+)
+def test_values_are_compared_as_mailchimp_keeps_them(name: str, wanted: Any, current: Any, *, is_same: bool) -> None:
+    """What comes back otherwise than it was written is the same; tags of others are no matter, ours are."""
+    audience = Audience(
+        "l",
+        (MergeField("BORN", "Born", BIRTHDAY), MergeField("HOME", "Home", ADDRESS)),
+        (Category("Letters", "checkboxes", {"Weekly": "w"}),),
+        {"Post": "p1"},
+    )
+    fields = members_schema(audience, demands_required=True).fields
+    readings = Readings(audience, fields, "crm: ")
+    assert readings.shows(fields[name], wanted, current) is is_same

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,33 @@ def test_an_object_like_no_other_is_answered_with_those_that_there_are() -> None
     assert "Account, Contact, Project__c." in message
     assert "History" not in message
     assert "'zzzz'" in str(no_such_object("zzzz", "nonsense"))
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "current", "is_same"),
+    [
+        ("Price__c", "10.004", 10, True),
+        ("Price__c", 10.005, 10.01, True),
+        ("Price__c", -10.005, -10.01, True),
+        ("Price__c", 10.01, 10, False),
+        ("Price__c", Decimal("1E+30"), 1e30, True),
+        ("Price__c", None, None, True),
+        ("Price__c", None, 0, False),
+        ("Share__c", 12.5, 13, True),
+        ("Clock__c", "10:20:30.5", "10:20:30.500000", True),
+        ("Clock__c", "10:20:30", "10:20:31", False),
+        ("AccountId", "001000000000001", "001000000000001AAA", True),
+        ("AccountId", "00100000000000a", "001000000000001AAA", False),
+        ("AccountId", None, "001000000000001AAA", False),
+        ("LastName", "Lovelace ", "Lovelace", True),
+    ],
+)
+def test_values_are_compared_as_salesforce_keeps_them(name: str, wanted: Any, current: Any, *, is_same: bool) -> None:
+    """Numbers by the decimals of their field, times of day to the millisecond, ids by their 15 characters."""
+    kinds = {"Price__c": ("currency", 2), "Share__c": ("percent", 0), "Clock__c": ("time", 0)}
+    more = [{"name": one, "type": kind, "scale": scale} for one, (kind, scale) in kinds.items()]
+    schema = sobject({**DESCRIPTION, "fields": [*DESCRIPTION["fields"], *more]}, jobs=None).schema
+    field = schema.fields[name]
+    mapped = None if wanted is None else coercion(field)(wanted)
+    assert schema.shows is not None
+    assert schema.shows(field, mapped, current) is is_same
