@@ -284,7 +284,9 @@ class ReadOnlyDestination(Destination):
         return self._updated(batch, operation, current)
 
     def _updated(self, batch: Batch, operation: Operation, current: Current | None) -> Outcome:
-        shown: Mapping[str, Value] = current.fields if current is not None else {}
+        shown: dict[str, Value] = {}
+        if current is not None:
+            shown = dict.fromkeys(self._imagined.get(batch.schema.name, ())) | dict(current.fields)
         changes = {
             name: (shown[name], value)
             for name, value in operation.fields.items()
