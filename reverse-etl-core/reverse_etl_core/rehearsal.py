@@ -17,7 +17,7 @@ import msgspec
 from reverse_etl_core import reasons
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.identity import match_key
-from reverse_etl_core.operations import Missing, RejectCode, Rejected, Removed, Verb, Written
+from reverse_etl_core.operations import Current, Missing, RejectCode, Rejected, Removed, Verb, Written
 from reverse_etl_core.planlines import Action, PlanLine
 from reverse_etl_core.sameness import is_shown
 from reverse_etl_core.schema import Field, FieldType, frozen
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reverse_etl_core.ledger import Scope, Settlement
-    from reverse_etl_core.operations import Batch, Current, Operation, Outcome, Value
+    from reverse_etl_core.operations import Batch, Operation, Outcome, Value
     from reverse_etl_core.planfiles import PlanWriter
     from reverse_etl_core.planlines import Change
     from reverse_etl_core.routing import Route
@@ -203,11 +203,13 @@ class ReadOnlyDestination(Destination):
     ) -> Mapping[str, Sequence[Current]]:
         imagined = self._imagined.get(schema.name, frozenset())
         there = [one for one in keys if not one.startswith(PLACEHOLDER)]
+        # A record that the plan itself would create is there; what it holds is not kept.
+        planned = {one: [Current(one)] for one in keys if one.startswith(PLACEHOLDER)} if key_field is None else {}
         wanted = [one for one in fields if one not in imagined]
         found = self._real.read(schema, key_field, there, wanted) if there else {}
         renamed = self._renamed.get((schema.name, key_field or ""))
         if not renamed:
-            return found
+            return {**found, **planned}
         kept = {
             key: [one for one in some if renamed.get(one.destination_id, key) == key] for key, some in found.items()
         }
@@ -274,24 +276,25 @@ class ReadOnlyDestination(Destination):
         return Written(operation.source_key, f"{PLACEHOLDER}{next(self._ids)}", created=True)
 
     def _changed(self, batch: Batch, operation: Operation, current: Current | None) -> Outcome:
-        is_planned = str(operation.destination_id).startswith(PLACEHOLDER)
         if batch.verb is Verb.REMOVE:
-            if current is not None or is_planned:
+            if current is not None:
                 self._rehearsal.would_change(batch.schema, operation.source_key, {})
             return Removed(operation.source_key)
-        if current is None and not is_planned:
+        if current is None:
             return Missing(operation.source_key)
         return self._updated(batch, operation, current)
 
-    def _updated(self, batch: Batch, operation: Operation, current: Current | None) -> Outcome:
-        shown: Mapping[str, Value] = current.fields if current is not None else {}
+    def _updated(self, batch: Batch, operation: Operation, current: Current) -> Outcome:
+        shown: dict[str, Value] = dict(current.fields)
+        if not current.destination_id.startswith(PLACEHOLDER):
+            shown |= dict.fromkeys(self._imagined.get(batch.schema.name, ()))
         changes = {
             name: (shown[name], value)
             for name, value in operation.fields.items()
             if name in shown and not is_shown(batch.schema, batch.schema.fields[name], value, shown[name])
         }
         self._rehearsal.would_change(batch.schema, operation.source_key, changes)
-        record_id = current.destination_id if current is not None else str(operation.destination_id)
+        record_id = current.destination_id
         if batch.match_field in changes:
             renamed = self._renamed.setdefault((batch.schema.name, batch.match_field), {})
             renamed[record_id] = operation.match_key

@@ -96,12 +96,24 @@ def test_environments_set_only_what_is_declared() -> None:
                 assert set(plugin["config"]) <= declared[ORIGINS.get(plugin["name"], plugin["name"])]
 
 
+def test_the_plan_is_of_the_demos_syncs() -> None:
+    """The same settings, a dry run of each loader, and the name that each sync has in the demo."""
+    demo, plan, *_ = FILE["environments"]
+    assert plan["config"] == demo["config"]
+    expected_variables = {}
+    for vendor in VENDORS:
+        name = f"{TAPS.get(vendor, 'tap-warehouse-model')}-to-target-{vendor}"
+        expected_variables[f"TARGET_{vendor.upper()}_DRY_RUN"] = "true"
+        expected_variables[f"TARGET_{vendor.upper()}_SYNC_ID"] = f"demo:{name}"
+    assert plan["env"] == expected_variables
+
+
 def test_no_secret_is_in_the_file() -> None:
-    """Sensitive settings have no value in `meltano.yml`, but in the demo, whose credential is none."""
+    """Sensitive settings have no value in `meltano.yml`, but in the demo and its plan, whose credential is none."""
     secret = {setting["name"] for plugin in ALL for setting in plugin.get("settings", ()) if "sensitive" in setting}
     for environment in FILE["environments"]:
         values = {key for kind in environment["config"]["plugins"].values() for one in kind for key in one["config"]}
-        assert environment["name"] in {"demo", "plan"} or not values & secret
+        assert environment["name"] in ("demo", "plan") or not values & secret
     assert not any(set(plugin.get("config", {})) & secret for plugin in ALL)
 
 

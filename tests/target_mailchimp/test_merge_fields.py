@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,3 +74,18 @@ def test_parts_of_other_fields_are_not_made_up(stage: Stage) -> None:
     result = stage.deliver([{"email_address": "ada", "interests.Leters": "Weekly"}], create_merge_fields=True)
     assert result.exit_code == 78
     assert "interests.Letters" in result.error
+
+
+def test_a_plan_creates_no_merge_field(stage: Stage, vendor: MailchimpVendor) -> None:
+    """Those that are missing are imagined as texts: what would go into them is shown, and nothing is asked of them."""
+    stage.deliver([{"email_address": "ada"}])
+    before = vendor.writes()
+    row = {"email_address": "ada", "note": "x"}
+    result = stage.deliver([row, {"email_address": "bob", "note": "y"}], create_merge_fields=True, dry_run=True)
+    assert (result.exit_code, vendor.writes()) == (0, before)
+    (path,) = stage.root.glob("reports/*/plan.jsonl")
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [(line["action"], line["fields"].get("note")) for line in lines] == [
+        ("update", [None, "x"]),
+        ("create", [None, "y"]),
+    ]
