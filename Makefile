@@ -22,7 +22,7 @@ SPACE := $(EMPTY) $(EMPTY)
 TARGET ?= target-hubspot
 KEEP ?=
 # Of `make test`: files of tests that run side by side.
-WORKERS ?= 2
+WORKERS ?= 3
 # Of `make bench`.
 ROWS ?= 1000000
 

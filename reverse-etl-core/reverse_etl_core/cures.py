@@ -38,7 +38,8 @@ CURES: Mapping[str, Cure] = MappingProxyType(
             "Filter the rows in the model, or match on another field (`match_on`).",
         ),
         RejectCode.DUPLICATE_KEY.value: Cure(
-            "Another row of the source already owns this match value. The first one keeps it.",
+            "Another row of the source already owns this match value. The first one keeps it, also for the rest of a "
+            "run in which it is removed.",
             "Make the value unique in the model: decide which row is right. If the owner's key is gone from the"
             " source, forget the owner (`reverse-etl forget`).",
         ),
@@ -78,8 +79,9 @@ CURES: Mapping[str, Cure] = MappingProxyType(
             "Deliver the other object too, or drop the reference where it is missing (`on_missing: skip_field`).",
         ),
         RejectCode.AMBIGUOUS_MATCH.value: Cure(
-            "Several records of the destination hold the match value.",
-            "Merge them there.",
+            "Several records of the destination hold the match value; or the record that a later field of "
+            "`match_on` finds has another value in the first one.",
+            "Merge them there, or correct the value.",
         ),
         RejectCode.CONFLICT.value: Cure(
             "Another record of the destination holds a value that must be unique, and it is not the match value.",
@@ -120,7 +122,7 @@ CURES: Mapping[str, Cure] = MappingProxyType(
             "The daily quota is used up, or the share of it that `daily_quota_percent` leaves to this sync.",
         ),
         DeferCode.BRAKE.value: Cure(
-            "A brake stopped the run.",
+            "A brake stopped the run. Removals that it held are in the ledger, and wait there to be approved.",
         ),
         DeferCode.STOPPED.value: Cure(
             "A signal or an error ended the run.",

@@ -73,8 +73,9 @@ def _is_ours(candidate: Candidate, destination_id: str | None) -> bool:
 
 
 def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int, in_doubt_until: int | None = None) -> Settlement:
-    """The row of a record that is removed. One that was only cleared is still there, and keeps its match value.
+    """The row of a record that is removed.
 
+    One that was only cleared is still there, and keeps its match value; both of them where a change of it was lost.
     Where an earlier attempt got no answer, it may be applied after the one that did: a record that is back waits.
     """
     known = candidate.known
@@ -83,6 +84,7 @@ def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int, in_doubt_unt
         status=Status.REMOVED,
         outcome=Fate.REMOVED.value,
         match_key=known.match_key if known and is_cleared else None,
+        former_key=known.former_key if known and is_cleared else None,
         destination_id=candidate.destination_id,
         created_by_us=bool(known and known.created_by_us),
         in_doubt_until=in_doubt_until,

@@ -53,7 +53,8 @@ def check(world: World, sent: list[dict[str, Any]], *, is_clearing: bool) -> Non
     latest = {f"[{one['n']}]": one for one in sent}
     owned = {str(one["destination_id"]): key for key, one in rows.items() if one["status"] != "removed" or is_clearing}
     unowned = world.crm.records.keys() - FOREIGN.keys() - owned.keys()
-    lost = {one["match_key"] for one in rows.values() if one["destination_id"] is None and one["status"] == "rejected"}
+    # A row without an id may own the record that a lost create made, when nothing more is sent for it.
+    lost = {one["match_key"] for one in rows.values() if one["destination_id"] is None and one["status"] != "removed"}
     assert all(world.crm.records[one]["key"] in lost for one in unowned), "a record that nobody owns"
     for key, one in latest.items():
         if "key" in one:

@@ -257,6 +257,20 @@ def test_what_returns_waits_for_a_removal_that_had_to_be_repeated(tmp_path: Path
     assert one.contents("key", "name") == [("k1", "back")]
 
 
+def test_a_cleared_record_keeps_both_match_values_of_a_lost_rename(tmp_path: Path) -> None:
+    """It may still have the first one, so nobody else takes it over by that."""
+    one = mirror(tmp_path, on_removed="clear")
+    assert one.run([[row(1, key="a")]])
+    assert not one.run([[row(1, key="b")]], ["kill before"])
+    assert one.run([gone(1)])
+    assert one.contents("key", "name") == [("a", None)]
+    assert one.run([[row(2, key="a", name="y")]])
+    assert one.tally.codes == {"duplicate_key": 1}
+    assert one.run([[row(1, key="b", name="back")]])
+    assert one.run([[]])
+    assert one.contents("key", "name") == [("a", "y"), ("b", "back")]
+
+
 def test_removals_by_match_value(tmp_path: Path) -> None:
     """A removal that holds the match value alone finds its record; a value that the record left is no removal."""
     one = mirror(tmp_path, source_key=("n",), keys=("key",))

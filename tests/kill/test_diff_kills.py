@@ -33,7 +33,7 @@ def kill_and_verify(loop: Loop, kills: int, *, verify_every: int) -> int:
 def test_kills_lose_nothing_and_repeat_nothing(world: World, tmp_path: Path) -> None:
     """Whatever the moment: the destination becomes the model, and what STATE confirmed is not sent again."""
     loop = Loop(world, tmp_path, seed=3)
-    assert kill_and_verify(loop, 24, verify_every=6) == 0
+    assert kill_and_verify(loop, 12, verify_every=6) == 0
     assert loop.again == []
     assert loop.tally["records without a change"] == 0
 

@@ -113,7 +113,7 @@ def test_no_secret_is_in_the_file() -> None:
     secret = {setting["name"] for plugin in ALL for setting in plugin.get("settings", ()) if "sensitive" in setting}
     for environment in FILE["environments"]:
         values = {key for kind in environment["config"]["plugins"].values() for one in kind for key in one["config"]}
-        assert environment["name"] in ("demo", "plan") or not values & secret
+        assert environment["name"] in {"demo", "plan"} or not values & secret
     assert not any(set(plugin.get("config", {})) & secret for plugin in ALL)
 
 
