@@ -12,6 +12,7 @@ from core.fakes import people
 from core.old_ledgers import make_version_1
 from core.test_plan import Stage, gone, row
 
+from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger import Ledger, Scope, Settlement, Status
 from reverse_etl_core.ledger.rehearsed import RehearsedLedger, existing
 from reverse_etl_core.ledger.rows import WAITING_NEW, Intent
@@ -113,6 +114,18 @@ def test_nobody_waits_for_a_run_that_goes_on(url: str, opened: Callable[[], Ledg
         ledger.close()
     stream.renew()  # its lease is untouched
     stream.close()
+
+
+def test_an_empty_database_is_no_ledger_yet(url: str, clock: Clock, tmp_path: Path) -> None:
+    """A plan before the first run: nothing is made in it. Another database than a ledger is refused."""
+    if url.startswith("sqlite"):
+        (tmp_path / "ledger.db").touch()
+    assert existing(Secret(url), now=clock) is None
+    assert contents(url) == {}
+    with sa.create_engine(url).begin() as connection:
+        connection.execute(sa.text("CREATE TABLE other (n INTEGER)"))
+    with pytest.raises(ConfigError, match="holds no ledger"):
+        existing(Secret(url), now=clock)
 
 
 def test_a_worker_plans_its_own_part(url: str, clock: Clock) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from reverse_etl_core import reasons
-from reverse_etl_core.ledger.archive import Archive, ScopeFilter
+from reverse_etl_core.ledger.archive import Archive, ScopeFilter, holds_tables
 from reverse_etl_core.ledger.book import LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, Delivery, Settlement, Status
 from reverse_etl_core.ledger.store import Ledger
@@ -34,7 +34,7 @@ def existing(url: Secret, *, now: Callable[[], float]) -> Archive | None:
     parsed = sa.make_url(url.reveal())
     if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
         return None
-    return Archive(parsed, now=now)
+    return Archive(parsed, now=now) if holds_tables(parsed) else None
 
 
 class RehearsedLedger(Ledger):
