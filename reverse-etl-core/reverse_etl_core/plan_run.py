@@ -60,7 +60,12 @@ class PlanRun:
         stamp = dt.datetime.fromtimestamp(self._now(), tz=dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         folder = self._config.report_dir / f"{stamp}-plan-{self.plan_id}"
         self._writer = self._closing.enter_context(PlanWriter(folder, self._config.redact))
-        ledger = RehearsedLedger(existing(self._config.ledger_url, now=self._now), self._settled, now=self._now)
+        ledger = RehearsedLedger(
+            existing(self._config.ledger_url, now=self._now),
+            self._settled,
+            now=self._now,
+            part=self._config.partition,
+        )
         self.destination.planned = ledger.planned
         if not ledger.knows_sync(self._config.sync_id, account) and (known := ledger.syncs(account)):
             logger.warning(

@@ -12,9 +12,11 @@ from core.fakes import people
 from core.old_ledgers import make_version_1
 from core.test_plan import Stage, gone, row
 
+from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger import Ledger, Scope, Settlement, Status
 from reverse_etl_core.ledger.rehearsed import RehearsedLedger, existing
 from reverse_etl_core.ledger.rows import WAITING_NEW, Intent
+from reverse_etl_core.partitions import Partition
 from reverse_etl_core.redaction import Secret
 from reverse_etl_core.rehearsal import Rehearsal
 
@@ -112,6 +114,40 @@ def test_nobody_waits_for_a_run_that_goes_on(url: str, opened: Callable[[], Ledg
         ledger.close()
     stream.renew()  # its lease is untouched
     stream.close()
+
+
+def test_an_empty_database_is_no_ledger_yet(url: str, clock: Clock, tmp_path: Path) -> None:
+    """A plan before the first run: nothing is made in it. Another database than a ledger is refused."""
+    if url.startswith("sqlite"):
+        (tmp_path / "ledger.db").touch()
+    assert existing(Secret(url), now=clock) is None
+    assert contents(url) == {}
+    with sa.create_engine(url).begin() as connection:
+        connection.execute(sa.text("CREATE TABLE other (n INTEGER)"))
+    with pytest.raises(ConfigError, match="holds no ledger"):
+        existing(Secret(url), now=clock)
+
+
+def test_a_worker_plans_its_own_part(url: str, clock: Clock) -> None:
+    """What waits for another worker is not replayed nor removed, and of what is held each has a share."""
+    parts = [Partition(index, 2) for index in range(2)]
+    for part, keys in zip(parts, ("ab", "cde"), strict=True):
+        real = Ledger(Secret(url), now=clock, partition=part)
+        stream = real.open_stream(SCOPE, keeps_deliveries=True)
+        bad = [Settlement(f"bad {key}", Status.REJECTED, "rejected", record="{}", due_at=0) for key in keys]
+        good = [Settlement(key, Status.DELIVERED, "created", match_key=key, destination_id=key) for key in keys]
+        stream.settle([*bad, *good])
+        stream.spool(list(keys), 10)
+        stream.close()
+        real.close()
+    found = {}
+    for part in [*parts, Partition()]:
+        ledger = RehearsedLedger(existing(Secret(url), now=clock), lambda *_: None, now=clock, part=part)
+        one = ledger.open_stream(SCOPE, keeps_deliveries=True)
+        replayed = [row.source_key for page in one.replayable() for row in page]
+        found[str(part)] = (len(replayed), one.count_leaving(), one.count_held(), len(one.lookup(["a", "c"])))
+        ledger.close()
+    assert found == {"0/2": (2, 2, 3, 2), "1/2": (3, 3, 3, 2), "0/1": (5, 5, 5, 2)}
 
 
 def test_what_is_under_way_counts_as_over(url: str, opened: Callable[[], Ledger], clock: Clock) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -98,6 +100,26 @@ def test_a_missing_parent_rejects_the_child(each_api: SalesforceStage) -> None:
     both = {"companies": companies(1), "people": [{**rows[3], "name": "Child"}]}
     assert each_api.send(both, streams=FAMILY).codes == {}
     assert parents(each_api)["C9"] == "A0"
+
+
+def test_a_plan_knows_which_parents_are_missing(each_api: SalesforceStage) -> None:
+    """In the org or in the plan itself, whatever comes first, as in the run; no job is opened."""
+    rows = [*people(3), *people(2, "A{n}"), {"id": "C9", "name": "Orphan", "account": "nowhere"}]
+    rows = [{**one, "id": f"C{n}"} for n, one in enumerate(rows)]
+    for both in ({"people": rows, "companies": companies(2)}, {"companies": companies(2), "people": rows}):
+        before = each_api.vendor.write_requests()
+        result = each_api.send(both, streams=FAMILY, dry_run=True)
+        assert (result.exit_code, each_api.vendor.write_requests()) == (0, before), result.error
+        newest = max(each_api.root.glob("reports/*/plan.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        lines = [json.loads(line) for line in newest.read_text(encoding="utf-8").splitlines()]
+        assert Counter((one["stream"], one["action"], one["code"]) for one in lines) == {
+            ("companies", "create", ""): 2,
+            ("people", "create", ""): 5,
+            ("people", "reject", "reference_not_found"): 1,
+        }
+    assert each_api.vendor.requests("/jobs") == []
+    done = each_api.send(both, streams=FAMILY)
+    assert (done.totals["created"], done.codes) == (7, {"reference_not_found": 1})
 
 
 def test_a_missing_parent_is_left_out(each_api: SalesforceStage) -> None:

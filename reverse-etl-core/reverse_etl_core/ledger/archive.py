@@ -193,6 +193,16 @@ def reading_engine(url: sa.URL) -> sa.Engine:
         raise ConfigError(msg) from None
 
 
+def holds_tables(url: sa.URL) -> bool:
+    """Whether anything is in a database: a run makes its ledger in an empty one."""
+    engine = reading_engine(url)
+    try:
+        with guarded(url, "opened"):
+            return bool(sa.inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
+
+
 def sqlite_file(url: sa.URL) -> Path:
     """The file of a SQLite ledger.
 

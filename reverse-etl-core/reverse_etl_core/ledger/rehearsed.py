@@ -10,11 +10,12 @@ import msgspec
 import sqlalchemy as sa
 
 from reverse_etl_core import reasons
-from reverse_etl_core.ledger.archive import Archive, ScopeFilter
+from reverse_etl_core.ledger.archive import Archive, ScopeFilter, holds_tables
 from reverse_etl_core.ledger.book import LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, Delivery, Settlement, Status
 from reverse_etl_core.ledger.store import Ledger
 from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, plans, scopes
+from reverse_etl_core.partitions import Partition
 from reverse_etl_core.redaction import Secret
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def existing(url: Secret, *, now: Callable[[], float]) -> Archive | None:
     parsed = sa.make_url(url.reveal())
     if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
         return None
-    return Archive(parsed, now=now)
+    return Archive(parsed, now=now) if holds_tables(parsed) else None
 
 
 class RehearsedLedger(Ledger):
@@ -43,12 +44,19 @@ class RehearsedLedger(Ledger):
         base: The real one; `None` where there is none yet.
         on_settled: Told of every settlement: its scope, and whether the record came from the ledger.
         now: Seconds since 1970.
+        part: What this worker delivers, where several share the sync.
     """
 
     def __init__(
-        self, base: Archive | None, on_settled: Callable[[Scope, Settlement, bool], None], *, now: Callable[[], float]
+        self,
+        base: Archive | None,
+        on_settled: Callable[[Scope, Settlement, bool], None],
+        *,
+        now: Callable[[], float],
+        part: Partition | None = None,
     ) -> None:
         self._base = base
+        self._part = part or Partition()
         self._on_settled = on_settled
         self._folder = tempfile.TemporaryDirectory(prefix="reverse-etl-plan-")
         super().__init__(Secret(f"sqlite:///{self._folder.name}/plan.db"), now=now)
@@ -57,7 +65,7 @@ class RehearsedLedger(Ledger):
         """The part of a scope, over what the real ledger has of it."""
         one = super().open_stream(scope, keeps_deliveries=keeps_deliveries)
         found = self._base_scopes(ScopeFilter(scope.sync_id, scope.stream, scope.object_name, scope.account))
-        base = BaseScope(self._base, found[0]) if self._base is not None and found else None
+        base = BaseScope(self._base, found[0], self._part) if self._base is not None and found else None
         return RehearsedStreamLedger(one, base, lambda settlement, again: self._on_settled(scope, settlement, again))
 
     def _base_scopes(self, wanted: ScopeFilter) -> list[int]:
@@ -127,13 +135,16 @@ class BaseScope:
     Args:
         archive: The real ledger.
         scope_id: Its row of `scopes`.
+        part: What this worker goes on with; a run without partitions takes all.
     """
 
-    def __init__(self, archive: Archive, scope_id: int) -> None:
+    def __init__(self, archive: Archive, scope_id: int, part: Partition) -> None:
         self.scope_id = scope_id
         self._archive = archive
         self._rows = archive.table(deliveries)
         self._mine = self._rows.c.scope_id == scope_id
+        self._ours = self._mine if part.is_whole else self._mine & (self._rows.c.partition == part.name)
+        self._workers = part.count
         self._shown = [self._rows.c[column.name] for column in LOOKED_UP]
 
     def lookup(self, source_keys: Sequence[str]) -> dict[str, Delivery]:
@@ -167,7 +178,7 @@ class BaseScope:
         while True:
             query = (
                 sa.select(*self._shown, self._rows.c.record)
-                .where(self._mine, self._rows.c.source_key > last, is_wanted)
+                .where(self._ours, self._rows.c.source_key > last, is_wanted)
                 .order_by(self._rows.c.source_key)
                 .limit(REPLAY_PAGE)
             )
@@ -193,11 +204,11 @@ class BaseScope:
         return is_leaving & ((rows.status != Status.REJECTED.value) | rows.due_at.is_(None) | (rows.due_at <= due_ms))
 
     def count_held(self) -> int:
-        """Records at the destination, or that may be there."""
+        """Records at the destination, or that may be there; of several workers, each has a share."""
         rows = self._rows.c
         may_be_there = rows.destination_id.is_not(None) | rows.match_key.is_not(None)
         query = sa.select(sa.func.count()).where(self._mine, may_be_there, rows.status != Status.REMOVED.value)
-        return int(self._archive.rows(query)[0][0])
+        return -(-int(self._archive.rows(query)[0][0]) // self._workers)
 
     def approved_plans(self, kind: str, plan_id: str) -> dict[str, frozenset[str]]:
         """Plans that a run may carry out."""
