@@ -14,7 +14,7 @@ from reverse_etl_core.intake import source_key_of
 from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.planning import Refusal
 from reverse_etl_core.tally import Fate
-from reverse_etl_core.typed import REMOVED_AT
+from reverse_etl_core.typed import is_removed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -161,7 +161,7 @@ class Dispatcher:
             pipeline = self._pipeline(_name(values.get(self._column)))
             if pipeline is not None:
                 groups.setdefault(pipeline.route.schema.name, {})[key] = record
-            elif values.get(REMOVED_AT) is not None:
+            elif is_removed(values):
                 gone[key] = record
             else:
                 homeless[key] = values

@@ -42,11 +42,22 @@ class PlanHolder:
         Raises:
             BrakeError: They are not approved; the message says how to approve them.
         """
-        plan_id = self._ledger.plan_id(REMOVALS, source_keys)
-        if plan_id == self._approved or plan_id in self._ledger.approved_plans(REMOVALS, self._approved):
+        plan_id = self._new_id(REMOVALS, source_keys)
+        plan = HeldPlan(plan_id, REMOVALS, violation.reason, violation.counted, violation.base)
+        if plan_id in self._ledger.approved_plans(REMOVALS, self._approved):
+            self._released.add(plan_id)
+        elif plan_id == self._approved:  # only a dry run knows it: the ledger gets it now
+            self._ledger.save_plan(plan)
             self._released.add(plan_id)
         else:
-            self._hold(HeldPlan(plan_id, REMOVALS, violation.reason, violation.counted, violation.base), violation)
+            self._hold(plan, violation)
+
+    def _new_id(self, kind: str, parts: Iterable[str]) -> str:
+        """The id of a plan; what was carried out once and is to be done again is another plan."""
+        plan_id = self._ledger.plan_id(kind, parts)
+        while self._ledger.is_carried_out(plan_id):
+            plan_id = self._ledger.plan_id(kind, [plan_id])
+        return plan_id
 
     def hold_rejections(self, violation: Violation, codes: Sequence[str]) -> None:
         """Go on if a person approved rejections with these codes; else keep them as a plan.
@@ -58,10 +69,14 @@ class PlanHolder:
         approved = self._ledger.approved_plans(REJECTIONS, self._approved) or self._of_dry_run(codes, violation)
         covering = [one for one, allowed in approved.items() if allowed.issuperset(codes)]
         self._released.update(covering)
-        if not covering:
-            plan_id = self._ledger.plan_id(REJECTIONS, codes)
-            plan = HeldPlan(plan_id, REJECTIONS, violation.reason, violation.counted, violation.base, codes)
+        if covering:
+            return
+        plan_id = self._new_id(REJECTIONS, codes)
+        plan = HeldPlan(plan_id, REJECTIONS, violation.reason, violation.counted, violation.base, codes)
+        if plan_id != self._approved:
             self._hold(plan, violation)
+        self._ledger.save_plan(plan)
+        self._released.add(plan_id)
 
     def _of_dry_run(self, codes: Sequence[str], violation: Violation) -> dict[str, frozenset[str]]:
         """The plan that `approve` names, where only a dry run knows it: the ledger gets it now.
@@ -87,17 +102,26 @@ class PlanHolder:
 
     def message(self, plan: HeldPlan, violation: Violation) -> str:
         """What a brake says, and the way on."""
-        plan_id, reason = plan.plan_id, plan.reason
+        way_on = self.way_on(plan.plan_id)
+        return f"Stream '{self._stream}': {plan.reason} {violation.remedy} If it is right, {way_on}"
+
+    def way_on(self, plan_id: str) -> str:
+        """How to approve a plan."""
         return (
-            f"Stream '{self._stream}': {reason} {violation.remedy} If it is right, approve exactly this and run again: "
-            f"'reverse-etl approve {plan_id}', or 'approve: {plan_id}' in the settings for one run."
+            f"approve exactly this and run again: 'reverse-etl approve {plan_id}', or 'approve: {plan_id}' in the "
+            "settings for one run."
         )
 
+    @property
+    def has_released(self) -> bool:
+        """Whether an approved plan was needed."""
+        return bool(self._released)
+
     def carried_out(self) -> None:
-        """Note that what was approved is done: it is approved once."""
+        """Note that what was approved is done: it is approved once. Other plans are moot: nothing held the run."""
         for plan_id in sorted(self._released):
             self._ledger.carry_out(plan_id)
-        self._released.clear()
+        self._ledger.drop_plans()
 
 
 class RehearsedHolder(PlanHolder):
@@ -114,6 +138,10 @@ class RehearsedHolder(PlanHolder):
         super().__init__(stream, ledger, approved)
         self._found: dict[str, str] = {}
         self._messages = found
+
+    def way_on(self, plan_id: str) -> str:
+        """How to approve a plan that no ledger keeps."""
+        return f"approve exactly this by 'approve: {plan_id}' in the settings of the next run."
 
     def _hold(self, plan: HeldPlan, violation: Violation) -> None:
         """Keep the newest message of each kind: rejections go on."""

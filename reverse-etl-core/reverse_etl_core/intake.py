@@ -12,7 +12,7 @@ from reverse_etl_core import identity, lenient
 from reverse_etl_core.errors import InputError, RejectedRecordError
 from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.planning import Candidate, Refusal, Removal
-from reverse_etl_core.typed import REMOVED_AT, typed_records
+from reverse_etl_core.typed import is_removed, typed_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +74,7 @@ class Intake:
         if not isinstance(record, dict):
             msg = f"A record of stream '{self._route.stream}' is not a JSON object. Check the tap."
             raise InputError(msg)
-        if record.get(REMOVED_AT) is not None:
+        if is_removed(record):
             return self._removal(record)
         try:
             fields = self._mapping.fields(record)
@@ -94,7 +94,7 @@ class Intake:
     def _removal(self, record: Mapping[str, Any]) -> Removal:
         """A removed record, which need not hold more than its key: `source_key` may name other columns."""
         source_key = self._source_key(record)
-        if source_key and self._key_columns:
+        if source_key and self._key_columns and not self._route.removes_by_match:
             return Removal(source_key)
         column = self._mapping.column_of(self._route.match_field)
         try:

@@ -59,7 +59,7 @@ class PlanRun:
         """
         stamp = dt.datetime.fromtimestamp(self._now(), tz=dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         folder = self._config.report_dir / f"{stamp}-plan-{self.plan_id}"
-        self._writer = self._closing.enter_context(PlanWriter(folder, self._config.redact))
+        self._writer = self._closing.enter_context(PlanWriter(folder, self._rehearsal.redacted))
         ledger = RehearsedLedger(
             existing(self._config.ledger_url, now=self._now),
             self._settled,
@@ -110,6 +110,12 @@ class PlanRun:
         Returns:
             The exit code: 65 where a brake would stop the run.
         """
+        unknown = self._rehearsal.unknown_redactions()
+        if unknown:
+            logger.warning(
+                "'redact' names %s, which no stream has as a field or column: nothing is masked for it.",
+                ", ".join(f"'{one}'" for one in unknown),
+            )
         with self._closing:
             if self._writer is None or not is_whole:
                 return EXIT_OK

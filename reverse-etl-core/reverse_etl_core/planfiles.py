@@ -16,6 +16,7 @@ from reverse_etl_core.plan_page import ShownLines, plan_html
 from reverse_etl_core.planlines import Action, ObjectPlan, PlanCounts, PlanLine, PlanSummary, masked
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
     from types import TracebackType
 
@@ -32,13 +33,13 @@ class PlanWriter:
 
     Args:
         folder: Where the two files go; created with mode 0700 where it is missing.
-        redact: Destination fields whose values must not be written, here nor anywhere.
+        redact: Destination fields whose values must not be written, here nor anywhere; may grow until their lines come.
 
     Raises:
         FatalError: The folder or file cannot be written; `add` and `finish` raise it too.
     """
 
-    def __init__(self, folder: Path, redact: frozenset[str] = frozenset()) -> None:
+    def __init__(self, folder: Path, redact: AbstractSet[str] = frozenset()) -> None:
         self.lines_path = folder / LINES_NAME
         self.page_path = folder / PAGE_NAME
         self._redact = redact

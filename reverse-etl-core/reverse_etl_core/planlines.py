@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -65,7 +66,7 @@ class PlanLine(msgspec.Struct, frozen=True, kw_only=True):
     key_fields: tuple[str, ...] | None = None
 
 
-def masked(line: PlanLine, redact: frozenset[str]) -> PlanLine:
+def masked(line: PlanLine, redact: AbstractSet[str]) -> PlanLine:
     """The line without the values of some fields.
 
     A key is masked too where it belongs to such a field, or where nobody says to which one it belongs.

@@ -30,6 +30,7 @@ class WorkQueues:
         self._route = route
         self._open: dict[str, Candidate] = {}
         self._claims: dict[str, str] = {}
+        self._holders: dict[str, str] = {}
         self._waiting: dict[Step, dict[str, Candidate]] = {step: {} for step in (Step.FIND, Step.DOUBT, *VERBS)}
         self._bytes: Counter[Step] = Counter()
         self._contended: Counter[Step] = Counter()
@@ -49,10 +50,16 @@ class WorkQueues:
         """Source key of the unsettled record that will own a match key."""
         return self._claims.get(match_key)
 
+    def holder(self, destination_id: str | None) -> str | None:
+        """Source key of the unsettled record that is at the destination under an id."""
+        return self._holders.get(destination_id or "")
+
     def put(self, candidate: Candidate, step: Step) -> None:
         """Queue a record that is new here, or under way, for its next step."""
         self._open[candidate.source_key] = candidate
         self._claims[candidate.match_key] = candidate.source_key
+        if candidate.destination_id is not None:
+            self._holders[candidate.destination_id] = candidate.source_key
         self._waiting[step][candidate.source_key] = candidate
         self._bytes[step] += len(candidate.payload)
         self._contended[step] += candidate.is_contended
@@ -70,6 +77,8 @@ class WorkQueues:
             return None
         if self._claims.get(candidate.match_key) == source_key:
             del self._claims[candidate.match_key]
+        if self._holders.get(candidate.destination_id or "") == source_key:
+            del self._holders[str(candidate.destination_id)]
         if candidate.queue is not None:
             self._start([candidate], candidate.queue)
         return candidate

@@ -15,6 +15,10 @@ DUPLICATE = (
     "Another source key owns this value of '{field}'. Make it unique in the model; if the other key is gone from the "
     "source, forget it in the ledger (docs/rejects.md, duplicate_key)."
 )
+SHARED = (
+    "Another row of the source is the same record of the destination. Merge the two rows in the model, or let only one "
+    "of them match it."
+)
 UNSETTLED = "The destination answered {rounds} times without saying what became of the record."
 NOT_TAKEN = "The destination put the record off {rounds} times. It is tried again by a later run."
 GONE = "The destination no longer has this record, or it was merged into another one."

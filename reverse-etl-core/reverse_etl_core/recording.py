@@ -105,6 +105,9 @@ class Recorder:
                 ids = [one.destination_id for one in records]
                 reason = reasons.after_find(step, field or self._route.match_field, ids)
                 settlements.append(self._reject(candidate, step, reason, now_ms))
+            elif self._is_taken(candidate):
+                candidate.destination_id = None
+                settlements.append(self._reject(candidate, RejectCode.DUPLICATE_KEY, reasons.SHARED, now_ms))
             elif step is Step.SKIP:
                 settlements.append(self._skip(candidate, key, now_ms))
             elif step is Step.CREATE and (missing := missing_to_create(candidate, self._route)):
@@ -113,6 +116,11 @@ class Recorder:
             else:
                 self._queues.put(candidate, step)
         self._ledger.settle(settlements)
+
+    def _is_taken(self, candidate: Candidate) -> bool:
+        """Whether the record that was found is the one of another record that is under way."""
+        holder = self._queues.holder(candidate.destination_id)
+        return not candidate.is_removal and holder is not None and holder != candidate.source_key
 
     def _skip(self, candidate: Candidate, key: str, now_ms: int) -> Settlement:
         """The destination was read, and nothing has to be written."""

@@ -24,7 +24,7 @@ from reverse_etl_core.schema import Field, FieldType, frozen
 from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reverse_etl_core.ledger import Scope, Settlement
     from reverse_etl_core.operations import Batch, Operation, Outcome, Value
@@ -54,11 +54,14 @@ class Rehearsal:
 
     Attributes:
         requests: That the run would make.
-        redact: Fields whose values must not be seen.
+        redact: Names, as the user has them, of fields whose values must not be seen.
+        redacted: These fields, by their own names; known once the streams are.
         brakes: Those that would stop it, a sentence each.
     """
 
     redact: frozenset[str] = frozenset()
+    redacted: set[str] = field(default_factory=set)
+    _redacts: set[str] = field(default_factory=set)
 
     requests: int = 0
     brakes: list[str] = field(default_factory=list)
@@ -80,14 +83,23 @@ class Rehearsal:
     def know(self, route: Route) -> None:
         """Keep what a plan's lines say of a stream."""
         columns = {one.column: one.field.name for one in route.mapping.columns}
-        keys = [columns.get(one) for one in route.key_columns]
-        known = tuple(one for one in keys if one is not None)
+        for name in self.redact:
+            meant = {route.schema.canonical(name), *_spelt_like(name, route.schema.fields)}
+            meant |= {columns[one] for one in _spelt_like(name, columns)} | set(_spelt_like(name, route.key_columns))
+            meant &= {*route.schema.fields, *route.key_columns}
+            self.redacted |= meant
+            self._redacts |= {name} if meant else set()
         self._routes[route.stream, route.schema.name] = _Keys(
             route.match_field,
-            known if len(known) == len(keys) else None,
+            # A key column that feeds no field stands for itself.
+            (*(columns.get(one, one) for one in route.key_columns), *route.key_columns),
             has_derived_ids=route.schema.has_derived_ids,
             clears=route.removal.way is None,
         )
+
+    def unknown_redactions(self) -> list[str]:
+        """What `redact` names and no stream has."""
+        return sorted(self.redact - self._redacts)
 
     def match_fields(self, object_name: str) -> set[str | None]:
         """By which fields the streams of this plan recognise the records of an object."""
@@ -104,7 +116,7 @@ class Rehearsal:
         fate = Fate(settlement.outcome)
         if not is_replay:
             self._lined.setdefault(scope.stream, Counter())[fate, settlement.error_code or ""] += 1
-        is_hidden = keys.has_derived_ids and keys.match_field in self.redact
+        is_hidden = keys.has_derived_ids and keys.match_field in self.redacted
         is_placeholder = str(settlement.destination_id or "").startswith(PLACEHOLDER)
         return PlanLine(
             stream=scope.stream,
@@ -299,3 +311,8 @@ class ReadOnlyDestination(Destination):
             renamed = self._renamed.setdefault((batch.schema.name, batch.match_field), {})
             renamed[record_id] = operation.match_key
         return Written(operation.source_key, record_id, created=False)
+
+
+def _spelt_like(name: str, names: Iterable[str]) -> list[str]:
+    """Those of the names that are the same but for capitals."""
+    return [one for one in names if one.casefold() == name.casefold()]

@@ -150,12 +150,29 @@ class RemovalSpool:
         if not self._route.removal.is_active:
             return
         for page in self._ledger.leaving():
-            spared = [one.source_key for one in page if not self._route.removal.covers(one)]
-            self._ledger.keep(spared)
+            spared = {one.source_key for one in page if not self._route.removal.covers(one)} | self._shared(page)
+            self._ledger.keep(sorted(spared))
+            announced = sum(self._is_of_this_run(one) for one in page if one.source_key in spared)
+            self._tally.settle(Fate.UNCHANGED, announced)
+            self._ledger.removals_waiting -= announced
             rows = {one.source_key: one for one in page if one.source_key not in spared}
             candidates = [self._candidate(one) for one in rows.values()]
             self._ledger.removals_waiting -= sum(not one.is_replay for one in candidates)
             yield candidates, rows
+
+    def _shared(self, page: Sequence[Delivery]) -> set[str]:
+        """Those that another row of the source still stands for: two rows may have found the same record."""
+        ids = [one.destination_id for one in page if one.destination_id is not None]
+        sharers = self._ledger.sharers(ids) if ids else {}
+        shared = {one.source_key for one in page if sharers.get(one.destination_id or "")}
+        if shared:
+            logger.warning(
+                "Stream '%s': %d records are gone from the source and left alone, since other rows of it are the same "
+                "records of the destination.",
+                self._route.stream,
+                len(shared),
+            )
+        return shared
 
     def _candidate(self, row: Delivery) -> Candidate:
         payload = identity.encode(dict.fromkeys(self._cleared())) if self._route.removal.way is None else b"{}"

@@ -146,7 +146,9 @@ def _counts(tally: Tally) -> str:
     words = [f"{count} {name}" for name, count in tally.as_dict().items()]
     delivered = tally.retried[Fate.CREATED] + tally.retried[Fate.UPDATED]
     if tally.retried:
-        words.append(f"of earlier runs {delivered} delivered now and {tally.retried[Fate.REJECTED]} still rejected")
+        removed = f", {tally.retried[Fate.REMOVED]} removed" if tally.retried[Fate.REMOVED] else ""
+        rejected = tally.retried[Fate.REJECTED]
+        words.append(f"of earlier runs {delivered} delivered now{removed} and {rejected} still rejected")
     return ", ".join(words)
 
 

@@ -84,6 +84,7 @@ class Route:
         on_create: Fields that only a new record gets.
         if_empty: Fields that are only written where the destination has no value.
         compares: Whether the destination's values are read before anything is written.
+        removes_by_match: Removals are recognised by their match value, since they do not hold the source key.
         left_out_of_creates: Mapped fields that a new record does not take.
         left_out_of_updates: Mapped fields that an existing record does not take.
     """
@@ -101,6 +102,7 @@ class Route:
     on_create: frozenset[str] = frozenset()
     if_empty: frozenset[str] = frozenset()
     compares: bool = False
+    removes_by_match: bool = False
     left_out_of_creates: frozenset[str] = field(init=False)
     left_out_of_updates: frozenset[str] = field(init=False)
 
@@ -190,7 +192,9 @@ def compile_route(
         on_create=_canonical(config.fields_written(ON_CREATE), schema),
         if_empty=_canonical(config.fields_written(IF_EMPTY), schema),
         compares=promise.compares,
+        removes_by_match=bool(config.source_key) and set(config.source_key) != set(key_properties),
     )
+    _check_removals(route, key_properties)
     _check_promise(route, keeps_deliveries=promise.keeps_deliveries)
     _check_policies(route)
     return route
@@ -297,6 +301,23 @@ def _match_choices(schema: ObjectSchema) -> str:
     if schema.id_field:
         names.append(f"{schema.id_field} (updates only)")
     return ", ".join(names) or "none; create a unique field at the destination first"
+
+
+def _check_removals(route: Route, key_properties: Sequence[str]) -> None:
+    """Refuse removals that could not be recognised: they hold the stream's key properties and nothing else.
+
+    Raises:
+        ConfigError: Neither the source key nor the match value follows from these.
+    """
+    if not (route.removal.is_active and route.removes_by_match):
+        return
+    if list(key_properties) != [route.mapping.column_of(route.match_field)]:
+        msg = (
+            f"Stream '{route.stream}': removals hold the key properties ({', '.join(key_properties)}), from which "
+            f"neither 'source_key' ({', '.join(route.key_columns)}) nor '{route.match_field}' follows. Make "
+            "'source_key' the stream's key properties, or set 'on_removed: ignore'."
+        )
+        raise ConfigError(msg)
 
 
 def _check_policies(route: Route) -> None:

@@ -95,6 +95,7 @@ class Run:
         self._stream_ledgers: dict[Scope, StreamLedger] = {}
         self._schemas: dict[str, ObjectSchema] = {}
         self._tallies: dict[str, Tally] = {}
+        self._holders: list[PlanHolder] = []
         self._states_released = 0
         self._started_s = time.monotonic()
         self._started_at = time.time()
@@ -241,8 +242,11 @@ class Run:
     def _holder(self, stream: str, object_name: str) -> PlanHolder:
         ledger = self._stream_ledger(stream, object_name)
         if self._plan is not None:
-            return self._plan.holder(stream, ledger)
-        return PlanHolder(stream, ledger, self._config.approve or "")
+            holder = self._plan.holder(stream, ledger)
+        else:
+            holder = PlanHolder(stream, ledger, self._config.approve or "")
+        self._holders.append(holder)
+        return holder
 
     def _open(self) -> Ledger:
         self._account = self.check()
@@ -354,6 +358,8 @@ class Run:
             pipeline.check_removals()
         for pipeline in sorted(pipelines, key=lambda one: len(self._parents_of(one.route)), reverse=True):
             pipeline.remove()
+        if self._config.approve and not any(one.has_released for one in self._holders):
+            logger.warning("'approve' names the plan '%s', and no brake held it in this run.", self._config.approve)
 
     def has_records_in_hand(self) -> bool:
         """Whether an error left records of a chunk that are neither queued nor settled."""

@@ -21,14 +21,25 @@ from reverse_etl_core.planning import Candidate
 from reverse_etl_core.schema import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reverse_etl_core.mapping import FieldMapping
     from reverse_etl_core.routing import Route
     from reverse_etl_core.schema import Field
 
 REMOVED_AT = "_sdc_deleted_at"
-"""Singer's mark of a record that is gone from the source."""
+"""Singer's mark of a record that is gone from the source: the moment when it was removed."""
+
+
+def is_removed(record: Mapping[str, Any]) -> bool:
+    """Whether a record is gone from the source.
+
+    >>> [is_removed({REMOVED_AT: mark}) for mark in ("2026-11-28T00:00:00Z", None, "", " ", False)]
+    [True, False, False, False, False]
+    """
+    mark = record.get(REMOVED_AT)
+    return bool(mark.strip() if isinstance(mark, str) else mark)
+
 
 # What this pattern takes, `email-validator` takes too, at 20 us per address: plain ASCII, no special-use
 # top-level domain, and the whole shorter than any limit of a part.

@@ -174,7 +174,7 @@ def test_a_brake_is_told_with_the_plan_that_a_run_may_carry_out(stage: Stage, ca
         assert stage.plan(removals) == 65
     assert Counter(line["action"] for line in stage.lines()) == {"remove": 12}
     told = " ".join(one.getMessage().strip() for one in caplog.records)
-    (plan_id,) = set(re.findall(r"'reverse-etl approve (\w+)'", told))
+    (plan_id,) = set(re.findall(r"'approve: (\w+)'", told))
     assert len(stage.crm.records) == 20
     assert stage.run([*removals, gone(12)], approve=plan_id) == 65
     assert stage.run([row(12)], approve=plan_id) == 0
@@ -190,6 +190,17 @@ def test_values_are_masked_and_never_logged(stage: Stage, caplog: pytest.LogCapt
         assert "s3cret" not in path.read_text(encoding="utf-8")
         assert '"k1"' not in path.read_text(encoding="utf-8")
     assert "s3cret" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["NAME", "Name", "name"])
+def test_redact_takes_names_in_any_spelling(stage: Stage, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    """Capitals do not matter; keys that are made of no such field stay; a name that nothing has is told."""
+    with caplog.at_level(logging.WARNING):
+        assert stage.plan([row(1, name="s3cret-value")], redact=[name, "nosuch"]) == 0
+    (line,) = stage.lines()
+    assert (line["source_key"], line["match_key"]) == ("[1]", "k1")
+    assert "s3cret" not in json.dumps(line)
+    assert "'nosuch'" in caplog.text
 
 
 def test_what_earlier_runs_left_is_planned(stage: Stage) -> None:

@@ -292,7 +292,7 @@ def test_rejections_of_a_plan_are_approved_by_its_id(stage: Stage) -> None:
     rows = [*bad, *(row(n) for n in range(20, 40)), row(50, ""), row(51, "")]
     limit = {"max_rejected_percent": 10, "checkpoint_records": 1}
     assert stage.plan(rows, **limit) == 65
-    (plan_id,) = {line.split("'reverse-etl approve ")[1].split("'")[0] for line in _sentences(stage)}
+    (plan_id,) = {line.split("'approve: ")[1].split("'")[0] for line in _sentences(stage)}
     assert not (stage.root / "l.db").exists()
     assert stage.run(rows, **limit) == 65
     other = [{**one, "score": "none"} for one in rows[20:40]]
@@ -305,7 +305,7 @@ def test_rejections_of_a_plan_are_approved_by_its_id(stage: Stage) -> None:
 def _sentences(stage: Stage) -> list[str]:
     """What brakes would say."""
     text = " ".join(line.strip() for line in stage.log)
-    return ["'reverse-etl approve " + one for one in text.split("'reverse-etl approve ")[1:]]
+    return ["'approve: " + one for one in text.split("'approve: ")[1:]]
 
 
 def test_removals_that_wait_in_the_ledger_are_planned(stage: Stage) -> None:

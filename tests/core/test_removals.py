@@ -11,12 +11,14 @@ from core.fakes import Crm, World, people, route
 from core.test_target import Stage, record, schema, state
 
 from reverse_etl_core.brakes import RemovalBrake
-from reverse_etl_core.errors import BrakeError
+from reverse_etl_core.errors import BrakeError, ConfigError
 from reverse_etl_core.operations import Verb
 from reverse_etl_core.routing import Promise
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from reverse_etl_core.routing import Route
 
 
 def row(n: int, key: str | None = None, name: str = "x") -> dict[str, Any]:
@@ -381,3 +383,89 @@ def test_a_removal_outlives_a_schema_that_changes(tmp_path: Path) -> None:
     tally = stage.made[-1].run._tallies["people"].as_dict()
     counts = {name: count for name, count in tally.items() if count}
     assert counts == {"read": 4, "removed": 1, "updated": 1, "unchanged": 1, "superseded": 1}
+
+
+def test_a_plan_is_approved_once(tmp_path: Path) -> None:
+    """G6: the setting `approve` does not release the same removals again, once they were carried out."""
+    one = mirror(tmp_path)
+    one.removal_brake = RemovalBrake()
+    assert one.run([[row(n) for n in range(20)]])
+    assert not one.run([gone(*range(10))])
+    one.approved = one.table("plans")[0]["plan_id"]
+    assert one.run([[]])
+    assert len(one.contents("key")) == 10
+    assert one.run([[row(n) for n in range(10)]])
+    for _ in range(3):
+        assert not one.run([gone(*range(10))])
+        assert len(one.contents("key")) == 20
+
+
+def test_an_approval_ends_with_what_it_was_for(tmp_path: Path) -> None:
+    """G6: when the records are back, nothing is approved any more."""
+    one = mirror(tmp_path)
+    one.removal_brake = RemovalBrake()
+    assert one.run([[row(n) for n in range(20)]])
+    assert not one.run([gone(*range(10))])
+    ledger = one.open()
+    with ledger.begin() as connection:
+        connection.exec_driver_sql("UPDATE plans SET approved_at = 1")
+    ledger.close()
+    assert one.run([[row(n) for n in range(10)]])
+    assert not one.run([gone(*range(10))])
+    assert len(one.contents("key")) == 20
+
+
+@pytest.mark.parametrize("mark", ["", " ", False, None])
+def test_only_a_moment_is_a_removal(tmp_path: Path, mark: object) -> None:
+    """A column that is there and says nothing removes nothing."""
+    one = mirror(tmp_path)
+    assert one.run([[row(1)]])
+    assert one.run([[row(1) | {"_sdc_deleted_at": mark}]])
+    assert fates(one) == {"read": 1, "unchanged": 1}
+
+
+def test_two_rows_that_find_the_same_record(tmp_path: Path) -> None:
+    """G5: one of them gets it; a record that another row stands for is not removed."""
+    for chunks in ([[0, 1]], [[0], [1]]):
+        one = mirror(tmp_path / str(len(chunks)), promise=Promise(remove_adopted=True))
+        one.path.parent.mkdir()
+        fields = {"key": "key", "email": "mail", "name": "name"}
+        one.route = mirror_by_two(fields)
+        one.crm.records["7"] = {"key": None, "email": "ada@shop.example", "name": "theirs"}
+        rows = [row(n) | {"mail": "ada@shop.example"} for n in range(2)]
+        assert one.run([[rows[n] for n in chunk] for chunk in chunks])
+        assert (fates(one)["updated"], fates(one)["rejected"]) == (1, 1)
+        assert one.run([gone(1)])
+        assert list(one.crm.records) == ["7"]
+
+
+def mirror_by_two(fields: dict[str, str]) -> Route:
+    """A way that matches by key, then by address."""
+    return route(
+        people(is_native=True),
+        load_method="mirror",
+        promise=Promise(remove_adopted=True),
+        columns=("n", "key", "mail", "name"),
+        fields=fields,
+        then_match_on=("email",),
+    )
+
+
+def test_a_shared_record_is_spared(tmp_path: Path) -> None:
+    """G5: where two rows were delivered to the same record, it goes with the last of them."""
+    one = mirror(tmp_path, promise=Promise(remove_adopted=True))
+    assert one.run([[row(1), row(2)]])
+    ledger = one.open()
+    with ledger.begin() as connection:
+        connection.exec_driver_sql("UPDATE deliveries SET destination_id = '1'")
+    ledger.close()
+    assert one.run([gone(2)])
+    assert fates(one) == {"read": 1, "unchanged": 1}
+    assert "1" in one.crm.records
+
+
+def test_removals_that_nobody_could_recognise_are_refused() -> None:
+    """`source_key` must follow from what a removal holds."""
+    with pytest.raises(ConfigError, match="'source_key'"):
+        route(load_method="mirror", source_key=("name",), keys=("n",))
+    assert route(load_method="mirror", source_key=("n",), keys=("key",)).removes_by_match

@@ -375,6 +375,19 @@ class StreamLedger:
         """How many records wait to be removed."""
         return self._count(_IS_LEAVING & self._is_ours(deliveries))
 
+    def sharers(self, destination_ids: Sequence[str]) -> dict[str, set[str]]:
+        """Source keys of the records that are at the destination under these ids; reads the whole scope."""
+        found: dict[str, set[str]] = {}
+        is_here = (_COLUMNS.scope_id == self._scope_id) & (_COLUMNS.status != Status.REMOVED.value)
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            for ids in chunks(destination_ids):
+                query = sa.select(_COLUMNS.destination_id, _COLUMNS.source_key).where(
+                    is_here, _COLUMNS.removal_at.is_(None), _COLUMNS.destination_id.in_(ids)
+                )
+                for row in connection.execute(query):
+                    found.setdefault(row[0], set()).add(row[1])
+        return found
+
     def count_held(self) -> int:
         """Records that this sync has at the destination, or may have there; of several workers, each has a share."""
         may_be_there = _COLUMNS.destination_id.is_not(None) | _COLUMNS.match_key.is_not(None)
@@ -389,11 +402,12 @@ class StreamLedger:
     # -- what a brake held
 
     def plan_id(self, kind: str, parts: Iterable[str]) -> str:
-        """The id of exactly this plan: it follows from the scope, the kind and the parts, in order."""
-        digest = hashlib.blake2b(f"{self.plan_scope_id}\0{kind}".encode(), digest_size=5)
+        """The id of exactly this plan: it follows from the scope, the kind and the parts, in any order."""
+        total = 0
         for one in parts:
-            digest.update(b"\0" + one.encode())
-        return digest.hexdigest()
+            total += int.from_bytes(hashlib.blake2b(one.encode(), digest_size=16).digest(), "big")
+        text = f"{self.plan_scope_id}\0{kind}\0{total}"
+        return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
 
     def save_plan(self, plan: HeldPlan) -> None:
         """Keep what a brake held, for a person to approve."""
@@ -412,8 +426,19 @@ class StreamLedger:
             self._ledger.renew(connection, self._scope_id, self._epoch)
             insert = self._ledger.insert(plans).values(row)
             renewed = {name: row[name] for name in ("run_id", "reason", "counted", "base", "detail", "saved_at")}
-            again = {**renewed, "approved_at": None, "carried_out_at": None}
+            again = {**renewed, "approved_at": None}
+            moot = self._is_open_plan & (plans.c.kind == plan.kind) & (plans.c.plan_id != plan.plan_id)
+            connection.execute(sa.delete(plans).where(moot))
             connection.execute(insert.on_conflict_do_update(index_elements=["plan_id"], set_=again))
+
+    @property
+    def _is_open_plan(self) -> sa.ColumnElement[bool]:
+        return (plans.c.scope_id == self._scope_id) & plans.c.carried_out_at.is_(None)
+
+    def drop_plans(self) -> None:
+        """Forget what was held and never carried out: it is not what is to be done any more."""
+        with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            connection.execute(sa.delete(plans).where(self._is_open_plan))
 
     def approved_plans(self, kind: str, plan_id: str) -> Mapping[str, frozenset[str]]:
         """Plans that may be carried out: those that were approved in the ledger, and the one that is named.

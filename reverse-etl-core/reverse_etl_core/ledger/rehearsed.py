@@ -203,6 +203,17 @@ class BaseScope:
             return is_leaving
         return is_leaving & ((rows.status != Status.REJECTED.value) | rows.due_at.is_(None) | (rows.due_at <= due_ms))
 
+    def sharers(self, destination_ids: Sequence[str]) -> dict[str, set[str]]:
+        """Source keys of the records that are at the destination under these ids."""
+        rows = self._rows.c
+        found: dict[str, set[str]] = {}
+        for ids in chunks(destination_ids):
+            is_here = (rows.status != Status.REMOVED.value) & rows.removal_at.is_(None) & rows.destination_id.in_(ids)
+            query = sa.select(rows.destination_id, rows.source_key).where(self._mine, is_here)
+            for row in self._archive.rows(query):
+                found.setdefault(row[0], set()).add(row[1])
+        return found
+
     def count_held(self) -> int:
         """Records at the destination, or that may be there; of several workers, each has a share."""
         rows = self._rows.c
@@ -363,6 +374,18 @@ class RehearsedStreamLedger(StreamLedger):
 
     def carry_out(self, plan_id: str) -> None:
         """Nothing is carried out."""
+
+    def drop_plans(self) -> None:
+        """Nothing is forgotten."""
+
+    def sharers(self, destination_ids: Sequence[str]) -> dict[str, set[str]]:
+        """Source keys by destination id, of what the plan settled and of what the real ledger knows."""
+        found = super().sharers(destination_ids)
+        if self._base is not None:
+            for destination_id, keys in self._base.sharers(destination_ids).items():
+                shadowed = super().lookup(sorted(keys))
+                found.setdefault(destination_id, set()).update(keys - shadowed.keys())
+        return found
 
 
 def _delivery(row: sa.Row[Any]) -> Delivery:
