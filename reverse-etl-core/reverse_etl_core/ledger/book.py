@@ -427,8 +427,6 @@ class StreamLedger:
             insert = self._ledger.insert(plans).values(row)
             renewed = {name: row[name] for name in ("run_id", "reason", "counted", "base", "detail", "saved_at")}
             again = {**renewed, "approved_at": None}
-            moot = self._is_open_plan & (plans.c.kind == plan.kind) & (plans.c.plan_id != plan.plan_id)
-            connection.execute(sa.delete(plans).where(moot))
             connection.execute(insert.on_conflict_do_update(index_elements=["plan_id"], set_=again))
 
     @property
