@@ -155,10 +155,15 @@ class NoLedger(StreamLedger):
     def __init__(self) -> None:
         """Open nothing."""
         self.last_sign_ms = 0
+        self.removals_from_ms = 0
+        self.removals_waiting = 0
 
     def latest_leaving(self) -> int:
         """Nothing waits to be removed."""
         return 0
+
+    def drop_plans(self) -> None:
+        """Nothing is held."""
 
     def count_leaving(self) -> int:
         """Nothing waits to be removed."""
