@@ -294,8 +294,9 @@ class Pipeline:
         refusals: list[Refusal] = []
         planned: list[tuple[Candidate, Step]] = []
         now_ms = self._ledger.now_ms()
-        removals = [one for one in judged if isinstance(one, Removal)]
-        records = [one for one in judged if not isinstance(one, Removal)]
+        others = self._without_unchanged(judged, known)
+        removals = [one for one in others if isinstance(one, Removal)]
+        records = [one for one in others if not isinstance(one, Removal)]
         self._removals.keep([known[one.source_key] for one in records if one.source_key in known])
         self._removals.take(removals, known, self._doubt_ends_ms)
         for removal in removals:
@@ -318,6 +319,22 @@ class Pipeline:
                 planned.append((one, step))
         refusals += self._queue(planned)
         self._refuse(refusals)
+
+    def _without_unchanged(self, judged: Sequence[Judged], known: Mapping[str, Delivery]) -> Sequence[Judged]:
+        """Count the records that are delivered as they are, which most are; the others."""
+        if self.route.compares:
+            return judged
+        others: list[Judged] = []
+        unchanged = 0
+        for one in judged:
+            row = known.get(one.source_key)
+            if row is None or one.__class__ is not Candidate or one.is_replay or not one.is_delivered_as(row):
+                others.append(one)
+            else:
+                unchanged += 1
+                self._in_hand.pop(one.source_key, None)
+        self.tally.settle(Fate.UNCHANGED, unchanged)
+        return others
 
     def _queue(self, planned: Sequence[tuple[Candidate, Step]]) -> list[Refusal]:
         """Queue records whose match value is theirs; refuse those whose value another record owns."""

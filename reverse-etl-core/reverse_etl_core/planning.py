@@ -104,6 +104,15 @@ class Candidate(msgspec.Struct, gc=False):
         if self.destination_id is not None and self.match_key not in (known.match_key, known.former_key):
             self.unsure_key = known.former_key
 
+    def is_delivered_as(self, known: Delivery) -> bool:
+        """Whether the destination has it as it is (L3), and nothing waits to be done about it."""
+        return (
+            known.payload_hash == self.payload_hash
+            and known.status is Status.DELIVERED
+            and known.match_key == self.match_key
+            and known.removal_at is None
+        )
+
     @property
     def find_key(self) -> str:
         """The match key to look for."""

@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
-from reverse_etl_core.ledger.rows import Delivery, HeldPlan, Intent, Job, Settlement, Status
+from reverse_etl_core.ledger.rows import STATUSES, Delivery, HeldPlan, Intent, Job, Settlement, Status
 from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, outcomes, plans, scopes
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class StreamLedger:
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
             for keys in chunks(source_keys):
                 for row in connection.execute(self._by_source, {"keys": keys}):
-                    found[row[0]] = Delivery(row[0], row[1], row[2], row[3], Status(row[4]), *row[5:])
+                    found[row[0]] = Delivery(row[0], row[1], row[2], row[3], STATUSES[row[4]], *row[5:])
         return found
 
     def owners(self, match_keys: Sequence[str]) -> Mapping[str, str]:
