@@ -21,7 +21,7 @@ from reverse_etl_core.planning import Candidate
 from reverse_etl_core.schema import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from reverse_etl_core.mapping import FieldMapping
     from reverse_etl_core.routing import Route
@@ -51,6 +51,10 @@ _EMAIL = (
 _EMAIL_LENGTH = 63
 
 _KEY: Any = str | int | None | msgspec.UnsetType
+_NOT_REMOVED: Any = ("removed_at", None | msgspec.UnsetType, msgspec.UNSET)
+_REMOVED_AT = {"removed_at": REMOVED_AT}
+_KEPT_AS_IS = frozenset({FieldType.STRING, FieldType.EMAIL, FieldType.OPTION, FieldType.INTEGER})
+"""Types of fields whose plain values are those that the stream has: a key column can be read off them."""
 
 
 class TypedRecords:
@@ -65,7 +69,11 @@ class TypedRecords:
         self._match = route.schema.fields[route.match_field]
         names = [f"c{number}" for number in range(len(columns))]
         types = [_type(one.field) | (msgspec.UnsetType if one.skips_null else None) for one in columns]
-        self._decode = _decoder(names, [one.column for one in columns], types)
+        fed = [one.column for one in columns]
+        as_is = {one.column: name for one, name in zip(columns, names, strict=True) if one.field.type in _KEPT_AS_IS}
+        # Whether the same struct tells the keys too; else they are decoded once more.
+        self._has_keys = REMOVED_AT not in fed and as_is.keys() >= set(route.key_columns)
+        self._decode = _decoder(names, fed, types, has_keys=self._has_keys)
         self._rename = _renamer(route.mapping)
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         by_field = {one.field.name: name for one, name in zip(columns, names, strict=True)}
@@ -74,7 +82,8 @@ class TypedRecords:
             (one, _SECOND_LOOKS.get(one.field.type) or route.validator.second_look(one.field.name)) for one in columns
         )
         self._doubtful = tuple((attrgetter(by_field[one.field.name]), look) for one, look in looks if look is not None)
-        self._keys_of, self._key_values = _key_reader(route.key_columns)
+        self._keys_of, key_names = _key_decoder(route.key_columns)
+        self._key_values = _values_reader([as_is[one] for one in route.key_columns] if self._has_keys else key_names)
 
     def candidate(self, raw: msgspec.Raw) -> Candidate | None:
         """The candidate of a plainly fine record; `None` says nothing.
@@ -84,7 +93,7 @@ class TypedRecords:
         """
         try:
             record = self._decode(raw)
-            keys = self._key_values(self._keys_of(raw))
+            keys = self._key_values(record if self._has_keys else self._keys_of(raw))
         except msgspec.ValidationError:
             return None
         match_value = self._match_value(record)
@@ -93,6 +102,8 @@ class TypedRecords:
         match_key = identity.match_key(self._match, match_value)
         if match_key is None or not identity.is_sound(match_key) or not self._is_plain(record):
             return None
+        if self._has_keys:
+            record.removed_at = msgspec.UNSET  # it is null, and feeds no field
         payload = self._encode(record if self._rename is None else self._rename(record))
         source_key = identity.source_key(keys or (match_key,))
         return Candidate(source_key, match_key, payload, identity.digest(payload))
@@ -112,11 +123,13 @@ def typed_records(route: Route) -> TypedRecords | None:
     return TypedRecords(route) if len(set(columns)) == len(columns) else None
 
 
-def _decoder(names: list[str], columns: list[str], types: list[Any]) -> Callable[[msgspec.Raw], Any]:
+def _decoder(names: list[str], columns: list[str], types: list[Any], *, has_keys: bool) -> Callable[[msgspec.Raw], Any]:
     fields = [(name, one | msgspec.UnsetType, msgspec.UNSET) for name, one in zip(names, types, strict=True)]
     rename = dict(zip(names, columns, strict=True))
-    struct = msgspec.defstruct("Columns", fields, rename=rename, gc=False)
-    return msgspec.json.Decoder(struct).decode
+    if has_keys:
+        fields.append(_NOT_REMOVED)
+        rename |= _REMOVED_AT
+    return msgspec.json.Decoder(msgspec.defstruct("Columns", fields, rename=rename, gc=False)).decode
 
 
 def _renamer(mapping: FieldMapping) -> Callable[[Any], Any] | None:
@@ -130,29 +143,34 @@ def _renamer(mapping: FieldMapping) -> Callable[[Any], Any] | None:
     untyped = [(f"f{place}", Any | msgspec.UnsetType, msgspec.UNSET) for place in places]
     struct = msgspec.defstruct("Fields", untyped, rename={f"f{place}": fields[place] for place in places}, gc=False)
     astuple = msgspec.structs.astuple
+    fed = len(mapping.columns)  # what comes after them is no field
     if not constants:
-        return lambda record: struct(*astuple(record))
+        return lambda record: struct(*astuple(record)[:fed])
 
     def renamed(record: Any) -> Any:  # noqa: ANN401 - structs made at run time
-        values = astuple(record) + constants
+        values = astuple(record)[:fed] + constants
         return struct(*[values[place] for place in places])
 
     return renamed
 
 
-def _key_reader(columns: tuple[str, ...]) -> tuple[Callable[[msgspec.Raw], Any], Callable[[Any], tuple[Any, ...]]]:
-    """Decoder of the key columns, and what gives their values; a removed record does not fit."""
+def _key_decoder(columns: tuple[str, ...]) -> tuple[Callable[[msgspec.Raw], Any], list[str]]:
+    """Decoder of the key columns, and their names in what it gives; a removed record does not fit."""
     names = [f"k{number}" for number in range(len(columns))]
     fields: list[Any] = [(name, _KEY, msgspec.UNSET) for name in names]
-    fields.append(("removed_at", None | msgspec.UnsetType, msgspec.UNSET))
-    rename = dict(zip(names, columns, strict=True)) | {"removed_at": REMOVED_AT}
-    decode = msgspec.json.Decoder(msgspec.defstruct("Keys", fields, rename=rename, gc=False)).decode
+    rename = dict(zip(names, columns, strict=True)) | _REMOVED_AT
+    struct = msgspec.defstruct("Keys", [*fields, _NOT_REMOVED], rename=rename, gc=False)
+    return msgspec.json.Decoder(struct).decode, names
+
+
+def _values_reader(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """What gives the values of a struct's fields."""
     if not names:
-        return decode, lambda _keys: ()
+        return lambda _struct: ()
     if len(names) == 1:
         only = attrgetter(names[0])
-        return decode, lambda keys: (only(keys),)
-    return decode, attrgetter(*names)
+        return lambda struct: (only(struct),)
+    return attrgetter(*names)
 
 
 def _type(field: Field) -> Any:  # noqa: ANN401 - a type
