@@ -181,16 +181,40 @@ def test_a_month_of_many_outcomes_does_not_hold_up_a_run(url: str, clock: Clock,
     assert [tuple(row) for row in statements(url, query)] == [(3,)]
 
 
-def test_what_a_run_opens_with_is_found_by_indexes(tmp_path: Path) -> None:
-    """Ten million delivered rows are not read for the few that are open, nor the history for what is old in it."""
-    ledger = Ledger(Secret(f"sqlite:///{tmp_path}/ledger.db"))
-    ledger.open_stream(SCOPE, keeps_deliveries=True).close()
+def noted_statements(ledger: Ledger) -> list[tuple[str, Any]]:
+    """What is asked of the ledger's database from now on."""
     asked: list[tuple[str, Any]] = []
 
     def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
         asked.append((statement, parameters))
 
     sa.event.listen(ledger._engine, "before_cursor_execute", note)
+    return asked
+
+
+def test_who_owns_a_match_value_is_looked_up_and_not_searched_for(tmp_path: Path) -> None:
+    """Asked for each chunk of a first load: a walk through the index would take a second per million rows."""
+    ledger = Ledger(Secret(f"sqlite:///{tmp_path}/ledger.db"))
+    stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
+    asked = noted_statements(ledger)
+    assert stream.owners([f"key {number}" for number in range(1000)]) == {}
+    stream.close()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        steps = [
+            str(step[3])
+            for statement, parameters in asked
+            if "match_key IN" in statement
+            for step in database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    assert [step.rpartition("(")[2] for step in steps] == ["scope_id=? AND match_key=?)"]
+    ledger.close()
+
+
+def test_what_a_run_opens_with_is_found_by_indexes(tmp_path: Path) -> None:
+    """Ten million delivered rows are not read for the few that are open, nor the history for what is old in it."""
+    ledger = Ledger(Secret(f"sqlite:///{tmp_path}/ledger.db"))
+    ledger.open_stream(SCOPE, keeps_deliveries=True).close()
+    asked = noted_statements(ledger)
     stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
     for pages in (stream.replayable(), stream.waiting(), stream.records_of_job("job-1"), stream.leaving()):
         assert list(pages) == []

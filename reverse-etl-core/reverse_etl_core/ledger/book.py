@@ -85,11 +85,14 @@ class StreamLedger:
         )
         self._by_match = [
             sa.select(held, _COLUMNS.source_key).where(
-                _COLUMNS.scope_id == scope_id,
-                held.in_(sa.bindparam("keys", expanding=True)),
-                held.is_not(None),  # the partial index is only used where the query says so
+                _COLUMNS.scope_id == scope_id, held.in_(sa.bindparam("keys", expanding=True)), *conditions
             )
-            for held in (_COLUMNS.former_key, _COLUMNS.match_key)
+            for held, conditions in (
+                # The partial index is only used where the query says so.
+                (_COLUMNS.former_key, (_COLUMNS.former_key.is_not(None),)),
+                # Here the same words would make SQLite walk the whole index instead of looking up each key.
+                (_COLUMNS.match_key, ()),
+            )
         ]
         self._partition = ledger.partition.name
         self._opened_ms = ledger.now_ms()
