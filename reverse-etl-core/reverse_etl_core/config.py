@@ -31,6 +31,7 @@ COMPARE_WITH = ("ledger", "destination")
 LEDGER_MODES = ("full", "rejects")
 UNKNOWN_FIELDS = ("fail", "drop")
 ON_MISSING = ("reject", "skip_field")
+ASSOCIATION_ON_MISSING = ("reject", "skip")
 NOTIFY_FORMATS = ("json", "slack")
 SLACK_HOST = "hooks.slack.com"
 
@@ -77,6 +78,25 @@ class FieldConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AssociationConfig:
+    """What the user says of the records of another object that a stream's records are tied to.
+
+    Attributes:
+        object_name: The other object, as the user spells it.
+        column: Column of the stream with match values of the other object: one, or an array of them.
+        match_on: The other object's key field that they belong to; `None` for its natural or only one.
+        label: What kind of association; `None` for the plain one.
+        on_missing: One of `ASSOCIATION_ON_MISSING`.
+    """
+
+    object_name: str
+    column: str
+    match_on: str | None = None
+    label: str | None = None
+    on_missing: str = ASSOCIATION_ON_MISSING[0]
+
+
+@dataclass(frozen=True, slots=True)
 class StreamConfig:
     """What the user says of one stream; `None` leaves the choice to the default.
 
@@ -90,6 +110,7 @@ class StreamConfig:
         then_match_on: Fields by which a record is looked for that the first one does not find.
         source_key: Columns that say who a record is, whatever its match value; empty for the stream's key properties.
         on_removed: What becomes of records that are gone from the source; `None` for the load method's default.
+        associations: Records of other objects that these ones are tied to.
     """
 
     object_name: str
@@ -101,6 +122,7 @@ class StreamConfig:
     then_match_on: tuple[str, ...] = ()
     source_key: tuple[str, ...] = ()
     on_removed: str | None = None
+    associations: tuple[AssociationConfig, ...] = ()
 
     @property
     def removal(self) -> str:
@@ -377,6 +399,7 @@ _STREAM_SETTINGS = (
     "load_method",
     "on_removed",
     "fields",
+    "associations",
     "unknown_fields",
 )
 
@@ -396,12 +419,44 @@ def _streams(reader: SettingsReader, load_method: str, unknown_fields: str) -> d
             on_removed=one.text("on_removed"),
             load_method=one.choice("load_method", LOAD_METHODS, default=load_method),
             fields=_fields(one),
+            associations=_associations(one),
             unknown_fields=one.choice("unknown_fields", UNKNOWN_FIELDS, default=unknown_fields),
             object_from=one.text("object_from"),
         )
         if one.text("object") and one.text("object_from"):
             one.bad("object_from", "and 'object' are both given. Remove one of the two.")
+        if one.text("object_from") and one.config.get("associations"):
+            one.bad("associations", "and 'object_from' are both given. Make a stream of its own for each object.")
     return parsed
+
+
+def _associations(stream: SettingsReader) -> tuple[AssociationConfig, ...]:
+    """The list of associations; each column, object and label once."""
+    given = stream.config.get("associations")
+    if given is None:
+        return ()
+    if not isinstance(given, (list, tuple)) or not all(isinstance(one, Mapping) for one in given):
+        stream.bad("associations", "must be a list of objects like {object: companies, from: account_id}.")
+        return ()
+    parsed = []
+    for number, entry in enumerate(given):
+        one = SettingsReader(entry, f"{stream.prefix}associations[{number}].", stream.problems)
+        one.unknown(("object", "from", "match_on", "label", "on_missing"))
+        for name in ("object", "from"):
+            if one.config.get(name) in (None, ""):
+                one.bad(name, "is missing: name the other object, and the column with its match values.")
+        parsed.append(
+            AssociationConfig(
+                one.text("object") or "",
+                one.text("from") or "",
+                one.text("match_on"),
+                one.text("label"),
+                one.choice("on_missing", ASSOCIATION_ON_MISSING, default=ASSOCIATION_ON_MISSING[0]),
+            )
+        )
+    if len({(one.object_name, one.label) for one in parsed}) < len(parsed):
+        stream.bad("associations", "names the same object with the same label twice. Put both into one column.")
+    return tuple(parsed)
 
 
 def _fields(stream: SettingsReader) -> dict[str, FieldConfig] | None:

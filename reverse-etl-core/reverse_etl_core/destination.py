@@ -6,13 +6,15 @@ import abc
 import enum
 from typing import TYPE_CHECKING
 
+from reverse_etl_core.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from reverse_etl_core.operations import Batch, Current, Outcome
     from reverse_etl_core.ratelimit import Rate, RateLimiter
-    from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.schema import ObjectSchema, Reference
 
 
 class Destination(abc.ABC):
@@ -49,6 +51,27 @@ class Destination(abc.ABC):
         Raises:
             ConfigError: There is no such object; the message names those that there are.
         """
+
+    def describe_association(
+        self, source: Reference, target: Reference, label: str | None, *, replaces: bool
+    ) -> ObjectSchema:
+        """The associations from the records of one object to those of another, as an object of its own.
+
+        Its records have two fields, `from` and `to`: match values of the two, of which `to` may list several. They are
+        upserted by `from`, and removed by an id that says what this sync added.
+
+        Args:
+            source: The object that the stream writes, and its match field.
+            target: The other object, and the field that names its records.
+            label: What kind of association; `None` for the plain one.
+            replaces: Whether associations that this sync added go when the source no longer has them.
+
+        Raises:
+            ConfigError: The API has none between these objects, or none with this label.
+        """
+        del label, replaces
+        msg = f"'associations': the API knows none between '{source.object_name}' and '{target.object_name}'."
+        raise ConfigError(msg)
 
     def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
         """Create fields that a stream wants and an object lacks, where the user asked for that; here: none.

@@ -94,6 +94,8 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
         operations: At least one; within the object's limits.
         references: Fields whose values name records of another object by match value, and that object.
         removal: For `Verb.REMOVE` the name of one of `schema.removals`.
+        parent_ids: Of fields in `references`: match key to the id that the ledger knows, for `schema.takes_ids`. The
+            record may be gone since: the destination is right, and not the ledger (L6).
     """
 
     verb: Verb
@@ -102,6 +104,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     operations: tuple[Operation, ...]
     references: Mapping[str, Reference] = {}
     removal: str = ""
+    parent_ids: Mapping[str, Mapping[str, str]] = {}
 
 
 class Current(msgspec.Struct, frozen=True, gc=False):

@@ -14,10 +14,11 @@ from reverse_etl_core.intake import Intake
 from reverse_etl_core.jobs import JobRunner
 from reverse_etl_core.ledger import Status
 from reverse_etl_core.ledger.rows import WAITING_AGAIN
-from reverse_etl_core.operations import DeferCode, RejectCode
+from reverse_etl_core.operations import DeferCode, RejectCode, Verb
 from reverse_etl_core.planning import Candidate, Refusal, Removal, Step, doubt_ends_ms, first_step, next_step
 from reverse_etl_core.queues import WorkQueues
 from reverse_etl_core.recording import Recorder
+from reverse_etl_core.references import parent_keys
 from reverse_etl_core.removals import RemovalSpool
 from reverse_etl_core.sending import Sent, send, wait_out
 from reverse_etl_core.superseding import latest_versions
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from reverse_etl_core.ledger import Delivery, Settlement, StreamLedger
     from reverse_etl_core.operations import Batch, Current
     from reverse_etl_core.routing import Route
+    from reverse_etl_core.schema import Reference
     from reverse_etl_core.sending import Crew
     from reverse_etl_core.traffic import Traffic
 
@@ -54,6 +56,7 @@ class Pipeline:
         wait: Sleeps that many seconds; true when the run is asked to stop meanwhile.
         traffic: Knows which writes got no answer.
         settle_parents: Settles the streams whose records these ones point to; called before anything is sent.
+        parent_ids: Match keys of those records to the ids that the ledger knows.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that a pipeline joins
@@ -70,6 +73,7 @@ class Pipeline:
         wait: Callable[[float], bool],
         traffic: Traffic,
         settle_parents: Callable[[], None] = lambda: None,
+        parent_ids: Callable[[Reference, Sequence[str]], Mapping[str, str]] = lambda _parent, _keys: {},
     ) -> None:
         self.route = route
         self.tally = tally
@@ -91,6 +95,7 @@ class Pipeline:
                 destination.jobs, route, ledger=ledger, queues=self._queues, recorder=self._recorder, wait=wait
             )
         self._settle_parents = settle_parents
+        self._parent_ids = parent_ids
         self._is_working = False
         self._in_hand: dict[str, Judged] = {}
         self._unjudged = 0
@@ -328,13 +333,17 @@ class Pipeline:
         unchanged = 0
         for one in judged:
             row = known.get(one.source_key)
-            if row is None or one.__class__ is not Candidate or one.is_replay or not one.is_delivered_as(row):
-                others.append(one)
-            else:
+            if one.__class__ is Candidate and not one.is_replay and self._is_settled(one, row):
                 unchanged += 1
                 self._in_hand.pop(one.source_key, None)
+            else:
+                others.append(one)
         self.tally.settle(Fate.UNCHANGED, unchanged)
         return others
+
+    def _is_settled(self, candidate: Candidate, known: Delivery | None) -> bool:
+        """Whether nothing has to be done for a record."""
+        return known is not None and candidate.is_delivered_as(known)
 
     def _queue(self, planned: Sequence[tuple[Candidate, Step]]) -> list[Refusal]:
         """Queue records whose match value is theirs; refuse those whose value another record owns."""
@@ -372,7 +381,7 @@ class Pipeline:
             return
         self._is_working = True
         try:
-            if len(self._queues):
+            if self._queues.is_due(everything=everything):
                 self._settle_parents()
             self._work_off(everything=everything)
         finally:
@@ -386,7 +395,7 @@ class Pipeline:
                     finds, work=self._find, before=_nothing, after=self._recorder.found, idle=self._ledger.renew
                 )
             has_run_job = self._run_jobs(everything=everything)
-            batches = list(self._queues.take_batches(everything=everything))
+            batches = [self._with_parent_ids(one) for one in self._queues.take_batches(everything=everything)]
             if batches:
                 record = self._recorder
                 self._crew.run(
@@ -398,6 +407,23 @@ class Pipeline:
                 )
             if not (finds or has_run_job or batches):
                 return
+
+    def _with_parent_ids(self, batch: Batch) -> Batch:
+        """The batch with the ids of the records that it points to, as far as the ledger knows them."""
+        if not batch.schema.takes_ids or batch.verb is Verb.REMOVE:
+            return batch
+        ids = {}
+        for name, parent in batch.references.items():
+            if name == batch.match_field:
+                keys = [one.match_key for one in batch.operations]
+            else:
+                keys = [key for one in batch.operations for key in parent_keys(parent, one.fields.get(name))]
+            ids[name] = self._parent_ids(parent, list(dict.fromkeys(keys)))
+        return msgspec.structs.replace(batch, parent_ids=ids)
+
+    def ids_of(self, match_keys: Sequence[str]) -> Mapping[str, str]:
+        """Match keys to the ids of the records that were delivered with them."""
+        return self._ledger.ids_of(match_keys)
 
     def _run_jobs(self, *, everything: bool) -> bool:
         """Run the jobs for which there are records enough; whether there was any."""

@@ -98,6 +98,20 @@ class WorkQueues:
                 if group:
                     yield self._start(group, Step.FIND)
 
+    def is_due(self, *, everything: bool) -> bool:
+        """Whether anything would be taken out: a full request, or anything at all where everything has to go."""
+        limits, jobs = self._route.schema.limits, self._route.schema.jobs
+        if everything:
+            return len(self._open) > 0
+        records = limits.records_per_request
+        if jobs is not None and any(self._fills(step, jobs) or self._contended[step] >= records for step in VERBS):
+            return True
+        return any(
+            len(queue) >= records or self._bytes[step] >= limits.bytes_per_request
+            for step, queue in self._waiting.items()
+            if step is Step.FIND or jobs is None
+        )
+
     def take_batches(self, *, everything: bool) -> Iterator[Batch]:
         """Full batches; partial ones only when everything has to go, and none that may still grow into a job."""
         for step in VERBS:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.identity import match_key
 from reverse_etl_core.schema import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reverse_etl_core.config import LookupConfig, StreamConfig
+    from reverse_etl_core.operations import Value
     from reverse_etl_core.schema import Field, ObjectSchema
 
 
@@ -51,6 +53,13 @@ def compile_references(
     if problems:
         raise ConfigError(*problems)
     return references
+
+
+def parent_keys(reference: Reference, value: Value) -> list[str]:
+    """The match keys in the value of a reference, which may name several records."""
+    values: Sequence[Value] = value if isinstance(value, list) else [value]
+    keys = (match_key(reference.match_field, one) for one in values)
+    return list(dict.fromkeys(key for key in keys if key is not None))
 
 
 def _problem(field: Field, lookup: LookupConfig, schema: ObjectSchema, parent: ObjectSchema) -> str:

@@ -16,9 +16,9 @@ import msgspec
 
 from reverse_etl_core import reasons
 from reverse_etl_core.destination import Destination
-from reverse_etl_core.identity import match_key
 from reverse_etl_core.operations import Current, Missing, RejectCode, Rejected, Removed, Verb, Written
 from reverse_etl_core.planlines import Action, PlanLine
+from reverse_etl_core.references import parent_keys
 from reverse_etl_core.sameness import is_shown
 from reverse_etl_core.schema import Field, FieldType, frozen
 from reverse_etl_core.tally import Fate
@@ -194,6 +194,13 @@ class ReadOnlyDestination(Destination):
         self._schemas[schema.name] = schema
         return schema
 
+    def describe_association(
+        self, source: Reference, target: Reference, label: str | None, *, replaces: bool
+    ) -> ObjectSchema:
+        """As the destination says."""
+        self._rehearsal.count_request()
+        return self._real.describe_association(source, target, label, replaces=replaces)
+
     def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
         """The schema as if the fields were there, as texts."""
         if not self.adds_fields:
@@ -242,13 +249,11 @@ class ReadOnlyDestination(Destination):
         for name, reference in batch.references.items():
             if reference.is_optional or reference.object_name not in self._schemas:
                 continue
-            wanted = {
-                one.source_key: match_key(reference.match_field, one.fields.get(name)) for one in batch.operations
-            }
-            missing = self._missing(reference, sorted({key for key in wanted.values() if key is not None}))
+            wanted = {one.source_key: parent_keys(reference, one.fields.get(name)) for one in batch.operations}
+            missing = self._missing(reference, sorted({key for keys in wanted.values() for key in keys}))
             reason = reasons.NO_PARENT.format(field=name)
-            for source_key, key in wanted.items():
-                if key in missing:
+            for source_key, keys in wanted.items():
+                if not missing.isdisjoint(keys):
                     found[source_key] = Rejected(source_key, RejectCode.REFERENCE_NOT_FOUND, reason)
         return found
 

@@ -63,7 +63,7 @@ class RemovalPolicy:
         """Whether a record may be touched: what is cleared is ours in any record, what is taken away must be ours."""
         if not self.is_active:
             return False
-        return self.way is None or self.includes_adopted or known.created_by_us
+        return self.way is None or self.way.spares_others or self.includes_adopted or known.created_by_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def compile_route(
         key_columns=_source_key(stream, config, columns) or tuple(key_properties),
         mapping=mapping,
         validator=Validator(mapping.schema_fields, emails=emails, unruled=references),
-        references=references,
+        references={**references, **{name: one for name, one in schema.parents.items() if mapping.column_of(name)}},
         then_match_on=tuple(_checked_match_field(stream, one, schema) for one in config.then_match_on),
         removal=_removal(stream, config, schema, promise),
         on_create=_canonical(config.fields_written(ON_CREATE), schema),

@@ -7,6 +7,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from reverse_etl_core.associations import (
+    AssociatedStream,
+    AssociationPipeline,
+    association_stream,
+    compile_association,
+    target_of,
+)
 from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
 from reverse_etl_core.conclusion import conclude, notify
 from reverse_etl_core.dispatch import NO_OBJECT, Dispatcher
@@ -36,12 +43,12 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reverse_etl_core.config import CommonConfig, StreamConfig
+    from reverse_etl_core.config import AssociationConfig, CommonConfig, StreamConfig
     from reverse_etl_core.destination import Destination
     from reverse_etl_core.emails import EmailRules
     from reverse_etl_core.ledger import StreamLedger
     from reverse_etl_core.routing import Route
-    from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.schema import ObjectSchema, Reference
     from reverse_etl_core.traffic import Traffic
 
 logger = logging.getLogger(__name__)
@@ -118,7 +125,7 @@ class Run:
         key_properties: Sequence[str],
         *,
         deliver_collected: Callable[[], None],
-    ) -> Pipeline | Dispatcher:
+    ) -> Pipeline | Dispatcher | AssociatedStream:
         """Decide a stream's way, and deliver first what earlier runs left open.
 
         A stream that is opened again, because its SCHEMA changed, settles its earlier records first.
@@ -149,9 +156,16 @@ class Run:
         self._deliver_collected[stream] = deliver_collected
         if config.object_from is None:
             pipeline = self._streams[stream] = open_pipeline(config.object_name)
+            associations = [
+                self._open_association(one, pipeline.route, singer_schema, key_properties)
+                for one in config.associations
+            ]
+            for one in associations:
+                self._deliver_collected[one.route.stream] = deliver_collected
             if earlier is None:  # what waits for its parent since then is tried again at the end, and counted once
-                pipeline.replay()
-            return pipeline
+                for one in (pipeline, *associations):
+                    one.replay()
+            return AssociatedStream(pipeline, associations) if associations else pipeline
         if config.object_from not in singer_schema.get("properties", {}):
             msg = f"Stream '{stream}' has no column '{config.object_from}' that 'object_from' names."
             raise ConfigError(msg)
@@ -191,21 +205,8 @@ class Run:
             promise=self._promise,
             emails=self._emails,
         )
-        if self._plan is not None:
-            self._plan.know(route)
-        pipeline = Pipeline(
-            route,
-            destination=self._destination,
-            ledger=self._stream_ledger(stream, schema.name),
-            crew=self._crew,
-            tally=self._tallies.setdefault(stream, Tally()),
-            brakes=(brake, RemovalBrake(self._config.max_removed, self._config.max_removed_percent)),
-            holder=self._holder(stream, schema.name),
-            grace_ms=int(self._config.reconcile_grace_s * 1000),
-            wait=self._stop.wait,
-            traffic=self._traffic,
-            settle_parents=lambda: self._settle_parents(route),
-        )
+        removal_brake = RemovalBrake(self._config.max_removed, self._config.max_removed_percent)
+        pipeline = self._pipeline(Pipeline, route, (brake, removal_brake))
         logger.info(
             "Stream '%s' goes to '%s' of account %s, matched on '%s', load method '%s'.",
             stream,
@@ -214,6 +215,55 @@ class Run:
             route.match_field,
             route.load_method,
         )
+        return pipeline
+
+    def _pipeline(self, kind: type[Pipeline], route: Route, brakes: tuple[RejectionBrake, RemovalBrake]) -> Pipeline:
+        if self._plan is not None:
+            self._plan.know(route)
+        return kind(
+            route,
+            destination=self._destination,
+            ledger=self._stream_ledger(route.stream, route.schema.name),
+            crew=self._crew,
+            tally=self._tallies.setdefault(route.stream, Tally()),
+            brakes=brakes,
+            holder=self._holder(route.stream, route.schema.name),
+            grace_ms=int(self._config.reconcile_grace_s * 1000),
+            wait=self._stop.wait,
+            traffic=self._traffic,
+            settle_parents=lambda: self._settle_parents(route),
+            parent_ids=lambda parent, keys: self._parent_ids(route, parent, keys),
+        )
+
+    def _open_association(
+        self,
+        config: AssociationConfig,
+        main: Route,
+        singer_schema: Mapping[str, Any],
+        key_properties: Sequence[str],
+    ) -> Pipeline:
+        """The pipeline of a stream's associations with another object."""
+        name = association_stream(main.stream, config)
+        if name in self._streams:
+            self._streams[name].flush()
+        route = compile_association(
+            name,
+            config,
+            main,
+            target_of(main.stream, config, self._describe(config.object_name)),
+            lambda source, target, replaces: self._reach(
+                lambda: self._destination.describe_association(source, target, config.label, replaces=replaces)
+            ),
+            singer_schema=singer_schema,
+            key_properties=key_properties,
+            promise=self._promise,
+        )
+        # Whoever removes a record removes its associations: one brake looks at both.
+        brakes = (
+            RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent),
+            RemovalBrake(None, 100),
+        )
+        pipeline = self._streams[name] = self._pipeline(AssociationPipeline, route, brakes)
         return pipeline
 
     def _with_added_fields(
@@ -281,7 +331,13 @@ class Run:
         schema = self._describe(config.object_name)
         if self._destination.adds_fields:
             config = replace(config, unknown_fields="drop")
-        return setting_problems(stream, config, schema, parents, self._promise)
+        problems = setting_problems(stream, config, schema, parents, self._promise)
+        for one in config.associations:
+            try:
+                target_of(stream, one, self._describe(one.object_name))
+            except ConfigError as error:
+                problems += error.problems
+        return problems
 
     def _parents(self, config: StreamConfig) -> dict[str, ObjectSchema]:
         """The objects that a stream's records point to, by the user's spelling."""
@@ -322,6 +378,14 @@ class Run:
         """The streams of this run whose records a stream points to; itself too, where records point to each other."""
         objects = {one.object_name for one in route.references.values()}
         return [one for one in self._pipelines() if one.route.schema.name in objects]
+
+    def _parent_ids(self, route: Route, parent: Reference, keys: Sequence[str]) -> Mapping[str, str]:
+        """The ids of records that a stream points to, as far as the streams of this run know them."""
+        found: dict[str, str] = {}
+        for one in self._parents_of(route):
+            if one.route.schema.name == parent.object_name and one.route.match_field == parent.match_field.name:
+                found.update(one.ids_of([key for key in keys if key not in found]))
+        return found
 
     def _retry_waiting(self) -> None:
         """Try children once more whose parents came after them, as often as that helps."""

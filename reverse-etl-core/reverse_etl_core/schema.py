@@ -100,11 +100,13 @@ class RemovalWay:
         name: As `on_removed` names it: `archive`, `delete`, or a word of the vendor's.
         records_per_request: Operations in one batch.
         is_final: Whether nobody can bring the record back; only used with `hard_delete: true`.
+        spares_others: Whether it takes away only what this sync added, whoever made the record: it is used for all.
     """
 
     name: str
     records_per_request: int
     is_final: bool = False
+    spares_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ class ObjectSchema:
         removals: How its records can be taken away.
         wholes: Groups of field names that the API takes together: an update that writes one of them writes all of those
             that the record has.
+        parents: Fields that always name records of other objects, by match value, whatever the settings say.
+        takes_ids: Whether references are written by record id: ids that the ledger knows travel with the batch.
         shows: Of a field, a wanted value and the one that the destination shows: whether it would show the wanted one
             so. For an API that keeps values otherwise than it was given them; `None` compares by the field's type.
     """
@@ -157,6 +161,8 @@ class ObjectSchema:
     required_to_create: tuple[tuple[str, ...], ...] = field(default=())
     removals: tuple[RemovalWay, ...] = ()
     wholes: tuple[frozenset[str], ...] = ()
+    parents: Mapping[str, Reference] = field(default_factory=dict)
+    takes_ids: bool = False
     shows: Callable[[Field, Any, Any], bool] | None = None
 
     def canonical(self, name: str) -> str:

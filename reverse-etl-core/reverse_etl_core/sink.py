@@ -9,6 +9,7 @@ from singer_sdk.sinks import Sink
 if TYPE_CHECKING:
     import msgspec
 
+    from reverse_etl_core.associations import AssociatedStream
     from reverse_etl_core.dispatch import Dispatcher
     from reverse_etl_core.pipeline import Pipeline
     from reverse_etl_core.target import ReverseETLTarget
@@ -26,7 +27,7 @@ class DeliverySink(Sink):
 
     def __init__(self, target: ReverseETLTarget, stream_name: str, schema: dict[str, Any], key_properties: Any) -> None:  # noqa: ANN401 - the SDK's signature
         self._target = target
-        self.pipeline: Pipeline | Dispatcher | None = None
+        self.pipeline: Pipeline | Dispatcher | AssociatedStream | None = None
         self.records: list[msgspec.Raw | dict[str, Any]] = []
         self._bytes = 0
         super().__init__(target, stream_name, schema, key_properties)

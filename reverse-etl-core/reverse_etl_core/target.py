@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
 
+    from reverse_etl_core.associations import AssociatedStream
     from reverse_etl_core.destination import Destination
     from reverse_etl_core.dispatch import Dispatcher
     from reverse_etl_core.pipeline import Pipeline
@@ -207,7 +208,7 @@ class ReverseETLTarget(Target, abc.ABC):
 
     # -- messages
 
-    def open_stream(self, sink: DeliverySink) -> Pipeline | Dispatcher | None:
+    def open_stream(self, sink: DeliverySink) -> Pipeline | Dispatcher | AssociatedStream | None:
         """What delivers a stream; `None` for Meltano's connection test, which ends here."""
         if sink.stream_name == MELTANO_TEST_STREAM:
             self.logger.info("Connection test: account %s is reached; nothing is written.", self.run.check())

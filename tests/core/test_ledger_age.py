@@ -206,7 +206,7 @@ def test_who_owns_a_match_value_is_looked_up_and_not_searched_for(tmp_path: Path
             if "match_key IN" in statement
             for step in database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
         ]
-    assert [step.rpartition("(")[2] for step in steps] == ["scope_id=? AND match_key=?)"]
+    assert {step.rpartition("(")[2] for step in steps} == {"scope_id=? AND match_key=?)"}
     ledger.close()
 
 

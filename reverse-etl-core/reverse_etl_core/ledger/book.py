@@ -94,6 +94,12 @@ class StreamLedger:
                 (_COLUMNS.match_key, ()),
             )
         ]
+        self._ids = sa.select(_COLUMNS.match_key, _COLUMNS.destination_id).where(
+            _COLUMNS.scope_id == scope_id,
+            _COLUMNS.match_key.in_(sa.bindparam("keys", expanding=True)),
+            _COLUMNS.status == Status.DELIVERED.value,
+            _COLUMNS.destination_id.is_not(None),
+        )
         self._partition = ledger.partition.name
         self._opened_ms = ledger.now_ms()
         # In the statement and not in each row: whoever writes one cannot forget it.
@@ -133,6 +139,14 @@ class StreamLedger:
             return {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
             return self._owners(connection, match_keys)
+
+    def ids_of(self, match_keys: Sequence[str]) -> Mapping[str, str]:
+        """Match key to the destination id of the record that was delivered with it; others are absent."""
+        found: dict[str, str] = {}
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            for keys in chunks(match_keys):
+                found.update((row[0], row[1]) for row in connection.execute(self._ids, {"keys": keys}))
+        return found
 
     def _owners(self, connection: sa.Connection, match_keys: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
