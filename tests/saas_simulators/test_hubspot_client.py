@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hubspot import HubSpot
+from hubspot.crm.associations.v4 import AssociationSpec
+from hubspot.crm.associations.v4.schema import PublicAssociationDefinitionCreateRequest
 from hubspot.crm.contacts import (
     ApiException,
     BatchInputSimplePublicObjectBatchInputForCreate,
@@ -159,3 +161,48 @@ def test_owners_pipelines_and_token(client: Any) -> None:
         grant_type="refresh_token", client_id="c", client_secret="s", refresh_token="r"
     )
     assert (token.token_type, token.expires_in) == ("bearer", 1800)
+
+
+def test_associations(client: Any) -> None:
+    """Version 4 of associations: single, in batches, and labels."""
+    contact = client.crm.contacts.basic_api.create(
+        SimplePublicObjectInputForCreate(properties={"email": "ada@x.example"})
+    ).id
+    companies = [
+        client.crm.companies.basic_api.create(SimplePublicObjectInputForCreate(properties={"name": name})).id
+        for name in ("Acme", "Other")
+    ]
+    v4 = client.crm.associations.v4
+    both = v4.basic_api.create_default("contacts", contact, "companies", companies[0]).results
+    assert {one.association_spec.association_type_id for one in both} == {279, 280}
+    label = v4.schema.definitions_api.create(
+        "contacts", "companies", PublicAssociationDefinitionCreateRequest(name="payer", label="Payer")
+    ).results[0]
+    spec = AssociationSpec(association_category="USER_DEFINED", association_type_id=label.type_id)
+    made = v4.basic_api.create("contacts", contact, "companies", companies[0], [spec])
+    assert made.labels == ["Payer"]
+    inputs = [{"from": {"id": contact}, "to": {"id": one}, "types": [spec.to_dict()]} for one in (companies[1], "1234")]
+    partial = v4.batch_api.create("contacts", "companies", {"inputs": [_spelled(one) for one in inputs]})
+    assert (partial.num_errors, [one.labels for one in partial.results]) == (1, [["Payer"]])
+    read = v4.batch_api.get_page("contacts", "companies", {"inputs": [{"id": contact}]}).results
+    assert sorted(str(one.to_object_id) for one in read[0].to) == companies
+    page = v4.basic_api.get_page("companies", companies[1], "contacts").results
+    assert {(kind.category, kind.label) for kind in page[0].association_types} == {
+        ("HUBSPOT_DEFINED", None),
+        ("USER_DEFINED", "Payer"),
+    }
+    v4.basic_api.archive("contacts", contact, "companies", companies[0])
+    listed = v4.schema.definitions_api.get_all("contacts", "companies").results
+    assert {one.label for one in listed} == {None, "Primary", "Payer"}
+    assert [str(one.to_object_id) for one in v4.basic_api.get_page("contacts", contact, "companies").results] == (
+        companies[1:]
+    )
+
+
+def _spelled(one: dict[str, Any]) -> dict[str, Any]:
+    """An input of an association as it goes over the wire."""
+    kinds = [
+        {"associationCategory": kind["association_category"], "associationTypeId": kind["association_type_id"]}
+        for kind in one["types"]
+    ]
+    return {**one, "types": kinds}

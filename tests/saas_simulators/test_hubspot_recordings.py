@@ -131,6 +131,44 @@ def test_archived_record(api: Api) -> None:
         assert {name.lower() for name in reply.headers} >= headers_of(real)
 
 
+def test_associations(api: Api) -> None:
+    """Associations are created, partly refused, listed and archived as recorded."""
+    path = "/crm/v4/associations/Deal/Contact/batch/create"
+    real = recorded("v4_associations", "POST", path, 201)
+    deal = api.create("deals", dealname="x", dealstage="closedwon")["id"]
+    contacts = [api.create(email=f"p{number}@example.com")["id"] for number in range(2)]
+    kinds = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 3}]
+    inputs = [{"from": {"id": deal}, "to": {"id": one}, "types": kinds} for one in contacts]
+    reply = api.send("POST", path, {"inputs": inputs})
+    assert (reply.status_code, shape(reply.json())) == (real["status"], shape(real["body"]))
+    real = recorded("v4_associations", "POST", path, 207)
+    reply = api.send("POST", path, {"inputs": [{"from": {"id": deal}, "to": {"id": 1234}, "types": kinds}]})
+    assert reply.status_code == real["status"]
+    assert reply.json()["errors"] == real["body"]["errors"]
+    assert set(reply.json()) == set(real["body"])
+    real = recorded("v4_associations", "GET", r"/crm/v4/objects/Deal/\d+/associations/Contact", 200)
+    assert shape(api.send("GET", f"/crm/v4/objects/Deal/{deal}/associations/Contact").json()) == shape(real["body"])
+    real = recorded("v4_associations", "POST", "/crm/v4/associations/Deal/Company/batch/archive", 204)
+    inputs = [{"from": {"id": deal}, "to": [{"id": 1234}, {"id": int(contacts[0])}]}]
+    reply = api.send("POST", "/crm/v4/associations/Deal/Contact/batch/archive", {"inputs": inputs})
+    assert (reply.status_code, reply.text) == (real["status"], real["body"])
+
+
+@pytest.mark.parametrize(("uri", "one", "other", "number"), [("Company/Contact", 0, 1, 2), ("Deal/Company", 2, 0, 5)])
+def test_primary_labels(api: Api, uri: str, one: int, other: int, number: int) -> None:
+    """The labels of primary companies read as recorded."""
+    real = recorded("v4_associations", "POST", f"/crm/v4/associations/{uri}/batch/create", 201)
+    ids = [
+        api.create("companies", name="x")["id"],
+        api.create(email="p@example.com")["id"],
+        api.create("deals", dealname="x", dealstage="closedwon")["id"],
+    ]
+    kinds = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}]
+    inputs = [{"from": {"id": ids[one]}, "to": {"id": ids[other]}, "types": kinds}]
+    reply = api.send("POST", f"/crm/v4/associations/{uri}/batch/create", {"inputs": inputs})
+    assert reply.json()["results"][0]["labels"] == real["body"]["results"][0]["labels"]
+
+
 def test_created_property(api: Api) -> None:
     """A created property answers with exactly the recorded keys, types and Location."""
     interaction = json.loads((RECORDINGS / "captaincontrat" / "v3_properties.json").read_text())["interactions"][0]

@@ -26,7 +26,7 @@ def create(call: Call) -> Reply:
     store = call.store
     inputs = _inputs(call.body, "properties")
     checker = Checker(call.account, store)
-    writes = [_traced(checker.check(given["properties"], None), given) for given in inputs]
+    writes = [_traced(checker.check_new(given), given) for given in inputs]
     return _answer_writes(call, store, inputs, writes, ok=201)
 
 
@@ -188,7 +188,7 @@ def _answer_writes(
     refused = [write for write in writes if write.is_refused]
     if refused and not _are_traced(inputs):
         raise _whole_call(refused, call.account.portal_id)
-    render = _echo(Renderer(call, store, []), say_new=say_new)
+    render = _echo(call, Renderer(call, store, []), say_new=say_new)
     results = [render(store, write) for write in writes if not write.is_refused]
     failed = [_item(write, call.account.portal_id) for write in refused]
     return _answer(call, results, failed + _not_found(store, unknown or []), ok=ok)
@@ -200,9 +200,9 @@ def _are_traced(inputs: list[Input]) -> bool:
     return None not in trace_ids and len(set(map(str, trace_ids))) == len(inputs)
 
 
-def _echo(renderer: Renderer, *, say_new: bool) -> Callable[[RecordStore, Write], dict[str, Any]]:
+def _echo(call: Call, renderer: Renderer, *, say_new: bool) -> Callable[[RecordStore, Write], dict[str, Any]]:
     def render(store: RecordStore, write: Write) -> dict[str, Any]:
-        record, properties, is_new = apply(store, write)
+        record, properties, is_new = apply(call.account, store, write)
         shown = renderer.shell(record, properties)
         if say_new:
             shown["new"] = is_new

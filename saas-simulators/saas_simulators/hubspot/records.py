@@ -41,6 +41,9 @@ class Portal(Protocol):
     def note(self, store: RecordStore, record: Record, event: str, detail: Collection[str]) -> None:
         """Write a side effect to the journal."""
 
+    def record_left(self, store: RecordStore, record: Record) -> None:
+        """End what only a live record has: its associations and its places in lists."""
+
 
 @dataclass(slots=True)
 class Record:
@@ -186,16 +189,27 @@ class RecordStore:
         self.live_count -= 1
         self._expose(record)
         self.portal.note(self, record, "record_archived", ())
+        self.portal.record_left(self, record)
 
     def forget(self, record: Record, event: str) -> None:
         """Remove a record for good."""
-        if record.archived_at is None:
+        is_live = record.archived_at is None
+        if is_live:
             self._release(record, self.unique)
             self.live_count -= 1
         record.archived_at = record.archived_at or self.portal.moment()
         self._expose(record)
         del self.records[record.id]
         self.portal.note(self, record, event, ())
+        if is_live:
+            self.portal.record_left(self, record)
+
+    def derive(self, record: Record, name: str, value: str) -> None:
+        """Set a property that follows from something else; the journal tells of that instead."""
+        others = {key: held for key, held in record.properties.items() if key != name}
+        record.updated = self.portal.moment()
+        record.properties = others | ({name: value} if value else {}) | {self.type.modified: record.updated}
+        self._expose(record)
 
     def purge(self, record: Record) -> None:
         """Remove a contact for privacy; its addresses cannot be used again, further ones neither (inferred)."""

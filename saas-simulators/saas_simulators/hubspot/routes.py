@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from saas_simulators.hubspot import batch, directory, properties, schemas, search, single
+from saas_simulators.hubspot import (
+    association_labels,
+    associations,
+    batch,
+    directory,
+    properties,
+    schemas,
+    search,
+    single,
+)
 from saas_simulators.routing import Route
 
 if TYPE_CHECKING:
@@ -18,7 +27,8 @@ if TYPE_CHECKING:
 # source: HubSpot docs "API versioning"; 2026-09 is current, the paths without a date stay until 2027
 VERSIONS = ("v3", "2026-03", "2026-09")
 
-# Associations and lists come as tables of their own.
+DATED = VERSIONS[1:]
+
 OBJECTS: tuple[Line, ...] = (
     ("POST", "/{object_type}/batch/upsert", batch.upsert),
     ("POST", "/{object_type}/batch/update", batch.update),
@@ -63,6 +73,23 @@ ACCOUNT: tuple[Line, ...] = (
     ("GET", "/details", directory.details),
     ("GET", "/api-usage/daily/private-apps", directory.daily_usage),
 )
+ASSOCIATIONS: tuple[Line, ...] = (
+    ("POST", "/{object_type}/{to_type}/batch/create", associations.create),
+    ("POST", "/{object_type}/{to_type}/batch/associate/default", associations.create_default),
+    ("POST", "/{object_type}/{to_type}/batch/read", associations.read),
+    ("POST", "/{object_type}/{to_type}/batch/archive", associations.archive),
+    ("POST", "/{object_type}/{to_type}/batch/labels/archive", associations.archive_labels),
+    ("GET", "/{object_type}/{to_type}/labels", association_labels.listing),
+    ("POST", "/{object_type}/{to_type}/labels", association_labels.create),
+    ("PUT", "/{object_type}/{to_type}/labels", association_labels.update),
+    ("DELETE", "/{object_type}/{to_type}/labels/{association_type_id}", association_labels.delete),
+)
+RECORD_ASSOCIATIONS: tuple[Line, ...] = (
+    ("PUT", "/{object_type}/{record_id}/associations/default/{to_type}/{to_id}", associations.put_default),
+    ("PUT", "/{object_type}/{record_id}/associations/{to_type}/{to_id}", associations.put),
+    ("DELETE", "/{object_type}/{record_id}/associations/{to_type}/{to_id}", associations.delete),
+    ("GET", "/{object_type}/{record_id}/associations/{to_type}", associations.listing),
+)
 # resource -> its table, its dated path, its legacy path where that differs in more than the version
 RESOURCES: tuple[tuple[tuple[Line, ...], str, str | None], ...] = (
     (OBJECTS, "/crm/objects/{version}", "/crm/v3/objects"),
@@ -71,6 +98,11 @@ RESOURCES: tuple[tuple[tuple[Line, ...], str, str | None], ...] = (
     (OWNERS, "/crm/owners/{version}", "/crm/v3/owners"),
     (PIPELINES, "/crm/pipelines/{version}", "/crm/v3/pipelines"),
     (ACCOUNT, "/account-info/{version}", None),
+)
+# What has another shape under v3, and is left out there.
+V4_RESOURCES: tuple[tuple[tuple[Line, ...], str, str], ...] = (
+    (ASSOCIATIONS, "/crm/associations/{version}", "/crm/v4/associations"),
+    (RECORD_ASSOCIATIONS, "/crm/objects/{version}", "/crm/v4/objects"),
 )
 TOKEN_PATHS = ("/oauth/v1/token", "/oauth/v3/token", "/oauth/2026-03/token", "/oauth/2026-09/token")
 
@@ -81,6 +113,8 @@ def routes() -> list[Route[Action]]:
     for lines, dated, legacy in RESOURCES:
         bases = [dated.replace("{version}", version) for version in VERSIONS]
         found += _table(lines, [legacy, *bases] if legacy else bases)
+    for lines, dated, legacy in V4_RESOURCES:
+        found += _table(lines, [legacy, *(dated.replace("{version}", version) for version in DATED)])
     return found
 
 

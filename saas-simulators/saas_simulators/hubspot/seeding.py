@@ -11,7 +11,7 @@ import yaml
 from saas_simulators.hubspot import definitions
 from saas_simulators.hubspot.definitions import FIELD_TYPES, ObjectType, PropertyDefinition
 from saas_simulators.hubspot.errors import HubSpotError
-from saas_simulators.hubspot.schemas import add_custom_object
+from saas_simulators.hubspot.schemas import add_custom_object, associate
 from saas_simulators.hubspot.values import ValueRefusedError, WrongShapeError, writer
 from saas_simulators.seeds import SeedError, entries, expect_keys
 
@@ -32,7 +32,8 @@ PROPERTY_KEYS = {
     "calculated",
     "hidden",
 }
-OBJECT_KEYS = {"name", "labels", "primary", "required", "properties"}
+OBJECT_KEYS = {"name", "labels", "primary", "required", "associated", "properties"}
+ASSOCIATED = ("contacts", "companies", "deals", "tickets")
 OWNER_KEYS = {"id", "email", "first_name", "last_name"}
 
 
@@ -49,13 +50,18 @@ def apply(account: Account, seed: dict[str, Any]) -> None:
     Raises:
         SeedError: Something is unknown, missing or not acceptable; names the place and the remedy.
     """
-    expect_keys(seed, {"portal_id", "owners", "properties", "objects", "records"}, WHERE)
+    known = {"portal_id", "owners", "properties", "objects", "records", "association_labels", "association_limits"}
+    expect_keys(seed, known, WHERE)
     if "portal_id" in seed:
         account.portal_id = _number(seed["portal_id"], f"{WHERE}.portal_id")
     for place, owner in entries(seed.get("owners", []), f"{WHERE}.owners"):
         _add_owner(account, owner, place)
     for place, spec in entries(seed.get("objects", []), f"{WHERE}.objects"):
         _add_object(account, spec, place)
+    for place, spec in entries(seed.get("association_labels", []), f"{WHERE}.association_labels"):
+        _add_label(account, spec, place)
+    for place, spec in entries(seed.get("association_limits", []), f"{WHERE}.association_limits"):
+        _limit_associations(account, spec, place)
     for object_name, specs in _mapping(seed.get("properties", {}), f"{WHERE}.properties").items():
         store = _store(account, object_name, f"{WHERE}.properties")
         for place, spec in entries(specs, f"{WHERE}.properties.{object_name}"):
@@ -105,6 +111,24 @@ def _add_object(account: Account, spec: dict[str, Any], place: str) -> None:
         raise SeedError(msg) from None
     for property_place, one in properties:
         store.define(_property(store, one, property_place))
+    for other in spec.get("associated", ASSOCIATED):
+        associate(account, store, _store(account, other, f"{place}.associated"))
+
+
+def _add_label(account: Account, spec: dict[str, Any], place: str) -> None:
+    expect_keys(spec, {"from", "to", "name", "label", "inverse"}, place, required={"from", "to", "label"})
+    one, other = (_store(account, spec[side], place) for side in ("from", "to"))
+    label, inverse = str(spec["label"]), spec.get("inverse")
+    name = str(spec.get("name") or label.lower().replace(" ", "_"))
+    associate(account, one, other)
+    ends = (one.type.type_id, other.type.type_id)
+    account.association_types.define(*ends, name, label, str(inverse) if inverse else None)
+
+
+def _limit_associations(account: Account, spec: dict[str, Any], place: str) -> None:
+    expect_keys(spec, {"from", "to", "most"}, place, required={"from", "to", "most"})
+    one, other = (_store(account, spec[side], place) for side in ("from", "to"))
+    account.links.most[one.type.type_id, other.type.type_id] = _number(spec["most"], f"{place}.most")
 
 
 def _property(store: RecordStore, spec: dict[str, Any], place: str) -> PropertyDefinition:
@@ -209,7 +233,14 @@ def dump(account: Account) -> dict[str, Any]:
         }
         for store in account.stores.values()
     ]
-    return {"portal_id": account.portal_id, "numbering": account.numbering, "owners": account.owners, "stores": stores}
+    return {
+        "portal_id": account.portal_id,
+        "numbering": account.numbering,
+        "owners": account.owners,
+        "stores": stores,
+        "association_types": account.association_types.dump(),
+        "associations": account.links.dump(),
+    }
 
 
 def load(account: Account, dumped: dict[str, Any]) -> None:
@@ -222,3 +253,5 @@ def load(account: Account, dumped: dict[str, Any]) -> None:
         properties = [PropertyDefinition(**definition) for definition in saved["definitions"]]
         account.add_type(object_type, properties).load(saved)
     account.reserve_ids(*dumped["numbering"])
+    if "associations" in dumped:  # a state of an earlier version has none
+        account.load_associations(dumped["association_types"], dumped["associations"])

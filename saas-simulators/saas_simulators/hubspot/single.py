@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from saas_simulators.exchange import Reply, json_reply
 from saas_simulators.hubspot import errors
+from saas_simulators.hubspot.associations import embedded
 from saas_simulators.hubspot.calls import Call, Renderer, as_object, as_string, object_body
 from saas_simulators.hubspot.errors import MissingError
 from saas_simulators.hubspot.records import ADDITIONAL_EMAILS, EMAIL, Record, RecordStore
@@ -25,7 +26,7 @@ def create(call: Call) -> Reply:
     body = object_body(call.body)
     # source: portal probe 2026-04-21: an empty object is refused for its required properties
     store = call.store
-    write = Checker(call.account, store).check(body.get("properties") or {}, None)
+    write = Checker(call.account, store).check_new(body)
     shown = _applied(call, store, write)
     # source: recording captaincontrat v3_objects.json
     location = f"{API}/crm/v3/objects/{store.type.name}/{shown['id']}"
@@ -46,7 +47,8 @@ def get(call: Call) -> Reply:
         record = store.find(store.surviving_id(value))
     if record is None:
         raise MissingError
-    return json_reply(200, Renderer(call, store, _names(call)).chosen(record))
+    shown = Renderer(call, store, _names(call)).chosen(record)
+    return json_reply(200, shown | embedded(call, store, record.id))
 
 
 def listing(call: Call) -> Reply:
@@ -57,7 +59,8 @@ def listing(call: Call) -> Reply:
     after = call.option("after", "0") or "0"
     records, cursor = store.page(int(after) if after.isdecimal() else 0, limit, archived=call.flag("archived"))
     renderer = Renderer(call, store, _names(call))
-    body: dict[str, Any] = {"results": [renderer.chosen(record) for record in records]}
+    results = [renderer.chosen(record) | embedded(call, store, record.id) for record in records]
+    body: dict[str, Any] = {"results": results}
     if cursor is not None:
         # source: recording captaincontrat v3_objects.json, 2026-04
         query = f"offset_param=after&limit={limit}&after={cursor}"
@@ -102,7 +105,7 @@ def merge(call: Call) -> Reply:
     primary, other = records
     if primary is None or other is None:
         raise MissingError
-    survivor = _merged(store, primary, other)
+    survivor = _merged(call, store, primary, other)
     return json_reply(200, Renderer(call, store).chosen(survivor))
 
 
@@ -135,7 +138,7 @@ def _addressed(call: Call, store: RecordStore, name: str | None, value: str) -> 
 def _applied(call: Call, store: RecordStore, write: Write) -> dict[str, Any]:
     if write.is_refused:
         raise refuse(write, call.account.portal_id)
-    record, echo, _ = apply(store, write)
+    record, echo, _ = apply(call.account, store, write)
     return Renderer(call, store, []).shell(record, echo)
 
 
@@ -145,12 +148,15 @@ def _names(call: Call) -> list[str] | None:
     return [name for text in given for name in text.split(",") if name] if given else None
 
 
-def _merged(store: RecordStore, primary: Record, other: Record) -> Record:
-    """Replace two records by a new one: values of the first, gaps filled by the second."""
+def _merged(call: Call, store: RecordStore, primary: Record, other: Record) -> Record:
+    """Replace two records by a new one: values of the first, gaps filled by the second, associations of both."""
     # source: HubSpot docs "Merge records": a new id, the old ones point to it
     properties = {**other.properties, **{name: value for name, value in primary.properties.items() if value}}
     secondary = [record.properties.get(EMAIL, "") for record in (other,)]
     extra = ";".join([email for email in [*secondary, properties.get(ADDITIONAL_EMAILS, "")] if email])
+    links = call.account.links
+    # the first record's last, so that its primary company stays the primary one
+    moved = [link for record in (other, primary) for link in links.of((store.type.type_id, record.id))]
     for record in (primary, other):
         store.forget(record, "record_merged_away")
     kept = {name: value for name, value in properties.items() if name not in {"hs_object_id", "hs_all_contact_vids"}}
@@ -159,4 +165,7 @@ def _merged(store: RecordStore, primary: Record, other: Record) -> Record:
     survivor = store.create(kept | {"hs_merged_object_ids": f"{primary.id};{other.id}"}, event="record_merged")
     for record in (primary, other):
         store.merged[record.id] = survivor.id
+    for end, kinds in moved:
+        if end not in {(store.type.type_id, record.id) for record in (primary, other)}:
+            links.connect((store.type.type_id, survivor.id), end, kinds)
     return survivor

@@ -8,15 +8,19 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from saas_simulators.hubspot import definitions
+from saas_simulators.hubspot.association_types import AssociationTypes
 from saas_simulators.hubspot.errors import unknown_object_type
 from saas_simulators.hubspot.limits import AccountLimits
+from saas_simulators.hubspot.links import Links
 from saas_simulators.hubspot.records import Record, RecordStore
 from saas_simulators.hubspot.tokens import Tokens
 from saas_simulators.hubspot.values import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
+    from saas_simulators.hubspot.association_types import Key
+    from saas_simulators.hubspot.links import End
     from saas_simulators.journal import Journal
 
 VENDOR = "hubspot"
@@ -38,6 +42,8 @@ class Account:
         self.tokens = Tokens(self)
         self.owners: dict[str, dict[str, Any]] = {}
         self.stores: dict[str, RecordStore] = {}
+        self.association_types = AssociationTypes()
+        self.links = Links(self.association_types, self)
         self.latest: deque[tuple[str, Record]] = deque(maxlen=LATEST_KEPT)
         self.shuffle = random.Random(48).shuffle  # noqa: S311 - the order of results, not a secret
         self._names: dict[str, RecordStore] = {}
@@ -86,6 +92,7 @@ class Account:
     def remove_type(self, store: RecordStore) -> None:
         """Remove a custom object type."""
         del self.stores[store.type.name]
+        self.association_types.remove_object(store.type.type_id)
         self._names = {name: other for name, other in self._names.items() if other is not store}
 
     def store(self, name: str) -> RecordStore:
@@ -117,6 +124,40 @@ class Account:
         self.latest.append((store.type.name, record))
         for workflow in _workflows(store, record, event, names):
             self._journal(store, record, "workflow_enrolled", unique, (workflow,))
+
+    def record_left(self, store: RecordStore, record: Record) -> None:
+        """End the associations of a record that was archived, merged away or deleted."""
+        self.links.end((store.type.type_id, record.id))
+
+    def load_associations(self, types: dict[str, Any], links: list[Any]) -> None:
+        """Take over dumped associations; limits stay as the seed has them."""
+        most = self.links.most
+        self.association_types = AssociationTypes()
+        self.association_types.load(types)
+        self.links = Links(self.association_types, self)
+        self.links.most = most
+        self.links.load(links)
+
+    def note_association(self, event: str, one: End, other: End, keys: Iterable[Key]) -> None:
+        """Write a change of an association to the journal, at the record that the request or the event began with."""
+        store = self.store(one[0])
+        record = store.records.get(one[1])
+        target = f"{self.store(other[0]).type.name}/{other[1]}"
+        self.journal.add(
+            time=self.clock(),
+            vendor=VENDOR,
+            event=event,
+            object_name=store.type.name,
+            record_id=one[1],
+            unique=store.unique_values(record) if record else {},
+            detail=[f"{target} {category} {number}" for category, number in keys],
+        )
+
+    def follow_primary_company(self, contact_id: str, company_id: str) -> None:
+        """Keep a contact's `associatedcompanyid` as its primary company is."""
+        contacts = self.stores["contacts"]
+        if contact := contacts.find(contact_id):
+            contacts.derive(contact, "associatedcompanyid", company_id)
 
     def note_definition(self, event: str, object_name: str, name: str) -> None:
         """Write a change of a definition to the journal."""

@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from saas_simulators.hubspot import errors
+from saas_simulators.hubspot.association_checks import LinkRefusedError, planned
 from saas_simulators.hubspot.calls import as_object, json_name
 from saas_simulators.hubspot.derived import ECHOED
 from saas_simulators.hubspot.records import EMAIL, Record, RecordStore, fold
 from saas_simulators.hubspot.values import ValueRefusedError, WrongShapeError
 
 if TYPE_CHECKING:
+    from saas_simulators.hubspot.association_types import AssociationType
     from saas_simulators.hubspot.errors import HubSpotError
+    from saas_simulators.hubspot.links import End
     from saas_simulators.hubspot.state import Account
 
 Problems = list[dict[str, str]]
@@ -27,6 +30,7 @@ class Write:
     trace_id: str | None = None
     problems: Problems = field(default_factory=list)
     error: HubSpotError | None = None
+    links: list[tuple[End, list[AssociationType]]] = field(default_factory=list)
 
     @property
     def is_refused(self) -> bool:
@@ -62,6 +66,17 @@ class Checker:
         if write.error is None:
             for key in keys:
                 self._claimed[key] = record
+        return write
+
+    def check_new(self, given: dict[str, Any]) -> Write:
+        """Check an input that creates a record, with the associations that it asks for."""
+        properties = given.get("properties")
+        write = self.check({} if properties is None else properties, None)
+        if not write.is_refused and given.get("associations"):
+            try:
+                write.links = planned(self._account, self._store, given["associations"])
+            except LinkRefusedError as refused:
+                write.error = refused.error()
         return write
 
     def _values(self, properties: dict[str, Any]) -> tuple[dict[str, str], Problems]:
@@ -151,10 +166,12 @@ def refuse(write: Write, portal_id: int) -> HubSpotError:
     return write.error
 
 
-def apply(store: RecordStore, write: Write) -> tuple[Record, dict[str, str], bool]:
+def apply(account: Account, store: RecordStore, write: Write) -> tuple[Record, dict[str, str], bool]:
     """Write a checked input; return the record, the properties to echo, and whether it is new."""
     if write.record is None:
         record = store.create(write.written)
+        for other, kinds in write.links:
+            account.links.connect((store.type.type_id, record.id), other, kinds)
         return record, record.properties | write.written, True
     record = write.record
     store.update(record, write.written)
