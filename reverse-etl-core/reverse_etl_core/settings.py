@@ -7,6 +7,7 @@ from typing import Any
 from singer_sdk import typing as th
 
 from reverse_etl_core.config import (
+    ASSOCIATION_ON_MISSING,
     COMPARE_WITH,
     DAILY_QUOTA_PERCENT,
     LEDGER_MODES,
@@ -63,6 +64,22 @@ _STREAM = th.ObjectType(
         "the destination has no value), `on_create` (only to new records). `{value: constant}` needs no column.",
     ),
     th.Property(
+        "associations",
+        th.ArrayType(
+            th.ObjectType(
+                th.Property("object", th.StringType, description="The other object."),
+                th.Property("from", th.StringType, description="Column with match values of it: one, or an array."),
+                th.Property("match_on", th.StringType, description="The field of it that they belong to."),
+                th.Property("label", th.StringType, description="What kind of association; the plain one without."),
+                th.Property("on_missing", th.StringType, allowed_values=list(ASSOCIATION_ON_MISSING)),
+            )
+        ),
+        description="Records of other objects that the stream's records are tied to, where the API has such "
+        "associations: a list of `{object, from, match_on, label, on_missing}`. `from` is a column with the other "
+        "records' match values, one or an array; `on_missing` says whether to `reject` the association of a record "
+        "without them, or to `skip` those that are missing. What a mirror added goes when the source no longer has it.",
+    ),
+    th.Property(
         "unknown_fields",
         th.StringType,
         allowed_values=list(UNKNOWN_FIELDS),
@@ -104,7 +121,7 @@ def _delivery() -> list[th.Property[Any]]:
             th.ObjectType(additional_properties=_STREAM),
             default={},
             description="Per Singer stream: `object` or `object_from`, `match_on`, `source_key`, `load_method`, "
-            "`on_removed`, `fields`, `unknown_fields`.",
+            "`on_removed`, `fields`, `associations`, `unknown_fields`.",
         ),
         th.Property(
             "unknown_fields",

@@ -10,7 +10,8 @@ from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.operations import Batch, Removed, Verb
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
-from target_hubspot import errors, limits, objects, wire
+from target_hubspot import association_wire, errors, limits, objects, wire
+from target_hubspot.associations import AssociationWriter
 from target_hubspot.auth import FixedToken, RenewedToken
 from target_hubspot.config import AccessToken
 from target_hubspot.wire import Whereabouts
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from reverse_etl_core.operations import Current, Operation, Outcome
     from reverse_etl_core.ratelimit import LimitReading
     from reverse_etl_core.retry import RetryPolicy
-    from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.schema import ObjectSchema, Reference
     from reverse_etl_core.traffic import Traffic
     from target_hubspot.config import HubSpotConfig
     from target_hubspot.objects import ObjectType
@@ -58,6 +59,8 @@ class HubSpotDestination(Destination):
     def __init__(self, send: Callable[[Request], Reply], api_version: str) -> None:
         self._send = send
         self._paths = wire.Paths(api_version)
+        self._schemas: dict[str, ObjectSchema] = {}
+        self._associations: dict[str, AssociationWriter] = {}
 
     def account(self) -> str:
         """The portal's id.
@@ -81,9 +84,37 @@ class HubSpotDestination(Destination):
         custom = [] if kind else self._custom_objects()
         kind = kind or objects.resolve(object_name, custom)
         try:
-            return objects.object_schema(kind, self._get(self._paths.properties(kind.name)))
+            schema = objects.object_schema(kind, self._get(self._paths.properties(kind.name)))
         except errors.UnknownObjectError:
             raise objects.no_such_object(object_name, custom) from None
+        self._schemas[schema.name] = schema
+        return schema
+
+    def describe_association(
+        self, source: Reference, target: Reference, label: str | None, *, replaces: bool
+    ) -> ObjectSchema:
+        """Associations of one kind; labels go by the names that people see.
+
+        Raises:
+            ConfigError: HubSpot knows none between these objects, or none with this label.
+        """
+        one, other = source.object_name, target.object_name
+        reply = self._get(self._paths.associations(one, other, "labels"))
+        kind = association_wire.chosen_kind(one, other, label, reply, replaces=replaces)
+        ends = {association_wire.FROM: source, association_wire.TO: target}
+        self._associations[kind.name] = AssociationWriter(
+            kind, self._paths, self._send, lambda end, keys: self._find_end(ends[end], keys)
+        )
+        return association_wire.association_schema(kind, source, target)
+
+    def _find_end(self, end: Reference, keys: Sequence[str]) -> dict[str, Sequence[str]]:
+        """Ids of the records that an association could mean."""
+        schema = self._schemas[end.object_name]
+        step = schema.limits.records_per_request
+        found: dict[str, Sequence[str]] = {}
+        for start in range(0, len(keys), step):
+            found |= self.find(schema, end.match_field.name, keys[start : start + step])
+        return found
 
     def _custom_objects(self) -> list[ObjectType] | None:
         """The account's own objects; `None` where the token may not list them, which standard ones do not need."""
@@ -96,12 +127,16 @@ class HubSpotDestination(Destination):
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
     ) -> Mapping[str, Sequence[Current]]:
         """Read by id or by a unique property; archived and merged-away records are not found."""
+        if schema.name in self._associations:
+            return self._associations[schema.name].read(key_field, keys)
         key_field = key_field or objects.ID_FIELD
         request = wire.build_read(schema, key_field, keys, fields=fields, paths=self._paths)
         return wire.parse_read(schema, key_field, keys, self._send(request).json(), fields=fields)
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Send one batch of creates, updates, upserts or removals."""
+        if batch.schema.name in self._associations:
+            return self._associations[batch.schema.name].write(batch)
         if batch.verb is Verb.REMOVE:
             if batch.removal == objects.DELETE:
                 return [self._purge(batch.schema, one) for one in batch.operations]

@@ -24,6 +24,13 @@ BATCH = Limits(records_per_request=100, bytes_per_request=9_000_000)
 # reference nor the official client has a batch endpoint for it (read 2026-11-28).
 PURGED_PER_REQUEST = 1
 
+# source: Workato's documentation of HubSpot's associations API: 2,000 inputs per request that creates; HubSpot's
+# changelog of 2025-02-10: 1,000 per request that reads. What archives is held to the smaller one (inferred).
+ASSOCIATIONS = 2_000
+ASSOCIATIONS_READ = 1_000
+ASSOCIATED_PER_RECORD = 100
+"""Our own: the ledger keeps the ids of what this sync added to a record in one place."""
+
 # source: HubSpot docs, "Property": text properties hold 65,536 characters.
 TEXT_LENGTH = 65_536
 

@@ -61,6 +61,11 @@ class Paths:
         """The endpoint that deletes one record for privacy."""
         return f"{self._family('objects')}/{object_name}/gdpr-delete"
 
+    def associations(self, from_object: str, to_object: str, what: str) -> str:
+        """An endpoint of the associations between two objects; without a date they are in version 4."""
+        family = f"/crm/associations/{self._version}" if self._is_dated else "/crm/v4/associations"
+        return f"{family}/{from_object}/{to_object}/{what}"
+
     def properties(self, object_name: str) -> str:
         """The property definitions of an object."""
         return f"{self._family('properties')}/{object_name}"
