@@ -20,6 +20,7 @@ from hubspot.crm.contacts import (
     SimplePublicObjectInput,
     SimplePublicObjectInputForCreate,
 )
+from hubspot.crm.lists import ListCreateRequest, ListSearchRequest, MembershipChangeRequest
 from hubspot.crm.properties import PropertyCreate
 from hubspot.crm.schemas import ObjectSchemaEgg, ObjectTypeDefinitionLabels, ObjectTypePropertyCreate
 
@@ -197,6 +198,26 @@ def test_associations(client: Any) -> None:
     assert [str(one.to_object_id) for one in v4.basic_api.get_page("contacts", contact, "companies").results] == (
         companies[1:]
     )
+
+
+def test_lists(client: Any) -> None:
+    """Lists are made, found, filled, read and deleted through the client's models."""
+    api = client.crm.lists
+    request = ListCreateRequest(object_type_id="0-1", processing_type="MANUAL", name="VIPs")
+    made = api.lists_api.create(request).list
+    assert api.lists_api.get_by_name("VIPs", "0-1").list.list_id == made.list_id
+    body = SimplePublicObjectInputForCreate(properties={"email": "ada@x.example"})
+    contact = client.crm.contacts.basic_api.create(body).id
+    assert api.memberships_api.add(made.list_id, [contact]).records_ids_added == [contact]
+    assert [one.record_id for one in api.memberships_api.get_page(made.list_id).results] == [contact]
+    change = MembershipChangeRequest(record_ids_to_add=[], record_ids_to_remove=[contact, "42"])
+    answer = api.memberships_api.add_and_remove(made.list_id, change)
+    assert (answer.record_ids_removed, answer.record_ids_missing) == ([contact], ["42"])
+    assert api.lists_api.update_name(made.list_id, list_name="Big").updated_list.name == "Big"
+    found = api.lists_api.do_search(ListSearchRequest(query="big", processing_types=[], additional_properties=[]))
+    assert [one.list_id for one in found.lists] == [made.list_id]
+    api.lists_api.remove(made.list_id)
+    assert api.lists_api.get_by_id(made.list_id).list.deleted_at is not None
 
 
 def _spelled(one: dict[str, Any]) -> dict[str, Any]:

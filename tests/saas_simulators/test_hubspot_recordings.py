@@ -169,6 +169,52 @@ def test_primary_labels(api: Api, uri: str, one: int, other: int, number: int) -
     assert reply.json()["results"][0]["labels"] == real["body"]["results"][0]["labels"]
 
 
+def test_lists(api: Api) -> None:
+    """A list is created, read, renamed, listed and missed as recorded."""
+    body = {"name": "x", "objectTypeId": "0-1", "processingType": "MANUAL"}
+    made = api.send("POST", "/crm/v3/lists", body)
+    real = recorded("v3_lists", "POST", "/crm/v3/lists", 200)
+    assert (made.status_code, shape(made.json())) == (real["status"], shape(real["body"]))
+    path = f"/crm/v3/lists/{made.json()['list']['listId']}"
+    for method, uri, recorded_uri in (
+        ("GET", path, r"/crm/v3/lists/\d+"),
+        ("PUT", f"{path}/update-list-name?listName=y", r"/crm/v3/lists/\d+/update-list-name.*"),
+        ("GET", f"/crm/v3/lists?listIds={path.rpartition('/')[2]}", r"/crm/v3/lists\?listIds=.*"),
+    ):
+        assert shape(api.send(method, uri).json()) == shape(recorded("v3_lists", method, recorded_uri, 200)["body"])
+    real = recorded("v3_lists", "GET", "/crm/v3/lists/-1", 404)
+    missing = api.send("GET", "/crm/v3/lists/-1")
+    assert {**missing.json(), "correlationId": ""} == {**real["body"], "correlationId": ""}
+    real = recorded("v3_lists", "POST", "/crm/v3/lists/search", 200)
+    found = api.send("POST", "/crm/v3/lists/search", {"query": ""}).json()
+    assert set(found) == set(real["body"])
+    assert set(found["lists"][0]) == set(real["body"]["lists"][0])
+    real = recorded("v3_lists", "POST", "/crm/v3/lists", 400)
+    refused = api.send("POST", "/crm/v3/lists", {**body, "name": None})
+    assert refused.json()["message"].partition(". ")[2] == real["body"]["message"].partition(". ")[2]
+
+
+def test_memberships(api: Api) -> None:
+    """Adding, repeating, removing and paging answer with the recorded keys."""
+    body = {"name": "x", "objectTypeId": "0-1", "processingType": "MANUAL"}
+    path = f"/crm/v3/lists/{api.send('POST', '/crm/v3/lists', body).json()['list']['listId']}/memberships"
+    ids = [int(api.create(email=f"p{number}@example.com")["id"]) for number in range(3)]
+    answers = [api.send("PUT", f"{path}/add", ids).json() for _ in range(2)]
+    assert shape(answers[0]) == shape(recorded("v3_lists", "PUT", r"/crm/v3/lists/584/memberships/add", 200)["body"])
+    assert answers[1] == {}
+    page = api.send("GET", f"{path}?limit=1").json()
+    real = recorded("v3_lists", "GET", r"/crm/v3/lists/560/memberships.*", 200)["body"]
+    assert shape(page) == shape(real)
+    assert len(page["paging"]["next"]["after"]) == len(real["paging"]["next"]["after"])
+    removed = api.send("PUT", f"{path}/remove", ids).json()
+    assert shape(removed) == shape(recorded("v3_lists", "PUT", r"/crm/v3/lists/586/memberships/remove", 200)["body"])
+    real = recorded("v3_lists", "PUT", r"/crm/v3/lists/587/memberships/remove", 200)["body"]
+    assert api.send("PUT", f"{path}/remove", [42]).json() == real
+    real = recorded("v3_lists", "PUT", r"/crm/v3/lists/590/memberships/add", 400)["body"]
+    refused = api.send("PUT", f"{path}/add", [{"changes": {}}]).json()
+    assert {**refused, "correlationId": ""} == {**real, "correlationId": ""}
+
+
 def test_created_property(api: Api) -> None:
     """A created property answers with exactly the recorded keys, types and Location."""
     interaction = json.loads((RECORDINGS / "captaincontrat" / "v3_properties.json").read_text())["interactions"][0]

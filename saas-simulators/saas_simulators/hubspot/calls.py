@@ -108,7 +108,9 @@ def as_string(value: Any) -> str:  # noqa: ANN401 - any JSON value
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    detail = f"Cannot deserialize value of type `java.lang.String` from {json_name(value)} value"
+    # source: recording captaincontrat v3_lists.json (the token, for an object)
+    token = f" (token `JsonToken.START_{json_name(value).upper()}`)" if isinstance(value, (dict, list)) else ""
+    detail = f"Cannot deserialize value of type `java.lang.String` from {json_name(value)} value{token}"
     raise wrong_json(detail)
 
 

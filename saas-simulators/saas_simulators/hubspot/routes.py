@@ -9,6 +9,7 @@ from saas_simulators.hubspot import (
     associations,
     batch,
     directory,
+    lists,
     properties,
     schemas,
     search,
@@ -84,6 +85,20 @@ ASSOCIATIONS: tuple[Line, ...] = (
     ("PUT", "/{object_type}/{to_type}/labels", association_labels.update),
     ("DELETE", "/{object_type}/{to_type}/labels/{association_type_id}", association_labels.delete),
 )
+LISTS: tuple[Line, ...] = (
+    ("POST", "/search", lists.search),
+    ("POST", "", lists.create),
+    ("GET", "", lists.listing),
+    ("PUT", "/{list_id}/memberships/add", lists.add),
+    ("PUT", "/{list_id}/memberships/remove", lists.remove),
+    ("PUT", "/{list_id}/memberships/add-and-remove", lists.add_and_remove),
+    ("GET", "/{list_id}/memberships", lists.members),
+    ("PUT", "/{list_id}/update-list-name", lists.rename),
+    ("PUT", "/{list_id}/restore", lists.restore),
+    ("GET", "/object-type-id/{list_type}/name/{name}", lists.get_by_name),
+    ("GET", "/{list_id}", lists.get),
+    ("DELETE", "/{list_id}", lists.delete),
+)
 RECORD_ASSOCIATIONS: tuple[Line, ...] = (
     ("PUT", "/{object_type}/{record_id}/associations/default/{to_type}/{to_id}", associations.put_default),
     ("PUT", "/{object_type}/{record_id}/associations/{to_type}/{to_id}", associations.put),
@@ -95,6 +110,7 @@ RESOURCES: tuple[tuple[tuple[Line, ...], str, str | None], ...] = (
     (OBJECTS, "/crm/objects/{version}", "/crm/v3/objects"),
     (PROPERTIES, "/crm/properties/{version}", "/crm/v3/properties"),
     (SCHEMAS, "/crm-object-schemas/{version}/schemas", "/crm/v3/schemas"),
+    (LISTS, "/crm/lists/{version}", "/crm/v3/lists"),
     (OWNERS, "/crm/owners/{version}", "/crm/v3/owners"),
     (PIPELINES, "/crm/pipelines/{version}", "/crm/v3/pipelines"),
     (ACCOUNT, "/account-info/{version}", None),

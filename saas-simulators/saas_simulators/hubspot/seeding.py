@@ -11,11 +11,14 @@ import yaml
 from saas_simulators.hubspot import definitions
 from saas_simulators.hubspot.definitions import FIELD_TYPES, ObjectType, PropertyDefinition
 from saas_simulators.hubspot.errors import HubSpotError
+from saas_simulators.hubspot.list_store import PROCESSING_TYPES
 from saas_simulators.hubspot.schemas import add_custom_object, associate
 from saas_simulators.hubspot.values import ValueRefusedError, WrongShapeError, writer
 from saas_simulators.seeds import SeedError, entries, expect_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from saas_simulators.hubspot.records import RecordStore
     from saas_simulators.hubspot.state import Account
 
@@ -50,18 +53,12 @@ def apply(account: Account, seed: dict[str, Any]) -> None:
     Raises:
         SeedError: Something is unknown, missing or not acceptable; names the place and the remedy.
     """
-    known = {"portal_id", "owners", "properties", "objects", "records", "association_labels", "association_limits"}
-    expect_keys(seed, known, WHERE)
+    expect_keys(seed, {"portal_id", "properties", "records", *ADDERS}, WHERE)
     if "portal_id" in seed:
         account.portal_id = _number(seed["portal_id"], f"{WHERE}.portal_id")
-    for place, owner in entries(seed.get("owners", []), f"{WHERE}.owners"):
-        _add_owner(account, owner, place)
-    for place, spec in entries(seed.get("objects", []), f"{WHERE}.objects"):
-        _add_object(account, spec, place)
-    for place, spec in entries(seed.get("association_labels", []), f"{WHERE}.association_labels"):
-        _add_label(account, spec, place)
-    for place, spec in entries(seed.get("association_limits", []), f"{WHERE}.association_limits"):
-        _limit_associations(account, spec, place)
+    for key, add in ADDERS.items():
+        for place, spec in entries(seed.get(key, []), f"{WHERE}.{key}"):
+            add(account, spec, place)
     for object_name, specs in _mapping(seed.get("properties", {}), f"{WHERE}.properties").items():
         store = _store(account, object_name, f"{WHERE}.properties")
         for place, spec in entries(specs, f"{WHERE}.properties.{object_name}"):
@@ -123,6 +120,16 @@ def _add_label(account: Account, spec: dict[str, Any], place: str) -> None:
     associate(account, one, other)
     ends = (one.type.type_id, other.type.type_id)
     account.association_types.define(*ends, name, label, str(inverse) if inverse else None)
+
+
+def _add_list(account: Account, spec: dict[str, Any], place: str) -> None:
+    expect_keys(spec, {"name", "object", "processing_type"}, place, required={"name"})
+    kind = str(spec.get("processing_type", PROCESSING_TYPES[0]))
+    if kind not in PROCESSING_TYPES:
+        msg = f"{place}.processing_type: {kind!r} is not one of {', '.join(PROCESSING_TYPES)}."
+        raise SeedError(msg)
+    store = _store(account, spec.get("object", "contacts"), f"{place}.object")
+    account.lists.create(str(spec["name"]), store.type.type_id, kind)
 
 
 def _limit_associations(account: Account, spec: dict[str, Any], place: str) -> None:
@@ -223,6 +230,16 @@ def _store(account: Account, name: str, place: str) -> RecordStore:
         raise SeedError(msg) from None
 
 
+# What is added one by one, in this order; properties and records come after all of these.
+ADDERS: dict[str, Callable[[Account, dict[str, Any], str], None]] = {
+    "owners": _add_owner,
+    "objects": _add_object,
+    "association_labels": _add_label,
+    "association_limits": _limit_associations,
+    "lists": _add_list,
+}
+
+
 def dump(account: Account) -> dict[str, Any]:
     """Return everything that the API could have changed, as JSON values."""
     stores = [
@@ -240,6 +257,7 @@ def dump(account: Account) -> dict[str, Any]:
         "stores": stores,
         "association_types": account.association_types.dump(),
         "associations": account.links.dump(),
+        "lists": account.lists.dump(),
     }
 
 
@@ -255,3 +273,4 @@ def load(account: Account, dumped: dict[str, Any]) -> None:
     account.reserve_ids(*dumped["numbering"])
     if "associations" in dumped:  # a state of an earlier version has none
         account.load_associations(dumped["association_types"], dumped["associations"])
+        account.lists.load(dumped["lists"])

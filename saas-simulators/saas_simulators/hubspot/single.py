@@ -154,9 +154,10 @@ def _merged(call: Call, store: RecordStore, primary: Record, other: Record) -> R
     properties = {**other.properties, **{name: value for name, value in primary.properties.items() if value}}
     secondary = [record.properties.get(EMAIL, "") for record in (other,)]
     extra = ";".join([email for email in [*secondary, properties.get(ADDITIONAL_EMAILS, "")] if email])
-    links = call.account.links
+    links, lists = call.account.links, call.account.lists
     # the first record's last, so that its primary company stays the primary one
     moved = [link for record in (other, primary) for link in links.of((store.type.type_id, record.id))]
+    joined = [found for record in (primary, other) for found in lists.of(store.type.type_id, record.id)]
     for record in (primary, other):
         store.forget(record, "record_merged_away")
     kept = {name: value for name, value in properties.items() if name not in {"hs_object_id", "hs_all_contact_vids"}}
@@ -168,4 +169,6 @@ def _merged(call: Call, store: RecordStore, primary: Record, other: Record) -> R
     for end, kinds in moved:
         if end not in {(store.type.type_id, record.id) for record in (primary, other)}:
             links.connect((store.type.type_id, survivor.id), end, kinds)
+    for found in joined:
+        lists.add(found, survivor.id)  # inferred: the survivor is in the lists of both
     return survivor

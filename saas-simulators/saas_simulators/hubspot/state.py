@@ -12,6 +12,7 @@ from saas_simulators.hubspot.association_types import AssociationTypes
 from saas_simulators.hubspot.errors import unknown_object_type
 from saas_simulators.hubspot.limits import AccountLimits
 from saas_simulators.hubspot.links import Links
+from saas_simulators.hubspot.list_store import ListStore
 from saas_simulators.hubspot.records import Record, RecordStore
 from saas_simulators.hubspot.tokens import Tokens
 from saas_simulators.hubspot.values import iso
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from saas_simulators.hubspot.association_types import Key
     from saas_simulators.hubspot.links import End
+    from saas_simulators.hubspot.list_store import RecordList
     from saas_simulators.journal import Journal
 
 VENDOR = "hubspot"
@@ -44,6 +46,7 @@ class Account:
         self.stores: dict[str, RecordStore] = {}
         self.association_types = AssociationTypes()
         self.links = Links(self.association_types, self)
+        self.lists = ListStore(self)
         self.latest: deque[tuple[str, Record]] = deque(maxlen=LATEST_KEPT)
         self.shuffle = random.Random(48).shuffle  # noqa: S311 - the order of results, not a secret
         self._names: dict[str, RecordStore] = {}
@@ -126,8 +129,9 @@ class Account:
             self._journal(store, record, "workflow_enrolled", unique, (workflow,))
 
     def record_left(self, store: RecordStore, record: Record) -> None:
-        """End the associations of a record that was archived, merged away or deleted."""
+        """End the associations and memberships of a record that was archived, merged away or deleted."""
         self.links.end((store.type.type_id, record.id))
+        self.lists.end(store.type.type_id, record.id)
 
     def load_associations(self, types: dict[str, Any], links: list[Any]) -> None:
         """Take over dumped associations; limits stay as the seed has them."""
@@ -151,6 +155,22 @@ class Account:
             record_id=one[1],
             unique=store.unique_values(record) if record else {},
             detail=[f"{target} {category} {number}" for category, number in keys],
+        )
+
+    def note_membership(self, event: str, found: RecordList, record_id: str) -> None:
+        """Write a change of a list's members to the journal, at the record."""
+        store = self.store(found.object_type)
+        record = store.records.get(record_id)
+        unique = store.unique_values(record) if record else {}
+        detail = [f"lists/{found.id}"]
+        self.journal.add(
+            time=self.clock(),
+            vendor=VENDOR,
+            event=event,
+            object_name=store.type.name,
+            record_id=record_id,
+            unique=unique,
+            detail=detail,
         )
 
     def follow_primary_company(self, contact_id: str, company_id: str) -> None:
