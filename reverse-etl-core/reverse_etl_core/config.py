@@ -103,6 +103,12 @@ class StreamConfig:
     on_removed: str | None = None
 
     @property
+    def needs_deliveries(self) -> bool:
+        """Whether, whatever its object, only a ledger that knows every delivery can keep what is promised."""
+        looks_first = bool(self.then_match_on) and self.load_method != "update"
+        return self.removal != IGNORE or self.load_method == "create" or looks_first
+
+    @property
     def removal(self) -> str:
         """What becomes of records that are gone from the source."""
         return self.on_removed or (ARCHIVE if self.load_method == "mirror" else IGNORE)
@@ -207,8 +213,23 @@ class CommonConfig:
             approve=reader.text("approve"),
             redact=frozenset(reader.names("redact")),
         )
+        _check_ledger(reader, parsed)
         reader.raise_if_bad()
         return parsed
+
+
+def _check_ledger(reader: SettingsReader, parsed: CommonConfig) -> None:
+    """Note streams that need what the ledger does not keep, so far as it shows without their objects."""
+    if parsed.ledger == "full":
+        return
+    streams = parsed.streams or {"": parsed.stream("")}  # without any, all have the settings for all
+    needing = [f"'{name}'" if name else "every stream" for name, one in streams.items() if one.needs_deliveries]
+    if needing:
+        reader.bad(
+            "ledger",
+            f"must be full for {', '.join(needing)}: what is created only once, and which records are this sync's own "
+            "to remove, is known by the whole ledger.",
+        )
 
 
 def default_sync_id(target: str, environ: Mapping[str, str]) -> str:
