@@ -125,6 +125,12 @@ class StreamConfig:
     associations: tuple[AssociationConfig, ...] = ()
 
     @property
+    def needs_deliveries(self) -> bool:
+        """Whether, whatever its object, only a ledger that knows every delivery can keep what is promised."""
+        looks_first = bool(self.then_match_on) and self.load_method != "update"
+        return self.removal != IGNORE or self.load_method == "create" or looks_first
+
+    @property
     def removal(self) -> str:
         """What becomes of records that are gone from the source."""
         return self.on_removed or (ARCHIVE if self.load_method == "mirror" else IGNORE)
@@ -214,11 +220,11 @@ class CommonConfig:
             max_rejected=reader.optional_count("max_rejected"),
             max_rejected_percent=reader.number("max_rejected_percent", MAX_REJECTED_PERCENT, low=0, high=100),
             daily_quota_percent=reader.number("daily_quota_percent", DAILY_QUOTA_PERCENT, low=1, high=100),
-            concurrency=int(reader.number("concurrency", 4, low=1, high=64)),
+            concurrency=reader.count("concurrency", 4, low=1, high=64),
             report_dir=Path(reader.text("report_dir") or root / ".reverse-etl" / "reports"),
             notify_url=notify_url,
             notify_format=reader.choice("notify_format", NOTIFY_FORMATS, default=_notify_format(notify_url)),
-            checkpoint_records=int(reader.number("checkpoint_records", CHECKPOINT_RECORDS, low=1)),
+            checkpoint_records=reader.count("checkpoint_records", CHECKPOINT_RECORDS, low=1),
             checkpoint_s=reader.number("checkpoint_seconds", CHECKPOINT_SECONDS, low=0),
             dry_run=reader.flag("dry_run", default=False),
             compare_with=reader.choice("compare_with", COMPARE_WITH, default="ledger"),
@@ -229,8 +235,23 @@ class CommonConfig:
             approve=reader.text("approve"),
             redact=frozenset(reader.names("redact")),
         )
+        _check_ledger(reader, parsed)
         reader.raise_if_bad()
         return parsed
+
+
+def _check_ledger(reader: SettingsReader, parsed: CommonConfig) -> None:
+    """Note streams that need what the ledger does not keep, so far as it shows without their objects."""
+    if parsed.ledger == "full":
+        return
+    streams = parsed.streams or {"": parsed.stream("")}  # without any, all have the settings for all
+    needing = [f"'{name}'" if name else "every stream" for name, one in streams.items() if one.needs_deliveries]
+    if needing:
+        reader.bad(
+            "ledger",
+            f"must be full for {', '.join(needing)}: what is created only once, and which records are this sync's own "
+            "to remove, is known by the whole ledger.",
+        )
 
 
 def default_sync_id(target: str, environ: Mapping[str, str]) -> str:
@@ -309,9 +330,9 @@ class SettingsReader:
         return word == "true"
 
     def choice(self, name: str, allowed: tuple[str, ...], *, default: str) -> str:
-        """One of the allowed words."""
+        """One of the allowed words; an empty one is as none, since that is what Meltano makes of an unset variable."""
         value = self.config.get(name)
-        if value is None:
+        if value is None or value == "":
             return default
         if value not in allowed:
             self.bad(name, f"must be one of {', '.join(allowed)}.")
@@ -325,16 +346,26 @@ class SettingsReader:
             return default
         number = _number(value)
         if number is None or number < low or (high is not None and number > high):
-            bounds = f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
-            self.bad(name, f"must be a number {bounds}.")
+            self.bad(name, f"must be a number {_bounds(low, high)}.")
             return default
         return number
+
+    def count(self, name: str, default: int, *, low: int, high: int | None = None) -> int:
+        """A whole number within bounds: a fraction would be a limit that nobody set."""
+        value = self.config.get(name)
+        if value is None:
+            return default
+        number = _number(value)
+        if number is None or number < low or (high is not None and number > high) or number != int(number):
+            self.bad(name, f"must be a whole number {_bounds(low, high)}.")
+            return default
+        return int(number)
 
     def optional_count(self, name: str) -> int | None:
         """A whole number from 0 on, or `None` where the setting is absent."""
         if self.config.get(name) is None:
             return None
-        return int(self.number(name, 0, low=0))
+        return self.count(name, 0, low=0)
 
     def optional_percent(self, name: str) -> float | None:
         """A share from 0 to 100, or `None` where the setting is absent."""
@@ -355,6 +386,12 @@ class SettingsReader:
             self.bad(name, "names the same thing twice.")
         return tuple(names)
 
+    def some_names(self, name: str, what: str) -> tuple[str, ...]:
+        """As `names`, but a list that is there has to name something: `what`."""
+        if self.config.get(name) in ([], ()):
+            self.bad(name, f"is an empty list. Name {what}, or remove it.")
+        return self.names(name)
+
     def mapping(self, name: str) -> Mapping[str, Any]:
         """An object; empty where the setting is absent."""
         value = self.config.get(name)
@@ -369,6 +406,10 @@ class SettingsReader:
         """A reader of a nested object, with the same list of problems."""
         return SettingsReader(self.mapping(name), f"{self.prefix}{name}.", self.problems)
 
+    def says_nothing(self, remedy: str) -> None:
+        """Note that the mapping itself, and not a setting in it, is empty."""
+        self.problems.append(f"'{self.prefix.removesuffix('.')}' says nothing: {remedy}")
+
     def unknown(self, known: tuple[str, ...]) -> None:
         """Note every setting that nobody knows: a misspelt one would be ignored silently."""
         for name in self.config:
@@ -379,6 +420,10 @@ class SettingsReader:
         """Raise one error with all problems."""
         if self.problems:
             raise ConfigError(*self.problems)
+
+
+def _bounds(low: float, high: float | None) -> str:
+    return f"at least {low:g}" if high is None else f"from {low:g} to {high:g}"
 
 
 def _number(value: object) -> float | None:
@@ -410,12 +455,12 @@ def _streams(reader: SettingsReader, load_method: str, unknown_fields: str) -> d
     for name in streams.config:
         one = streams.inside(name)
         one.unknown(_STREAM_SETTINGS)
-        match_on = one.names("match_on")
+        match_on = one.some_names("match_on", "a unique field")
         parsed[name] = StreamConfig(
             object_name=one.text("object") or name,
             match_on=match_on[0] if match_on else None,
             then_match_on=match_on[1:],
-            source_key=one.names("source_key"),
+            source_key=one.some_names("source_key", "the columns that say who a record is"),
             on_removed=one.text("on_removed"),
             load_method=one.choice("load_method", LOAD_METHODS, default=load_method),
             fields=_fields(one),
@@ -479,6 +524,8 @@ def _fields(stream: SettingsReader) -> dict[str, FieldConfig] | None:
 def _field(name: str, entry: SettingsReader) -> FieldConfig:
     write = entry.choice("write", WRITE_POLICIES, default=ALWAYS)
     if "value" not in entry.config:
+        if all(value in (None, "") for value in entry.config.values()):
+            entry.says_nothing("name its column like {from: column}, or a constant like {value: text}.")
         return FieldConfig(entry.text("from") or name, _lookup(entry), write)
     if "from" in entry.config or "lookup" in entry.config:
         entry.bad("value", "is a constant, and goes with neither 'from' nor 'lookup'. Remove one of the two.")

@@ -139,6 +139,11 @@ class RehearsedHolder(PlanHolder):
         self._found: dict[str, str] = {}
         self._messages = found
 
+    @property
+    def kinds(self) -> set[str]:
+        """What brakes found here: `REMOVALS`, `REJECTIONS`."""
+        return set(self._found)
+
     def way_on(self, plan_id: str) -> str:
         """How to approve a plan that no ledger keeps."""
         return f"approve exactly this by 'approve: {plan_id}' in the settings of the next run."

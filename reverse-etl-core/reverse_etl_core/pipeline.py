@@ -346,19 +346,40 @@ class Pipeline:
         return known is not None and candidate.is_delivered_as(known)
 
     def _queue(self, planned: Sequence[tuple[Candidate, Step]]) -> list[Refusal]:
-        """Queue records whose match value is theirs; refuse those whose value another record owns."""
+        """Queue records that are theirs; refuse those whose match value, or place, another record of the source has."""
         unowned = [one.match_key for one, _ in planned if one.known is None or one.known.match_key != one.match_key]
         owners = self._ledger.owners(unowned) if unowned else {}
+        settled = self._in_place_of_another([one for one, _ in planned])
         refusals = []
         for candidate, step in planned:
             owner = owners.get(candidate.match_key) or self._queues.claimant(candidate.match_key)
-            if owner is None or owner == candidate.source_key:
+            holder = self._queues.holder(candidate.destination_id) or candidate.source_key
+            if candidate.source_key in settled or holder != candidate.source_key:
+                refusals.append(Refusal.of(candidate, RejectCode.DUPLICATE_KEY, reasons.SHARED))
+            elif owner is None or owner == candidate.source_key:
                 self._in_hand.pop(candidate.source_key, None)
                 self._queues.put(candidate, step)
             else:
                 reason = reasons.DUPLICATE.format(field=self.route.match_field)
                 refusals.append(Refusal.of(candidate, RejectCode.DUPLICATE_KEY, reason))
         return refusals
+
+    def _in_place_of_another(self, candidates: Sequence[Candidate]) -> set[str]:
+        """Source keys of those that were refused as duplicates, and whose record another row still stands for.
+
+        Else a duplicate would be written over the record as soon as its other row has nothing to send.
+        """
+        twins = {
+            one.source_key: one.known.destination_id
+            for one in candidates
+            if one.known is not None and _is_duplicate(one.known) and one.known.destination_id is not None
+        }
+        if not twins:
+            return set()
+        sharers = self._ledger.sharers(sorted(set(twins.values())))
+        rows = self._ledger.lookup(sorted({key for keys in sharers.values() for key in keys}))
+        owning = {key for key, row in rows.items() if not _is_duplicate(row)}
+        return {key for key, place in twins.items() if sharers.get(place, set()) & owning - {key}}
 
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         now_ms = self._ledger.now_ms()
@@ -471,3 +492,8 @@ class Pipeline:
 
 def _nothing(_job: object) -> None:
     """Reading needs no intent, and what is written has got one."""
+
+
+def _is_duplicate(row: Delivery) -> bool:
+    """Whether a row of the ledger was refused since another one is the same record."""
+    return row.status is Status.REJECTED and row.error_code == RejectCode.DUPLICATE_KEY.value

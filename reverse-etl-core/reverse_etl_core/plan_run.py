@@ -9,14 +9,15 @@ import uuid
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.errors import EXIT_BRAKE, EXIT_OK
-from reverse_etl_core.holding import PlanHolder, RehearsedHolder
+from reverse_etl_core.holding import REJECTIONS, REMOVALS, RehearsedHolder
 from reverse_etl_core.ledger.rehearsed import RehearsedLedger, existing
 from reverse_etl_core.plan_table import table
-from reverse_etl_core.planfiles import PlanSummary, PlanWriter
+from reverse_etl_core.planfiles import Action, PlanSummary, PlanWriter
 from reverse_etl_core.rehearsal import ReadOnlyDestination, Rehearsal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from reverse_etl_core.config import CommonConfig
     from reverse_etl_core.destination import Destination
@@ -49,6 +50,7 @@ class PlanRun:
         self._rehearsal = Rehearsal(config.redact)
         self._closing = contextlib.ExitStack()
         self._writer: PlanWriter | None = None
+        self._holders: list[RehearsedHolder] = []
         self.destination = ReadOnlyDestination(destination, self._rehearsal)
 
     def open_ledger(self, account: str) -> Ledger:
@@ -81,9 +83,11 @@ class PlanRun:
         if line is not None and self._writer is not None:
             self._writer.add(line)
 
-    def holder(self, stream: str, ledger: StreamLedger) -> PlanHolder:
+    def holder(self, stream: str, ledger: StreamLedger) -> RehearsedHolder:
         """Notes what brakes find, and lets the plan go on."""
-        return RehearsedHolder(stream, ledger, self._config.approve or "", self._rehearsal.brakes)
+        holder = RehearsedHolder(stream, ledger, self._config.approve or "", self._rehearsal.brakes)
+        self._holders.append(holder)
+        return holder
 
     def know(self, route: Route) -> None:
         """Keep what the plan says of a stream."""
@@ -121,14 +125,16 @@ class PlanRun:
                 return EXIT_OK
             for stream, tally in tallies.items():
                 self._rehearsal.count_rest(self._writer, stream, objects.get(stream, ""), tally)
-            summary = self._summary(traffic, account)
+            held = {kind for one in self._holders for kind in one.kinds}
+            way_on = _way_on(held, self._writer.counted(Action.REMOVE, Action.CLEAR))
+            summary = self._summary(traffic, account, way_on)
             counts = self._writer.finish(summary)
         for line in table(counts, summary):
             logger.info("%s", line)
         logger.info("Plan: %s and %s", self._writer.page_path, self._writer.lines_path)
         return EXIT_BRAKE if self._rehearsal.brakes else EXIT_OK
 
-    def _summary(self, traffic: Traffic, account: str) -> PlanSummary:
+    def _summary(self, traffic: Traffic, account: str, way_on: str) -> PlanSummary:
         requests, rate = self._rehearsal.requests, self._rate
         return PlanSummary(
             plan_id=self.plan_id,
@@ -141,5 +147,27 @@ class PlanRun:
             daily_limit=traffic.daily_limit,
             daily_remaining=traffic.daily_remaining,
             brakes=tuple(self._rehearsal.brakes),
-            way_on="Run without 'dry_run' to do this.",
+            way_on=way_on,
         )
+
+
+def _way_on(held: AbstractSet[str], removals: int) -> str:
+    """What a run does of what is listed.
+
+    Args:
+        held: The kinds of what would stop it.
+        removals: Records that are listed as gone.
+    """
+    if not held:
+        return "Run without 'dry_run' to do this."
+    if held == {REJECTIONS} and removals:
+        return (
+            f"A run stops before it removes any of the {removals:,} records above. One for which the rejections are "
+            "approved goes on to its end, and removes them too."
+        )
+    if held == {REJECTIONS, REMOVALS}:
+        return (
+            "Approved rejections let a run go on to its removals, which are not approved with them: it stops there, "
+            "until they are."
+        )
+    return "All that is listed is done by a run for which it is approved; without that, it stops there."

@@ -86,6 +86,10 @@ class PlanWriter:
         """Count records without a line each: unchanged ones may be millions."""
         self._object(stream, object_name).add(action, code=code, count=number)
 
+    def counted(self, *actions: Action) -> int:
+        """How many records any of these would happen to."""
+        return sum(one.actions[action] for one in self._counts.values() for action in actions)
+
     def finish(self, summary: PlanSummary) -> PlanCounts:
         """Write the page, and give the lines their name; what was counted."""
         try:

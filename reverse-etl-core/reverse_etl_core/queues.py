@@ -52,7 +52,8 @@ class WorkQueues:
 
     def holder(self, destination_id: str | None) -> str | None:
         """Source key of the unsettled record that is at the destination under an id."""
-        return self._holders.get(destination_id or "")
+        one = self._open.get(self._holders.get(destination_id or "", ""))
+        return one.source_key if one is not None and one.destination_id == destination_id else None
 
     def put(self, candidate: Candidate, step: Step) -> None:
         """Queue a record that is new here, or under way, for its next step."""

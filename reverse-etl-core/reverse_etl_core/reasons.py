@@ -29,22 +29,30 @@ _AFTER_FIND = {
     RejectCode.NOT_FOUND: "The destination has no record with this value of '{field}', and only updates are wanted.",
     RejectCode.ALREADY_EXISTS: "The destination already has a record with this value of '{field}', and only creates "
     "are wanted.",
-    RejectCode.AMBIGUOUS_MATCH: "The destination has several records with this value of '{field}'. Merge them "
-    "there: {ids}.",
+    RejectCode.AMBIGUOUS_MATCH: "{count} records of the destination have this value of '{field}': {ids}. Merge them "
+    "there, or correct the value.",
 }
+OTHERS_RECORD = (
+    "No record of the destination has this value of '{match_field}'. The one with this value of '{field}' has another "
+    "value of '{match_field}': {ids}. Correct whichever of them is wrong, there or in the model."
+)
 IDS_IN_MESSAGE = 5
 
 
-def after_find(code: RejectCode, field: str, found: Sequence[str]) -> str:
+def after_find(code: RejectCode, field: str, found: Sequence[str], *, match_field: str) -> str:
     """Why reading the destination by match key ends the way of a record.
 
     Args:
         code: What it is rejected with.
-        field: The match field.
-        found: Ids of the records that have its match key.
+        field: The field by which it was looked for.
+        found: Ids of the records that have its value there.
+        match_field: The first field by which it is looked for.
     """
     more = ", …" if len(found) > IDS_IN_MESSAGE else ""
-    return _AFTER_FIND[code].format(field=field, ids=", ".join(found[:IDS_IN_MESSAGE]) + more)
+    ids = ", ".join(found[:IDS_IN_MESSAGE]) + more
+    is_others = code is RejectCode.AMBIGUOUS_MATCH and len(found) == 1
+    text = OTHERS_RECORD if is_others else _AFTER_FIND[code]
+    return text.format(field=field, ids=ids, count=len(found), match_field=match_field)
 
 
 def with_vendor_code(outcome: Rejected) -> str:

@@ -103,7 +103,8 @@ class Recorder:
             step = step_after_find(candidate, self._route, records)
             if isinstance(step, RejectCode):
                 ids = [one.destination_id for one in records]
-                reason = reasons.after_find(step, field or self._route.match_field, ids)
+                own = self._route.match_field
+                reason = reasons.after_find(step, field or own, ids, match_field=own)
                 settlements.append(self._reject(candidate, step, reason, now_ms))
             elif self._is_taken(candidate):
                 candidate.destination_id = None

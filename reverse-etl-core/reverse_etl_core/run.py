@@ -291,10 +291,8 @@ class Run:
 
     def _holder(self, stream: str, object_name: str) -> PlanHolder:
         ledger = self._stream_ledger(stream, object_name)
-        if self._plan is not None:
-            holder = self._plan.holder(stream, ledger)
-        else:
-            holder = PlanHolder(stream, ledger, self._config.approve or "")
+        own = PlanHolder(stream, ledger, self._config.approve or "")
+        holder = own if self._plan is None else self._plan.holder(stream, ledger)
         self._holders.append(holder)
         return holder
 

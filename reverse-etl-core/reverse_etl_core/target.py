@@ -151,8 +151,8 @@ class ReverseETLTarget(Target, abc.ABC):
         return schema
 
     def _configure(self) -> tuple[CommonConfig, Destination]:
-        """Parse all settings; one error lists what is wrong with any of them."""
-        problems = self._unknown_settings()
+        """Parse all settings; one error lists what is wrong with any of them, the SDK's own included."""
+        problems = [*self._validate_config(raise_errors=False), *self._unknown_settings()]
         common = None
         config = {
             "concurrency": self.default_concurrency,
@@ -189,16 +189,18 @@ class ReverseETLTarget(Target, abc.ABC):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Fill in defaults, and look at what is not parsed by us, the SDK's own settings.
 
-        The SDK's messages quote values, and so could show a secret.
+        The SDK's messages quote values, and so could show a secret. It asks before it uses its settings itself.
+
+        Raises:
+            ConfigError: One of them is bad; the error names what is wrong with ours too.
         """
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         errors = JSONSchemaValidator(schema).iter_errors(self._config)
         names = sorted({str(error.path[0]) for error in errors if error.path} & self._sdk_settings())
-        problems = [f"'{name}' does not have the form that the SDK wants; see --about." for name in names]
-        if problems and raise_errors:
-            raise ConfigError(*problems)
-        return problems
+        if names and raise_errors:
+            self._configure()
+        return [f"'{name}' does not have the form that the SDK wants; see --about." for name in names]
 
     @classmethod
     def _sdk_settings(cls) -> set[str]:

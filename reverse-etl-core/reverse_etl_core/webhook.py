@@ -22,6 +22,7 @@ ATTEMPTS = 2
 TIMEOUT_S = (3.0, 4.0)
 """To connect, and between two bytes of the answer."""
 PAUSE_S = 1.0
+SUCCESS, REDIRECT, REFUSAL = 200, 300, 400
 TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 
 
@@ -86,8 +87,10 @@ def _post_once(url: str, body: dict[str, Any], user_agent: str) -> tuple[str, bo
             status = answer.status_code
     except requests.RequestException as error:
         return type(error).__name__, isinstance(error, requests.exceptions.SSLError)
-    if answer.ok and not answer.is_redirect:
+    if SUCCESS <= status < REDIRECT:
         return "", True
+    if REDIRECT <= status < REFUSAL:
+        return f"status {status}, and a redirect is not followed: set the address that it leads to", True
     return f"status {status}", status < SERVER_ERROR and status != TOO_MANY_REQUESTS
 
 

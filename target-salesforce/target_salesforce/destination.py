@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import random
 import re
 import threading
@@ -11,13 +12,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.destination import Destination, Jobs
-from reverse_etl_core.errors import ConfigError, FatalError, ReverseETLError, UnknownOutcomeError
+from reverse_etl_core.errors import AuthError, ConfigError, FatalError, ReverseETLError, UnknownOutcomeError
 from reverse_etl_core.operations import RejectCode, Rejected, Unanswered, Unattempted, Verb
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.recovery import Recovery
 from reverse_etl_core.transport import Reply, Request, Transport
 from target_salesforce import auth, errors, limits, objects, reading, soql, verdicts, wire
 from target_salesforce.bulk import BulkJobs
+from target_salesforce.codes import TABLE
 from target_salesforce.config import RULES
 from target_salesforce.contention import BACKOFF, Contention
 from target_salesforce.hard_delete import HardDelete
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from target_salesforce.config import SalesforceConfig
     from target_salesforce.objects import SObject
 
+logger = logging.getLogger(__name__)
+
 TIMEOUT_S = (10.0, 120.0)
 """To connect, and between two bytes of an answer. A collection of 200 with triggers takes many seconds; Salesforce ends
 a call after ten minutes (source: Salesforce Developer Limits, "API Requests Limits")."""
@@ -45,6 +49,9 @@ EXAMINED_PER_RUN = 250
 
 _NAME = re.compile(r"[A-Za-z]\w{0,120}", re.ASCII)
 _ORGANIZATION = "SELECT Id FROM Organization"
+# source: Object Reference, UserPermissionAccess (v41.0 and later): what the current user may do, which users without
+# "View Setup and Configuration" may ask too
+_HARD_DELETE = "SELECT PermissionsBulkApiHardDelete FROM UserPermissionAccess"
 
 
 class SalesforceDialect:
@@ -70,6 +77,7 @@ class SalesforceDestination(Destination):
         contention: Repeats what was refused because of others.
         job_limits: When bulk jobs pay; `None` where there are none.
         without_jobs: Objects for which they are not used all the same.
+        deletes_for_good: Whether a stream removes records so that nobody can bring them back.
 
     Attributes:
         hard_delete: Deletes for good; like `jobs` it is set once there is a destination, which describes objects to it.
@@ -87,6 +95,7 @@ class SalesforceDestination(Destination):
         job_limits: JobLimits | None = None,
         jobs: Jobs | None = None,
         without_jobs: AbstractSet[str] = frozenset(),
+        deletes_for_good: bool = False,
     ) -> None:
         self.jobs = jobs
         self._send = send
@@ -95,6 +104,7 @@ class SalesforceDestination(Destination):
         self._contention = contention
         self._job_limits = job_limits
         self._without_jobs = without_jobs
+        self._deletes_for_good = deletes_for_good
         self._lock = threading.Lock()
         self._sobjects: dict[str, SObject] = {}
         self._examined = 0
@@ -104,6 +114,7 @@ class SalesforceDestination(Destination):
         """The org's id.
 
         Raises:
+            AuthError: Records are to be deleted for good, and the user may not.
             ConfigError: Whoever answers is not Salesforce.
         """
         try:
@@ -114,7 +125,19 @@ class SalesforceDestination(Destination):
         if not isinstance(org_id, str) or not org_id:
             msg = "The answer names no organization, so it is not one of Salesforce's. Check the address of the org."
             raise ConfigError(msg)
+        if self._deletes_for_good and self._may_delete_for_good() is False:
+            raise AuthError(TABLE["NO_HARD_DELETE"].sentence)
         return org_id
+
+    def _may_delete_for_good(self) -> bool | None:
+        """Whether the user has the permission; `None` where Salesforce does not say, and the job has to."""
+        try:
+            found = soql.rows(self._query(_HARD_DELETE).json())
+        except (ConfigError, FatalError) as error:  # one that ends the run is met again by the next request
+            logger.info("Salesforce does not say whether records may be deleted for good: %s", error)
+            return None
+        allowed = found[0].get("PermissionsBulkApiHardDelete") if found else None
+        return allowed if isinstance(allowed, bool) else None
 
     # -- what there is
 
@@ -337,6 +360,7 @@ def connect(  # noqa: PLR0913 - everything that a test exchanges
     timeout_s: tuple[float, float] = TIMEOUT_S,
     clock: Callable[[], float],
     now: Callable[[], float],
+    deletes_for_good: bool = False,
 ) -> SalesforceDestination:
     """Prepare an org; nothing is sent yet.
 
@@ -350,6 +374,7 @@ def connect(  # noqa: PLR0913 - everything that a test exchanges
         timeout_s: To connect, and between two bytes of an answer.
         clock: Seconds, monotonic.
         now: Seconds since 1970, for signed logins.
+        deletes_for_good: Whether a stream removes records so that nobody can bring them back.
     """
     limiter = RateLimiter(limits.RATES, clock=clock, sleep=stop.wait)
     transport = functools.partial(
@@ -376,6 +401,7 @@ def connect(  # noqa: PLR0913 - everything that a test exchanges
         # Collections run the rules that are active, jobs only one that is named: what comes of a record must not depend
         # on how many there are.
         without_jobs=objects.ASSIGNED if (config.api, config.assignment_rule) == ("auto", "default") else frozenset(),
+        deletes_for_good=deletes_for_good,
     )
     destination.limiter = limiter
     # With `api: rest` too: it opens none, but an earlier run that was killed may have left one to be looked after.

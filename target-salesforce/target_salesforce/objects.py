@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -138,8 +138,7 @@ def _scales(definitions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int
 def shows(scales: Mapping[str, int], times: frozenset[str], field: Field, wanted: Value, current: Value) -> bool:
     """Whether Salesforce would show a wanted value as it shows the current one: `ObjectSchema.shows`.
 
-    Numbers are rounded to the decimals of their field (inferred), times of day to milliseconds, and ids have 15
-    characters or 18.
+    Times of day are kept to the millisecond, and ids have 15 characters or 18.
 
     Args:
         scales: Decimals by field.
@@ -149,12 +148,12 @@ def shows(scales: Mapping[str, int], times: frozenset[str], field: Field, wanted
         current: What a query shows.
 
     >>> price = Field("Price__c", FieldType.NUMBER)
-    >>> [shows(scales, frozenset(), price, Decimal("1.005"), 1.01) for scales in ({"Price__c": 2}, {})]
-    [True, False]
+    >>> [shows({"Price__c": 2}, frozenset(), price, Decimal("1.005"), current) for current in (1.005, 1.01, 1.004)]
+    [True, True, False]
     """
     scale = scales.get(field.name)
     if scale is not None and isinstance(wanted, (int, float, Decimal)):
-        wanted = _rounded(Decimal(str(wanted)), scale)
+        return is_same(field, wanted, current) or _is_kept_as(Decimal(str(wanted)), current, scale)
     if field.references and isinstance(wanted, str) and isinstance(current, str):
         return wanted[:SHORT_ID] == current[:SHORT_ID]
     if field.name in times and isinstance(wanted, str) and isinstance(current, str):
@@ -168,11 +167,23 @@ def _clock(text: str) -> str:
     return f"{seconds}.{fraction[:3]:0<3}"
 
 
-def _rounded(number: Decimal, scale: int) -> Decimal:
+def _is_kept_as(wanted: Decimal, current: Value, scale: int) -> bool:
+    """Whether a number with more decimals than its field has is there: as a double, or rounded to the field's decimals.
+
+    What comes by the API is kept whole; where somebody saves it in the user interface, it may be rounded.
+    source: Salesforce Help 000387302, "Salesforce Number Field Stores More Decimal Places Than Defined When Set via API
+    or Apex", May 2026
+    """
+    if isinstance(current, bool) or not isinstance(current, (int, float, Decimal)):
+        return False
+    if float(wanted) == float(current):
+        return True
+    kept, digit = Decimal(str(current)), Decimal(1).scaleb(-scale)
     try:
-        return number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+        is_rounded = kept == kept.quantize(digit)
     except InvalidOperation:  # more digits than there can be
-        return number
+        return False
+    return is_rounded and abs(wanted - kept) * 2 <= digit
 
 
 def _natural_match_field(

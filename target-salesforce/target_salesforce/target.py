@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from reverse_etl_core.target import ReverseETLTarget
 from target_salesforce.config import SALESFORCE_SETTINGS, SalesforceConfig
 from target_salesforce.destination import TIMEOUT_S, connect
-from target_salesforce.limits import CONCURRENCY, JOBS
+from target_salesforce.limits import CONCURRENCY, HARD_DELETE, JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,12 @@ class TargetSalesforce(ReverseETLTarget):
             timeout_s=self.timeout_s,
             clock=time.monotonic,
             now=time.time,
+            deletes_for_good=common is not None and common.hard_delete and _deletes_for_good(common),
         )
+
+
+def _deletes_for_good(common: CommonConfig) -> bool:
+    return any(one.removal == HARD_DELETE.name for one in common.streams.values())
 
 
 TargetSalesforce.config_jsonschema = TargetSalesforce.settings(*SALESFORCE_SETTINGS)

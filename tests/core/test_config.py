@@ -89,8 +89,45 @@ def test_a_ledger_url_is_checked_without_showing_it(url: str) -> None:
 @pytest.mark.parametrize("name", ["concurrency", "checkpoint_records", "reconcile_grace_seconds", "max_rejected"])
 def test_a_number_is_a_number(name: str, value: Any) -> None:
     """Words, booleans, NaN, infinity and what is too small are refused."""
-    with pytest.raises(ConfigError, match=f"'{name}' must be a number"):
+    with pytest.raises(ConfigError, match=f"'{name}' must be a (whole )?number"):
         parse(**{name: value})
+
+
+@pytest.mark.parametrize("value", [1.5, "1.5", Decimal("1.5")])
+@pytest.mark.parametrize("name", ["concurrency", "checkpoint_records", "max_rejected", "max_removed"])
+def test_a_count_has_no_fraction(name: str, value: Any) -> None:
+    """It is refused, and not cut off: a brake at 1.5 would be one at 1, which nobody set."""
+    with pytest.raises(ConfigError, match=f"'{name}' must be a whole number"):
+        parse(**{name: value})
+
+
+@pytest.mark.parametrize("value", [2, 2.0, "2", Decimal(2)])
+def test_a_count_may_be_text_or_a_decimal(value: Any) -> None:
+    """As any number, as long as it is whole."""
+    assert (parse(max_removed=value).max_removed, parse(concurrency=value).concurrency) == (2, 2)
+
+
+@pytest.mark.parametrize("name", ["notify_format", "load_method", "unknown_fields", "compare_with", "ledger"])
+def test_an_empty_choice_is_none(name: str) -> None:
+    """Meltano passes an empty text where a setting names an environment variable that is not set."""
+    assert getattr(parse(**{name: ""}), name) == getattr(parse(), name)
+
+
+@pytest.mark.parametrize(
+    ("stream", "problem"),
+    [
+        ({"match_on": []}, "'streams.people.match_on' is an empty list. Name a unique field, or remove it."),
+        ({"source_key": []}, "'streams.people.source_key' is an empty list. Name the columns .*, or remove it."),
+        ({"fields": {"x": {}}}, "'streams.people.fields.x' says nothing: name its column like"),
+        ({"fields": {"x": {"from": None}}}, "'streams.people.fields.x' says nothing: name its column like"),
+        ({"fields": {"x": {"from": "", "write": ""}}}, "'streams.people.fields.x' says nothing"),
+    ],
+)
+def test_what_is_there_but_says_nothing_is_refused(stream: dict[str, Any], problem: str) -> None:
+    """Whoever wrote it meant something, which a default is not."""
+    with pytest.raises(ConfigError, match=problem) as caught:
+        parse(streams={"people": stream})
+    assert len(caught.value.problems) == 1
 
 
 @pytest.mark.parametrize("value", [2.5, "2.5", Decimal("2.5")])

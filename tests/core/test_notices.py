@@ -158,8 +158,24 @@ def test_only_what_may_pass_is_tried_again(server: Server, status: int, attempts
     """Once more for a busy or broken host; a refusal is final, and a redirect is not followed."""
     server.answer = lambda handler: reply(handler, status, b"", Location=server.url + "/elsewhere")
     problem = send(server.url + PATH)
-    assert problem == ("" if status < 300 else f"status {status}")
+    assert (problem == "") is (status < 300)
+    assert problem.startswith("" if status < 300 else f"status {status}")
     assert len(server.seen) == attempts
+
+
+@pytest.mark.parametrize("status", [300, 302, 303, 304, 307])
+@pytest.mark.parametrize("has_location", [True, False])
+def test_a_redirect_is_no_notification(
+    server: Server, everything: pytest.LogCaptureFixture, *, status: int, has_location: bool
+) -> None:
+    """Wherever it leads, nobody was told: the log says so, and nothing goes to another address."""
+    headers = {"Location": server.url + "/elsewhere"} if has_location else {}
+    server.answer = lambda handler: reply(handler, status, b"", **headers)
+    notify(clean(exit_code=1), config(notify_url=server.url + PATH), Conclusion())
+    assert [path for _, path, _, _ in server.seen] == [PATH]
+    assert f"failed: status {status}, and a redirect is not followed" in everything.text
+    assert "Notified" not in everything.text
+    assert "s3cret" not in everything.text
 
 
 def test_a_cut_connection_is_tried_again(server: Server) -> None:

@@ -279,7 +279,9 @@ def test_several_matches_are_ambiguous(tmp_path: Path) -> None:
     one.crm.records |= {"7": {"key": "k1"}, "8": {"key": "k1"}}
     assert one.run([[row(1)]])
     assert one.tally.codes == Counter(ambiguous_match=1)
-    assert one.rows()["[1]"]["error"].endswith("Merge them there: 7, 8.")
+    assert one.rows()["[1]"]["error"] == (
+        "2 records of the destination have this value of 'key': 7, 8. Merge them there, or correct the value."
+    )
     assert one.crm.writes == []
 
 

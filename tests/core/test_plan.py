@@ -181,6 +181,27 @@ def test_a_brake_is_told_with_the_plan_that_a_run_may_carry_out(stage: Stage, ca
     assert len(stage.crm.records) == 8
 
 
+@pytest.mark.parametrize("removals", [0, 3, 12])
+def test_what_approved_rejections_lead_to_is_told(stage: Stage, removals: int) -> None:
+    """They stop a run before its removals; approved, it removes what is listed, or stops at the other brake."""
+    assert stage.run([row(n) for n in range(20)]) == 0
+    records = [*(gone(n) for n in range(removals)), *(row(n, name="x" * 30) for n in range(20, 40))]
+    assert stage.plan(records, max_rejected_percent=10) == 65
+    assert Counter(line["action"] for line in stage.lines()) == Counter({"remove": removals, "reject": 20})
+    told = " ".join(line.strip() for line in stage.log)
+    assert "Run without 'dry_run'" not in told
+    assert stage.run(records, max_rejected_percent=10) == 65
+    assert len(stage.crm.records) == 20
+    ids = re.findall(r"'approve: (\w+)'", told)
+    codes = [stage.run(records, max_rejected_percent=10, approve=one) for one in ids]
+    if removals == 12:
+        assert (codes, len(stage.crm.records)) == ([65, 65], 20)
+        assert "Approved rejections let a run go on to its removals, which are not approved with them" in told
+    else:
+        assert (codes, len(stage.crm.records)) == ([0], 20 - removals)
+        assert ("goes on to its end, and removes them too" in told) == bool(removals)
+
+
 def test_values_are_masked_and_never_logged(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """G7: `redact` masks fields in the plan's files; the log has names and counts at every level."""
     secret = "s3cret-of-a-customer"[:20]

@@ -247,6 +247,12 @@ def test_a_record_that_has_another_first_match_value_is_ambiguous(tmp_path: Path
     assert one.run([[row(1, name="x", email="a@b.de"), row(2, name="x", email="c@d.de")]])
     assert one.tally.codes == {"ambiguous_match": 2}
     assert writes(one) == 0
+    others, several = (one.rows()[key]["error"] for key in ("[1]", "[2]"))
+    assert others.startswith(
+        "No record of the destination has this value of 'key'. The one with this value of 'email' has another value of "
+        "'key': 7."
+    )
+    assert several.startswith("2 records of the destination have this value of 'email': 8, 9.")
 
 
 @NATIVE

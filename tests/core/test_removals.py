@@ -6,11 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from core.fake_target import FakeTarget
 from core.fakes import Crm, World, people, route
 from core.test_target import Stage, record, schema, state
 
 from reverse_etl_core.brakes import RemovalBrake
+from reverse_etl_core.command.program import main
 from reverse_etl_core.errors import BrakeError, ConfigError
 from reverse_etl_core.operations import Verb
 from reverse_etl_core.routing import Promise
@@ -449,6 +451,51 @@ def mirror_by_two(fields: dict[str, str]) -> Route:
         fields=fields,
         then_match_on=("email",),
     )
+
+
+def why(one: World, key: str) -> str:
+    """What the command says of a record."""
+    result = CliRunner().invoke(main, ["--ledger", f"sqlite:///{one.path}", "why", key])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_why_knows_of_a_reject_that_is_gone_at_the_source(tmp_path: Path) -> None:
+    """Never delivered, it is done with; delivered before, it waits for its removal, which nobody refused."""
+    one = mirror(tmp_path)
+    one.removal_brake = RemovalBrake(max_removed=0)
+    assert one.run([[row(1), row(2, name="x" * 21)]])
+    assert one.run([[row(1, name="x" * 21)]])
+    one.crm.clock.wait(1)
+    assert not one.run([gone(1, 2)])
+    assert "gone from the source before any version of it was delivered" in why(one, "2")
+    assert "forgotten" in why(one, "2").splitlines()[-1]
+    told = why(one, "1")
+    assert "rejected at" in told
+    assert "gone from the source since" in told
+    assert "It is removed by the next run, unless a brake holds that" in told
+    assert "with an older version" in told
+    for wrong in ("its removal was refused", "Cure", "is tried by the next run"):
+        assert wrong not in told
+    one.removal_brake = RemovalBrake(max_removed=9)
+    one.crm.refuses_removals = True
+    assert one.run([[]])
+    assert "its removal was refused" in why(one, "1")
+    one.crm.refuses_removals = False
+    one.crm.clock.wait(3700)
+    assert one.run([[]])
+    assert "removed from the destination" in why(one, "1")
+
+
+def test_why_knows_of_a_reject_that_is_gone_and_left_alone(tmp_path: Path) -> None:
+    """The last version was refused, and the one before stays: it does not say that all is delivered."""
+    one = World(tmp_path / "ledger.db", route(people(is_native=True)))
+    assert one.run([[row(1)]])
+    assert one.run([[row(1, name="x" * 21)]])
+    assert one.run([gone(1)])
+    told = why(one, "1")
+    assert "left as it is" in told
+    assert "gone from the source and not to be removed" in told
 
 
 def test_a_shared_record_is_spared(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from core.fake_target import FakeTarget
 from core.fakes import Crm
 from singer_sdk.exceptions import MapExpressionError, RecordsWithoutSchemaException
 
-from reverse_etl_core.errors import ReverseETLError
+from reverse_etl_core.errors import ConfigError, ReverseETLError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -352,6 +352,26 @@ def let_go(started: Path, gate: Path, requests: int) -> None:
         gate.write_text("go", encoding="utf-8")
         if left:
             started.read_text(encoding="utf-8")
+
+
+def test_bad_settings_of_all_kinds_are_one_error(stage: Stage) -> None:
+    """The SDK's, a misspelt one, the common ones, those of a stream and what goes not together, before any request."""
+    streams = {"people": {"match_on": [], "load_method": "create"}}
+    stage.run([], stream_maps=3, max_removd=1, max_removed=1.5, ledger="rejects", streams=streams)
+    assert isinstance(stage.error, ConfigError)
+    assert stage.exit_code == 78
+    problems = stage.error.problems
+    named = ["stream_maps", "max_removd", "streams.people.match_on", "max_removed", "ledger"]
+    assert [problem.split("'")[1] for problem in problems] == named
+    assert not stage.made
+
+
+@pytest.mark.parametrize("stream", [{"load_method": "mirror"}, {"load_method": "create"}, {"match_on": ["key", "x"]}])
+def test_a_ledger_that_keeps_too_little_is_a_bad_setting(stage: Stage, stream: dict[str, Any]) -> None:
+    """What follows from the settings alone is known before the first request."""
+    stage.run([], ledger="rejects", streams={"people": {"match_on": "key"} | stream})
+    assert isinstance(stage.error, ConfigError)
+    assert "'ledger' must be full for 'people'" in str(stage.error)
 
 
 def test_a_signal_within_a_batch_lets_it_end(stage: Stage, tmp_path: Path) -> None:

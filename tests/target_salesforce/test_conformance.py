@@ -72,7 +72,7 @@ class TestPlan(BasePlan):
 KINDS: tuple[tuple[dict[str, Any], Any], ...] = (
     ({"name": "Text__c", "type": "textarea", "length": 4000}, "a line\nand  another "),
     ({"name": "Number__c", "type": "double", "precision": 15, "scale": 3}, "1.23456"),
-    ({"name": "Price__c", "type": "currency", "precision": 14, "scale": 2}, 10.005),
+    ({"name": "Price__c", "type": "currency", "precision": 14, "scale": 2}, 1.005),
     ({"name": "Count__c", "type": "int"}, 7),
     ({"name": "Day__c", "type": "date"}, "2026-01-31"),
     ({"name": "At__c", "type": "datetime"}, "2026-01-31T10:00:00.123456+02:00"),
@@ -95,7 +95,7 @@ class TestDrift(BaseDrift):
     def meddle(self, stage: Stage, key: str) -> list[str]:
         """Another price."""
         (record,) = stage.vendor.records()[key]
-        self.call(stage, "PATCH", f"Contact/{record['Id']}", {"Price__c": 10.02})
+        self.call(stage, "PATCH", f"Contact/{record['Id']}", {"Price__c": 1.02})
         return ["Price__c"]
 
     def call(self, stage: Stage, method: str, path: str, body: dict[str, Any]) -> Any:

@@ -224,6 +224,12 @@ def test_an_object_like_no_other_is_answered_with_those_that_there_are() -> None
     [
         ("Price__c", "10.004", 10, True),
         ("Price__c", 10.005, 10.01, True),
+        ("Price__c", "1.005", 1.005, True),
+        ("Price__c", "1.005", 1, True),
+        ("Price__c", "1.005", 1.004, False),
+        ("Price__c", "1.005", 1.02, False),
+        ("Price__c", 1, 1.004, False),
+        ("Price__c", "0.12345678901234567891", 0.12345678901234568, True),
         ("Price__c", -10.005, -10.01, True),
         ("Price__c", 10.01, 10, False),
         ("Price__c", Decimal("1E+30"), 1e30, True),
@@ -239,7 +245,7 @@ def test_an_object_like_no_other_is_answered_with_those_that_there_are() -> None
     ],
 )
 def test_values_are_compared_as_salesforce_keeps_them(name: str, wanted: Any, current: Any, *, is_same: bool) -> None:
-    """Numbers by the decimals of their field, times of day to the millisecond, ids by their 15 characters."""
+    """Numbers whole or rounded to the decimals of their field, times of day to the millisecond, ids by 15 signs."""
     kinds = {"Price__c": ("currency", 2), "Share__c": ("percent", 0), "Clock__c": ("time", 0)}
     more = [{"name": one, "type": kind, "scale": scale} for one, (kind, scale) in kinds.items()]
     schema = sobject({**DESCRIPTION, "fields": [*DESCRIPTION["fields"], *more]}, jobs=None).schema

@@ -44,7 +44,7 @@ DESCRIPTION: dict[str, Any] = json.loads(
 CONTACT_ID = "003D000000IRFmaIAH"
 
 
-def scripted(*replies: Any) -> tuple[SalesforceDestination, list[Request]]:
+def scripted(*replies: Any, **settings: Any) -> tuple[SalesforceDestination, list[Request]]:
     """A destination that gets these replies, one after the other: bodies, whole replies, or errors."""
     waiting, sent = list(replies), []
 
@@ -60,7 +60,7 @@ def scripted(*replies: Any) -> tuple[SalesforceDestination, list[Request]]:
         return reply
 
     contention = Contention(sleep=lambda _seconds: False, rng=random.Random(1), policy=QUICK)  # noqa: S311 - jitter
-    return SalesforceDestination(send, "67.0", headers={}, contention=contention), sent
+    return SalesforceDestination(send, "67.0", headers={}, contention=contention, **settings), sent
 
 
 def good(record_id: str = CONTACT_ID, **more: Any) -> dict[str, Any]:
@@ -215,3 +215,13 @@ def test_a_description_that_is_none() -> None:
     salesforce, _ = scripted([], {"sobjects": []})
     with pytest.raises(ConfigError):
         salesforce.describe("Contact")
+
+
+def test_an_org_that_does_not_tell_is_asked_by_the_job() -> None:
+    """An older version, say, has no such object: nothing is refused for that."""
+    organization = {"totalSize": 1, "done": True, "records": [{"Id": "00D000000000001AAA"}]}
+    refusal = [{"errorCode": "INVALID_TYPE", "message": "sObject type 'UserPermissionAccess' is not supported."}]
+    for answer in (Reply(400, body=json.dumps(refusal).encode()), {"totalSize": 0, "done": True, "records": []}):
+        destination, sent = scripted(organization, answer, deletes_for_good=True)
+        assert destination.account() == "00D000000000001AAA"
+        assert len(sent) == 2

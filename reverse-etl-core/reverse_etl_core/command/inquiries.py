@@ -35,19 +35,20 @@ def why(session: Session, *, key: str, shows_records: bool) -> None:
     name = session.find_one(key)
     stored = records.read(session.archive, name)
     click.echo(printable(f"{name.source_key}, {name.scope.title}"))
-    lines = _told(session, stored, shows_records=shows_records)
+    found = _history(session, name, RECENT)
+    if stored is None:
+        lines = [("Status", words.without_row(str(found[-1][1]) if found else ""))]
+    else:
+        lines = _told(session, stored, shows_records=shows_records)
     width = max(len(head) for head, _ in lines)
     for head, text in lines:
         click.echo(f"  {head:<{width}}  {printable(text)}")
-    found = _history(session, name, RECENT)
     if found:
         click.echo("\nLast outcomes, in UTC:\n")
         write_table(Listing(COLUMNS, found))
 
 
-def _told(session: Session, stored: StoredRecord | None, *, shows_records: bool) -> list[tuple[str, str]]:
-    if stored is None:
-        return [("Status", "forgotten, or delivered with 'ledger: rejects': only its history is kept.")]
+def _told(session: Session, stored: StoredRecord, *, shows_records: bool) -> list[tuple[str, str]]:
     lines = [*words.account_of(stored, now_ms=session.archive.now_ms())]
     if shows_records:
         lines += [("Match key", stored.match_key or "none is owned."), ("Record", stored.record or "is not stored.")]

@@ -23,7 +23,8 @@ _EFFECTS = {
     "removals": "The next run removes these {counted:,} of {base:,} records from '{object}', if nothing changes until "
     "then: other removals make another plan.",
     "rejections": "The next run may reject more records than the limit, if they have no other codes than {codes}: they "
-    "stay in the ledger, and STATE goes on.",
+    "stay in the ledger, and STATE goes on. So do the removals that wait behind them, unless too many are gone: then "
+    "these are a plan of their own.",
 }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reverse_etl_core.command.listing import Moment
 from reverse_etl_core.cures import cure
 from reverse_etl_core.errors import EXIT_BRAKE, EXIT_CONFIG, EXIT_OK, EXIT_TRY_LATER
+from reverse_etl_core.ledger.book import FORGOTTEN
 from reverse_etl_core.ledger.rows import Status
 from reverse_etl_core.settling import NEVER_MS
 
@@ -90,6 +91,22 @@ def due(record: StoredRecord, *, now_ms: int) -> str:
     return "next run" if at <= now_ms else str(Moment(at))
 
 
+def without_row(last_outcome: str) -> str:
+    """What is said of a record of which the ledger keeps only outcomes.
+
+    Args:
+        last_outcome: The newest of them.
+    """
+    if last_outcome == FORGOTTEN:
+        return "gone from the source before any version of it was delivered: nothing is left to do, nor kept."
+    return "forgotten, or delivered with 'ledger: rejects': only its history is kept."
+
+
+def waits_to_be_removed(record: StoredRecord) -> bool:
+    """Whether a rejected record is gone from the source since, and its removal not tried: that takes its content."""
+    return record.status == Status.REJECTED.value and record.removal_at is not None and record.has_record
+
+
 def account_of(record: StoredRecord, *, now_ms: int) -> Iterator[tuple[str, str]]:
     """What the ledger says of a record, what happens next, and what to do, as headed sentences."""
     yield "Status", _status(record)
@@ -97,7 +114,7 @@ def account_of(record: StoredRecord, *, now_ms: int) -> Iterator[tuple[str, str]
         yield "Reason", f"{record.error_code}: {record.error or 'no reason is kept.'}"
     yield "Destination", _destination(record)
     yield "Next", _next(record, now_ms=now_ms)
-    if record.status == Status.REJECTED.value:
+    if record.status == Status.REJECTED.value and not waits_to_be_removed(record):
         yield "Cure", cure(record.error_code or "").cure or "See docs/rejects.md."
 
 
@@ -107,14 +124,27 @@ def _status(record: StoredRecord) -> str:
         what = "removal" if record.removal_at is not None else "request"
         return f"pending: a {what} for it left at {at} UTC, and its answer is not recorded."
     if record.status == Status.REJECTED.value:
+        if waits_to_be_removed(record):
+            since = Moment(record.removal_at or 0)
+            return f"rejected at {at} UTC; gone from the source since {since} UTC, and waits to be removed."
         what = "its removal was refused" if record.removal_at is not None else "rejected"
         times = f" after {_times(record.attempts)}" if record.attempts else ", before it was sent"
         return f"{what} at {at} UTC{times}."
     if record.status == Status.REMOVED.value:
         return f"removed from the destination at {at} UTC, since it is gone from the source."
-    if record.status == Status.DELIVERED.value and record.removal_at is not None:
+    return _delivered(record) if record.status == Status.DELIVERED.value else f"{record.status} at {at} UTC."
+
+
+def _delivered(record: StoredRecord) -> str:
+    at = Moment(record.updated_at)
+    if record.removal_at is not None:
         return f"delivered; gone from the source since {Moment(record.removal_at)} UTC, and waits to be removed."
-    return f"{record.status} at {at} UTC."
+    if record.payload_hash is None:
+        return (
+            f"left as it is since {at} UTC: it is gone from the source and not to be removed, or it exists and only "
+            "creates are wanted."
+        )
+    return f"delivered at {at} UTC."
 
 
 def _times(count: int) -> str:
@@ -125,7 +155,8 @@ def _destination(record: StoredRecord) -> str:
     if record.destination_id is None:
         return "no record is known there."
     origin = "made by this sync" if record.created_by_us else "found there, not made by this sync"
-    older = ", with an older version" if record.status == Status.REJECTED.value and record.removal_at is None else ""
+    is_older = record.status == Status.REJECTED.value and (record.removal_at is None or record.has_record)
+    older = ", with an older version" if is_older else ""
     return f"id {record.destination_id}, {origin}{older}."
 
 
@@ -134,7 +165,7 @@ def _next(record: StoredRecord, *, now_ms: int) -> str:
         return "The next run finds out what came of it before anything else is sent for it."
     if record.status == Status.REMOVED.value:
         return "It is delivered anew if the source sends it again."
-    if record.status == Status.REJECTED.value:
+    if record.status == Status.REJECTED.value and not waits_to_be_removed(record):
         return _next_try(record, now_ms=now_ms)
     if record.removal_at is not None:
         return "It is removed by the next run, unless a brake holds that or the source sends it again."

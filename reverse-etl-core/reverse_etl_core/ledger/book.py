@@ -31,6 +31,8 @@ INTENTS_AT_ONCE = 2000
 
 UNCHANGED = "unchanged"
 """An outcome that is not noted: nothing happened."""
+FORGOTTEN = "forgotten"
+"""The outcome of a record that was gone from the source before the destination took any version of it."""
 
 _COLUMNS = deliveries.c
 LOOKED_UP = (
@@ -363,12 +365,15 @@ class StreamLedger:
             connection.execute(statement, [{**part, "key": one} for one in source_keys])
 
     def forget(self, source_keys: Sequence[str]) -> None:
-        """Forget records that the destination never got and the source has no more."""
+        """Forget records that the destination never got and the source has no more; only the outcome is kept."""
         if not source_keys:
             return
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
             self._ledger.renew(connection, self._scope_id, self._epoch)
             connection.execute(_FORGET, [{"scope": self._scope_id, "key": one} for one in source_keys])
+            now = self.now_ms()
+            left = (Settlement(one, Status.REMOVED, FORGOTTEN) for one in source_keys)
+            self._log.write(connection, [self._outcome_row(one, now) for one in left])
 
     def leaving(self) -> Iterator[list[Delivery]]:
         """Records that wait to be removed, a page at a time; refused removals only when they are due."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PAGE = 2000  # source: RESTPDF "Query": default and most
 LEAST_PAGE = 200
+PERMISSIONS, HARD_DELETE = "UserPermissionAccess", "PermissionsBulkApiHardDelete"
 MAX_STATEMENT = 100_000  # source: RESTPDF, characters
 
 
@@ -50,11 +51,28 @@ def _answer(call: Call, *, with_deleted: bool) -> Reply:
     if len(text) > MAX_STATEMENT:
         message = "SOQL statements cannot be longer than 100,000 characters."
         raise malformed(message)
+    if statement.object_name.lower() == PERMISSIONS.lower() and not statement.is_count:
+        return json_ok(_permissions(call, statement, text))
     store, rows = run(call.org, statement, text, with_deleted=with_deleted)
     if statement.is_count:
         return json_ok({"totalSize": len(rows), "done": True, "records": []})
     show = _shower(call, store, statement, text)
     return json_ok(_page(call, [show(record) for record in rows], 0, _page_size(call)))
+
+
+def _permissions(call: Call, statement: Statement, text: str) -> dict[str, Any]:
+    """Return the one row of what the user may do; of all permissions only the one that is kept here.
+
+    source: Object Reference, UserPermissionAccess
+    """
+    for name in statement.fields:
+        if name.lower() != HARD_DELETE.lower():
+            raise SalesforceError(400, "INVALID_FIELD", _excerpt(text, name) + no_such_column(PERMISSIONS, name))
+    shown = {
+        "attributes": {"type": PERMISSIONS, "url": f"{call.base}/sobjects/{PERMISSIONS}/000000000000000AAA"},
+        HARD_DELETE: call.org.limits.bulk.hard_delete,
+    }
+    return _page(call, [shown], 0, PAGE)
 
 
 def run(org: Org, statement: Statement, text: str, *, with_deleted: bool) -> tuple[RecordStore, list[Record]]:

@@ -183,10 +183,15 @@ def _number(value: Any, kind: str) -> float:  # noqa: ANN401 - any JSON value
     raise UnparseableError(kind, value)
 
 
-def _rounded(number: float, scale: int) -> float:
-    """Return a number with the field's decimals (inferred: they are rounded); what is too large for any is infinite."""
+def _as_double(number: float) -> float:
+    """Return a number as it is kept; what is too large for any is infinite.
+
+    The API keeps more decimals than the field has, and gives them back: only people see a rounded number.
+    source: Salesforce Help 000387302, "Salesforce Number Field Stores More Decimal Places Than Defined When Set via API
+    or Apex", May 2026
+    """
     try:
-        return round(float(number), scale)
+        return float(number)
     except OverflowError:
         return inf
 
@@ -205,11 +210,10 @@ def _int(field: FieldDefinition) -> Writer:
 
 
 def _double(field: FieldDefinition) -> Writer:
-    scale = field.scale
-    bound = 10.0 ** ((field.precision or DEFAULT_PRECISION) - scale)
+    bound = 10.0 ** ((field.precision or DEFAULT_PRECISION) - field.scale)
 
     def check(value: Any) -> float:  # noqa: ANN401 - any JSON value
-        number = _rounded(_number(value, "double"), scale)
+        number = _as_double(_number(value, "double"))
         if not -bound < number < bound:
             raise _out_of_range(field, value)
         return number
