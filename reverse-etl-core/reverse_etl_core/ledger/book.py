@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger.rows import STATUSES, Delivery, HeldPlan, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, outcomes, plans, scopes
+from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, may_be_there, outcomes, plans, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -390,8 +390,7 @@ class StreamLedger:
 
     def count_held(self) -> int:
         """Records that this sync has at the destination, or may have there; of several workers, each has a share."""
-        may_be_there = _COLUMNS.destination_id.is_not(None) | _COLUMNS.match_key.is_not(None)
-        count = self._count(may_be_there & (_COLUMNS.status != Status.REMOVED.value))
+        count = self._count(may_be_there(deliveries))
         return -(-count // self._ledger.partition.count)
 
     def _count(self, is_wanted: sa.ColumnElement[bool]) -> int:

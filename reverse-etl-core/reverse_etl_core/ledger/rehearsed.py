@@ -14,7 +14,7 @@ from reverse_etl_core.ledger.archive import Archive, ScopeFilter, holds_tables
 from reverse_etl_core.ledger.book import LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, Delivery, Settlement, Status
 from reverse_etl_core.ledger.store import Ledger
-from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, plans, scopes
+from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, may_be_there, plans, scopes
 from reverse_etl_core.partitions import Partition
 from reverse_etl_core.redaction import Secret
 
@@ -214,12 +214,17 @@ class BaseScope:
                 found.setdefault(row[0], set()).add(row[1])
         return found
 
-    def count_held(self) -> int:
-        """Records at the destination, or that may be there; of several workers, each has a share."""
-        rows = self._rows.c
-        may_be_there = rows.destination_id.is_not(None) | rows.match_key.is_not(None)
-        query = sa.select(sa.func.count()).where(self._mine, may_be_there, rows.status != Status.REMOVED.value)
-        return -(-int(self._archive.rows(query)[0][0]) // self._workers)
+    def count_held(self, source_keys: Sequence[str] | None = None) -> int:
+        """Records at the destination, or that may be there; of these source keys, or of all workers."""
+        query = sa.select(sa.func.count()).where(self._mine, may_be_there(self._rows))
+        if source_keys is None:
+            return int(self._archive.rows(query)[0][0])
+        parts = (query.where(self._rows.c.source_key.in_(keys)) for keys in chunks(source_keys))
+        return sum(int(self._archive.rows(one)[0][0]) for one in parts)
+
+    def share(self, count: int) -> int:
+        """Of several workers, each has a share."""
+        return -(-count // self._workers)
 
     def approved_plans(self, kind: str, plan_id: str) -> dict[str, frozenset[str]]:
         """Plans that a run may carry out."""
@@ -257,7 +262,6 @@ class RehearsedStreamLedger(StreamLedger):
         self._base = base
         self._on_settled = on_settled
         self._replayed: set[str] = set()
-        self._created = 0
 
     def lookup(self, source_keys: Sequence[str]) -> dict[str, Delivery]:
         """What the plan settled, else what the real ledger knows. Records that are asked for are no replays."""
@@ -286,7 +290,6 @@ class RehearsedStreamLedger(StreamLedger):
                 continue  # its parent may come later in the plan
             is_replay = one.source_key in self._replayed
             self._replayed.discard(one.source_key)
-            self._created += one.outcome == "created"
             self._on_settled(one, is_replay)
 
     def replayable(self) -> Iterator[list[Delivery]]:
@@ -359,7 +362,26 @@ class RehearsedStreamLedger(StreamLedger):
 
     def count_held(self) -> int:
         """How many records a run would have at the destination by then."""
-        return self._created + (self._base.count_held() if self._base is not None else 0)
+        own = self._count(may_be_there(deliveries))
+        return own if self._base is None else own + self._base.share(self._base.count_held() - self._shadowed_held())
+
+    def _shadowed_held(self) -> int:
+        """Of the records that the real ledger has at the destination, those of which the plan says something else."""
+        count, last = 0, ""
+        while self._base is not None:
+            page = (
+                sa.select(deliveries.c.source_key)
+                .where(deliveries.c.scope_id == self._scope_id, deliveries.c.source_key > last)
+                .order_by(deliveries.c.source_key)
+                .limit(REPLAY_PAGE)
+            )
+            with self._ledger.guarded("read"), self._ledger.begin() as connection:
+                keys = list(connection.scalars(page))
+            if not keys:
+                break
+            count += self._base.count_held(keys)
+            last = keys[-1]
+        return count
 
     def approved_plans(self, kind: str, plan_id: str) -> Mapping[str, frozenset[str]]:
         """Plans that a run may carry out."""

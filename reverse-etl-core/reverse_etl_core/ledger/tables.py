@@ -111,6 +111,11 @@ def is_open(rows: sa.FromClause) -> sa.ColumnElement[bool]:
     return rows.c.status.in_(statuses)
 
 
+def may_be_there(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition for records that are at the destination, or may be there."""
+    return (rows.c.destination_id.is_not(None) | rows.c.match_key.is_not(None)) & (rows.c.status != "removed")
+
+
 sa.Index(
     "deliveries_open",
     deliveries.c.scope_id,
