@@ -219,10 +219,20 @@ class ReadOnlyDestination(Destination):
             found = self._present(schema, self._real_records(schema, key_field, keys, fields), fields)
             planned = self._planned(schema, [one for one in keys if one.startswith(PLACEHOLDER)], fields)
             return {**found, **{one: [record] for one, record in planned.items()}}
-        there = self._real_records(schema, key_field, keys, fields)
+        there = self._real_records(schema, key_field, keys, list(dict.fromkeys([*fields, key_field])))
         ids = [one.destination_id for some in there.values() for one in some]
         now = self._expected.keys(schema.name, key_field, ids)
-        kept = {key: [one for one in some if now.get(one.destination_id, key) == key] for key, some in there.items()}
+        field = schema.fields[key_field]
+        kept = {
+            key: [
+                Current(one.destination_id, {name: value for name, value in one.fields.items() if name in fields})
+                for one in some
+                # Found by a value that is not its first one, it is still found by it whatever the first one becomes.
+                if now.get(one.destination_id, key) == key
+                or match_key(field, one.fields.get(key_field, key)) not in (key, None)
+            ]
+            for key, some in there.items()
+        }
         found = self._present(schema, kept, fields)
         for key, more in self._renamed(schema, key_field, keys, fields).items():
             known = {one.destination_id for one in found.get(key, ())}

@@ -317,8 +317,13 @@ def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_plan(root: Path, foreign: set[int], runs: list[Any], last: list[Any], way: dict[str, Any]) -> None:
-    """Some runs, a plan, and the run that it is of."""
+    """Some runs, a plan, and the run that it is of.
+
+    Foreign records are at the destination before, with a key or with an address; one with a key is found by another
+    key too.
+    """
     stage, way = Stage(root), allowed(way)
+    stage.crm.others |= {f"9{n}": {f"k{n + 4}"} for n in foreign if n in (1, 2)}
     stage.crm.records |= {f"9{n}": {"key": f"k{n}", "name": None} for n in foreign if n < 4}
     stage.crm.records |= {f"9{n}": {"email": f"{n}@example.com"} for n in foreign if n >= 4}
     for records in runs:

@@ -14,7 +14,7 @@ from reverse_etl_core.ledger.archive import Archive, ScopeFilter, holds_tables
 from reverse_etl_core.ledger.book import LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, Delivery, Settlement, Status
 from reverse_etl_core.ledger.store import Ledger
-from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, may_be_there, plans, scopes
+from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, is_holder, may_be_there, plans, scopes
 from reverse_etl_core.partitions import Partition
 from reverse_etl_core.redaction import Secret
 
@@ -214,6 +214,17 @@ class BaseScope:
                 found.setdefault(row[0], set()).add(row[1])
         return found
 
+    def holders(self, destination_ids: Sequence[str]) -> dict[str, str]:
+        """Destination id to the source key of the record that was delivered there."""
+        rows = self._rows.c
+        found: dict[str, str] = {}
+        for ids in chunks(destination_ids):
+            query = sa.select(rows.destination_id, rows.source_key).where(
+                self._mine, rows.destination_id.in_(ids), is_holder(self._rows)
+            )
+            found.update((row[0], row[1]) for row in self._archive.rows(query))
+        return found
+
     def count_held(self, source_keys: Sequence[str] | None = None) -> int:
         """Records at the destination, or that may be there; of these source keys, or of all workers."""
         query = sa.select(sa.func.count()).where(self._mine, may_be_there(self._rows))
@@ -281,6 +292,15 @@ class RehearsedStreamLedger(StreamLedger):
             found |= {key: owner for key, owner in owners.items() if owner not in shadowed}
         return found
 
+    def holders(self, destination_ids: Sequence[str]) -> Mapping[str, str]:
+        """Holders by what the plan settled, else by the real ledger."""
+        found = dict(super().holders(destination_ids))
+        if self._base is not None and self._keeps_deliveries:
+            holders = {one: key for one, key in self._base.holders(destination_ids).items() if one not in found}
+            shadowed = super().lookup(list(holders.values()))
+            found |= {one: key for one, key in holders.items() if key not in shadowed}
+        return found
+
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Settle for the plan alone."""
         some = list(settlements)
@@ -326,6 +346,16 @@ class RehearsedStreamLedger(StreamLedger):
     def forget(self, source_keys: Sequence[str]) -> None:
         """Forget records for the plan alone."""
         super().settle([Settlement(one, Status.REMOVED, "unchanged") for one in source_keys])
+
+    def make_due(self, source_keys: Sequence[str]) -> None:
+        """Have records tried again for the plan alone."""
+        self._copy(source_keys)
+        super().make_due(source_keys)
+
+    def distrust(self, source_keys: Sequence[str]) -> None:
+        """Forget what records hold for the plan alone."""
+        self._copy(source_keys)
+        super().distrust(source_keys)
 
     def _copy(self, source_keys: Sequence[str]) -> None:
         """Take rows of the real ledger over, to change them."""
