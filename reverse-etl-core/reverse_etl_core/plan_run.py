@@ -61,6 +61,7 @@ class PlanRun:
         """
         stamp = dt.datetime.fromtimestamp(self._now(), tz=dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         folder = self._config.report_dir / f"{stamp}-plan-{self.plan_id}"
+        self._closing.callback(self.destination.close)
         self._writer = self._closing.enter_context(PlanWriter(folder, self._rehearsal.redacted))
         ledger = RehearsedLedger(
             existing(self._config.ledger_url, now=self._now),

@@ -92,11 +92,11 @@ class PlanWriter:
 
     def finish(self, summary: PlanSummary) -> PlanCounts:
         """Write the page, and give the lines their name; what was counted."""
+        page = plan_html(self._counts, summary, self._shown.lines(), self._written)
         try:
             file = self._open_file()
             file.flush()
             os.fsync(file.fileno())
-            page = plan_html(self._counts, summary, self._shown.lines(), self._written)
             pages.write_private(self.page_path, page)
             self._part.replace(self.lines_path)
         except OSError as error:

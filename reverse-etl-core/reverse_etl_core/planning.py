@@ -68,6 +68,7 @@ class Candidate(msgspec.Struct, gc=False):
         is_removal: It is gone from the source: `payload` holds what is to be cleared, or nothing.
         found_by: Which of `Route.match_fields` it is looked for by.
         is_adopted: It was found by another field than the first, which is empty there and has to be written.
+        is_double: It led to the record of another row: it is read where it leads to by now, and never upserted blindly.
         current: What the destination holds of `Route.fields_read`; `None` while nobody has looked.
         queue: Where it waits; `None` while it is under way.
     """
@@ -89,11 +90,15 @@ class Candidate(msgspec.Struct, gc=False):
     is_removal: bool = False
     found_by: int = 0
     is_adopted: bool = False
+    is_double: bool = False
     current: Fields | None = None
     queue: Step | None = None
 
     def learn(self, known: Delivery | None) -> None:
         """Take over what the ledger says."""
+        if known is not None and known.is_double:
+            self.is_double = True
+            known = msgspec.structs.replace(known, destination_id=None)
         self.known = known
         if known is None:
             return
@@ -265,7 +270,7 @@ def _write_step(candidate: Candidate, route: Route) -> Step:
     if candidate.destination_id is not None and route.load_method != "create":
         is_upsert = can_upsert and route.schema.has_derived_ids and not (candidate.moves or route.fields_read)
         return Step.UPSERT if is_upsert else Step.UPDATE
-    if candidate.earlier_key is None and can_upsert:
+    if candidate.earlier_key is None and can_upsert and not candidate.is_double:
         return Step.UPSERT
     return Step.FIND
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from reverse_etl_core import reasons, settling
+from reverse_etl_core.doubles import Doubles
 from reverse_etl_core.errors import AccountingError, FatalError, RetryableError, UnknownOutcomeError
 from reverse_etl_core.finding import look, step_after_find
+from reverse_etl_core.ledger import Status
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, WAITING_NEW
 from reverse_etl_core.operations import Missing, RejectCode, Rejected, Removed, Unattempted, Verb, Written
 from reverse_etl_core.planning import Candidate, Refusal, Step, doubt_ends_ms, missing_to_create, next_step
@@ -53,6 +55,7 @@ class Recorder:
         self._queues = queues
         self._tally = tally
         self._grace_ms = grace_ms
+        self._doubles = Doubles(ledger, queues)
 
     def intended(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Note each batch durably before it is handed out to be sent."""
@@ -97,6 +100,7 @@ class Recorder:
         """Plan records anew once the destination was read by what they are recognised by."""
         now_ms = self._ledger.now_ms()
         settlements: list[Settlement] = []
+        holders = self._doubles.holders(group, found)
         for candidate in group:
             field, key = look(candidate, self._route)
             records = found.get(key, ())
@@ -106,9 +110,10 @@ class Recorder:
                 own = self._route.match_field
                 reason = reasons.after_find(step, field or own, ids, match_field=own)
                 settlements.append(self._reject(candidate, step, reason, now_ms))
-            elif self._is_taken(candidate):
-                candidate.destination_id = None
-                settlements.append(self._reject(candidate, RejectCode.DUPLICATE_KEY, reasons.SHARED, now_ms))
+            elif self._doubles.is_taken(candidate, holders):
+                self._drop_rejected(candidate, RejectCode.DUPLICATE_KEY)
+                taken_id = str(candidate.destination_id)
+                settlements.append(settling.double(candidate, taken_id, reasons.SHARED, now_ms=now_ms))
             elif step is Step.SKIP:
                 settlements.append(self._skip(candidate, key, now_ms))
             elif step is Step.CREATE and (missing := missing_to_create(candidate, self._route)):
@@ -117,11 +122,6 @@ class Recorder:
             else:
                 self._queues.put(candidate, step)
         self._ledger.settle(settlements)
-
-    def _is_taken(self, candidate: Candidate) -> bool:
-        """Whether the record that was found is the one of another record that is under way."""
-        holder = self._queues.holder(candidate.destination_id)
-        return not candidate.is_removal and holder is not None and holder != candidate.source_key
 
     def _skip(self, candidate: Candidate, key: str, now_ms: int) -> Settlement:
         """The destination was read, and nothing has to be written."""
@@ -190,17 +190,18 @@ class Recorder:
                 settlements.append(self._removed(candidate, now_ms, in_doubt_until))
             elif isinstance(outcome, Written):
                 delivered.append((candidate, outcome))
-                settlements.append(
-                    settling.delivered(
-                        candidate, outcome.destination_id, created=outcome.created, in_doubt_until=in_doubt_until
-                    )
-                )
             elif (settlement := self._settle_refusal(verb, candidate, outcome, now_ms)) is not None:
                 settlements.append(settlement)
-        self._ledger.settle(settlements)
-        for candidate, _ in delivered:
-            self._queues.drop(candidate.source_key)
-        self._count_delivered(delivered)
+        rows = self._doubles.settled(delivered, now_ms=now_ms, in_doubt_until=in_doubt_until)
+        self._ledger.settle([*settlements, *rows])
+        owned: list[tuple[Candidate, Written]] = []
+        for (candidate, outcome), row in zip(delivered, rows, strict=True):
+            if row.status is Status.REJECTED:
+                self._drop_rejected(candidate, RejectCode.DUPLICATE_KEY)
+            else:
+                self._queues.drop(candidate.source_key)
+                owned.append((candidate, outcome))
+        self._count_delivered(owned)
 
     def _count_delivered(self, delivered: Sequence[tuple[Candidate, Written]]) -> None:
         counts = Counter((it.created, one.is_replay) for one, it in delivered)

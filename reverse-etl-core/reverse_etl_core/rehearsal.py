@@ -16,6 +16,8 @@ import msgspec
 
 from reverse_etl_core import reasons
 from reverse_etl_core.destination import Destination
+from reverse_etl_core.expectation import Expectation
+from reverse_etl_core.identity import match_key
 from reverse_etl_core.operations import Current, Missing, RejectCode, Rejected, Removed, Verb, Written
 from reverse_etl_core.planlines import Action, PlanLine
 from reverse_etl_core.references import parent_keys
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reverse_etl_core.ledger import Scope, Settlement
-    from reverse_etl_core.operations import Batch, Operation, Outcome, Value
+    from reverse_etl_core.operations import Batch, Fields, Operation, Outcome
     from reverse_etl_core.planfiles import PlanWriter
     from reverse_etl_core.planlines import Change
     from reverse_etl_core.routing import Route
@@ -180,7 +182,7 @@ class ReadOnlyDestination(Destination):
         self._ids = itertools.count(1)
         self._imagined: dict[str, frozenset[str]] = {}
         self._schemas: dict[str, ObjectSchema] = {}
-        self._renamed: dict[tuple[str, str], dict[str, Value]] = {}
+        self._expected = Expectation()
 
     def account(self) -> str:
         """The account's id."""
@@ -219,20 +221,79 @@ class ReadOnlyDestination(Destination):
 
     def _read(
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, list[Current]]:
+        """What reading gives once the plan is carried out so far."""
+        if key_field is None or key_field == schema.id_field:
+            found = self._present(schema, self._real_records(schema, key_field, keys, fields), fields)
+            planned = self._planned(schema, [one for one in keys if one.startswith(PLACEHOLDER)], fields)
+            return {**found, **{one: [record] for one, record in planned.items()}}
+        there = self._real_records(schema, key_field, keys, list(dict.fromkeys([*fields, key_field])))
+        ids = [one.destination_id for some in there.values() for one in some]
+        now = self._expected.keys(schema.name, key_field, ids)
+        field = schema.fields[key_field]
+        kept = {
+            key: [
+                Current(one.destination_id, {name: value for name, value in one.fields.items() if name in fields})
+                for one in some
+                # Found by a value that is not its first one, it is still found by it whatever the first one becomes.
+                if now.get(one.destination_id, key) == key
+                or match_key(field, one.fields.get(key_field, key)) not in (key, None)
+            ]
+            for key, some in there.items()
+        }
+        found = self._present(schema, kept, fields)
+        for key, more in self._renamed(schema, key_field, keys, fields).items():
+            known = {one.destination_id for one in found.get(key, ())}
+            found.setdefault(key, []).extend(one for one in more if one.destination_id not in known)
+        return found
+
+    def _real_records(
+        self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str]
     ) -> Mapping[str, Sequence[Current]]:
         imagined = self._imagined.get(schema.name, frozenset())
         there = [one for one in keys if not one.startswith(PLACEHOLDER)]
-        # A record that the plan itself would create is there; what it holds is not kept.
-        planned = {one: [Current(one)] for one in keys if one.startswith(PLACEHOLDER)} if key_field is None else {}
         wanted = [one for one in fields if one not in imagined]
-        found = self._real.read(schema, key_field, there, wanted) if there else {}
-        renamed = self._renamed.get((schema.name, key_field or ""))
-        if not renamed:
-            return {**found, **planned}
+        return self._real.read(schema, key_field, there, wanted) if there else {}
+
+    def _present(
+        self, schema: ObjectSchema, found: Mapping[str, Sequence[Current]], fields: Sequence[str]
+    ) -> dict[str, list[Current]]:
+        """Records with what the plan writes to them, without those that it takes away."""
+        written = self._expected.fields(schema.name, {one.destination_id for some in found.values() for one in some})
+        imagined = self._imagined.get(schema.name, frozenset()).intersection(fields)
         kept = {
-            key: [one for one in some if renamed.get(one.destination_id, key) == key] for key, some in found.items()
+            key: [
+                Current(one.destination_id, _with({**dict.fromkeys(imagined), **one.fields}, news))
+                for one in some
+                if (news := written.get(one.destination_id, {})) is not None
+            ]
+            for key, some in found.items()
         }
         return {key: some for key, some in kept.items() if some}
+
+    def _planned(self, schema: ObjectSchema, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Current]:
+        """Records that the plan itself creates, by the ids that stand for theirs."""
+        found = self._expected.fields(schema.name, ids)
+        return {
+            one: Current(one, {name: news.get(name) for name in fields})
+            for one, news in found.items()
+            if news is not None
+        }
+
+    def _renamed(
+        self, schema: ObjectSchema, key_field: str, keys: Sequence[str], fields: Sequence[str]
+    ) -> dict[str, list[Current]]:
+        """Records that get a match key in the plan: new ones, and those that have another one so far."""
+        holders = self._expected.holders(schema.name, key_field, keys)
+        if not holders:
+            return {}
+        ids = sorted({one for some in holders.values() for one in some})
+        step = schema.limits.records_per_request
+        records: dict[str, list[Current]] = {}
+        for start in range(0, len(ids), step):
+            records |= self._read(schema, None, ids[start : start + step], fields)
+        found = {key: [record for one in some for record in records.get(one, ())] for key, some in holders.items()}
+        return {key: some for key, some in found.items() if some}
 
     def write(self, batch: Batch) -> list[Outcome]:
         """What would come of a batch, as far as reading can tell."""
@@ -290,32 +351,58 @@ class ReadOnlyDestination(Destination):
     def _created(self, batch: Batch, operation: Operation) -> Outcome:
         changes: dict[str, Change] = {name: (None, value) for name, value in operation.fields.items()}
         self._rehearsal.would_change(batch.schema, operation.source_key, changes)
-        return Written(operation.source_key, f"{PLACEHOLDER}{next(self._ids)}", created=True)
+        record_id = f"{PLACEHOLDER}{next(self._ids)}"
+        keys = {batch.match_field: operation.match_key, **_keys(batch, operation)}
+        self._expected.note(batch.schema.name, record_id, _own_fields(batch, operation), keys)
+        return Written(operation.source_key, record_id, created=True)
 
     def _changed(self, batch: Batch, operation: Operation, current: Current | None) -> Outcome:
         if batch.verb is Verb.REMOVE:
             if current is not None:
                 self._rehearsal.would_change(batch.schema, operation.source_key, {})
+                self._expected.take_away(batch.schema.name, current.destination_id)
             return Removed(operation.source_key)
         if current is None:
             return Missing(operation.source_key)
         return self._updated(batch, operation, current)
 
     def _updated(self, batch: Batch, operation: Operation, current: Current) -> Outcome:
-        shown: dict[str, Value] = dict(current.fields)
-        if not current.destination_id.startswith(PLACEHOLDER):
-            shown |= dict.fromkeys(self._imagined.get(batch.schema.name, ()))
+        shown = current.fields
         changes = {
             name: (shown[name], value)
             for name, value in operation.fields.items()
             if name in shown and not is_shown(batch.schema, batch.schema.fields[name], value, shown[name])
         }
         self._rehearsal.would_change(batch.schema, operation.source_key, changes)
-        record_id = current.destination_id
-        if batch.match_field in changes:
-            renamed = self._renamed.setdefault((batch.schema.name, batch.match_field), {})
-            renamed[record_id] = operation.match_key
-        return Written(operation.source_key, record_id, created=False)
+        keys = _keys(batch, operation)
+        if batch.verb is Verb.UPSERT:
+            keys.pop(batch.match_field, None)  # it was found by this value, whatever other ones it is found by
+        self._expected.note(batch.schema.name, current.destination_id, _own_fields(batch, operation), keys)
+        return Written(operation.source_key, current.destination_id, created=False)
+
+    def close(self) -> None:
+        """Forget what would be written."""
+        self._expected.close()
+
+
+def _own_fields(batch: Batch, operation: Operation) -> Fields:
+    """What is written to the record itself: not to which other records it points."""
+    return {name: value for name, value in operation.fields.items() if name not in batch.references}
+
+
+def _keys(batch: Batch, operation: Operation) -> dict[str, str | None]:
+    """The match keys that an operation writes, by field."""
+    fields = batch.schema.fields
+    return {
+        name: match_key(fields[name], value)
+        for name, value in operation.fields.items()
+        if name in fields and fields[name].is_key
+    }
+
+
+def _with(fields: Fields, news: Fields) -> Fields:
+    """What is shown of a record, with what is written to it."""
+    return {name: news.get(name, value) for name, value in fields.items()}
 
 
 def _spelt_like(name: str, names: Iterable[str]) -> list[str]:

@@ -165,6 +165,7 @@ class RemovalSpool:
         ids = [one.destination_id for one in page if one.destination_id is not None]
         sharers = self._ledger.sharers(ids) if ids else {}
         shared = {one.source_key for one in page if sharers.get(one.destination_id or "")}
+        self._pass_on([one for one in page if one.source_key in shared], sharers)
         if shared:
             logger.warning(
                 "Stream '%s': %d records are gone from the source and left alone, since other rows of it are the same "
@@ -173,6 +174,15 @@ class RemovalSpool:
                 len(shared),
             )
         return shared
+
+    def _pass_on(self, shared: Sequence[Delivery], sharers: Mapping[str, set[str]]) -> None:
+        """Let records go to rows that were refused as their doubles, once the rows that own them are gone."""
+        keys = sorted({key for one in shared for key in sharers[str(one.destination_id)]})
+        known = self._ledger.lookup(keys) if keys else {}
+        doubles = {key for key in keys if key in known and known[key].is_double}
+        left = [one for one in shared if sharers[str(one.destination_id)] <= doubles]
+        self._ledger.forget([one.source_key for one in left])
+        self._ledger.make_due(sorted(doubles & {key for one in left for key in sharers[str(one.destination_id)]}))
 
     def _candidate(self, row: Delivery) -> Candidate:
         payload = identity.encode(dict.fromkeys(self._cleared())) if self._route.removal.way is None else b"{}"
@@ -196,4 +206,4 @@ class RemovalSpool:
 def _was_never_there(row: Delivery) -> bool:
     """Whether every version of the record was refused, so that nothing of it is at the destination."""
     is_refused = row.status is Status.REJECTED and row.removal_at is None
-    return is_refused and row.destination_id is None and row.match_key is None
+    return is_refused and row.match_key is None and (row.destination_id is None or row.is_double)

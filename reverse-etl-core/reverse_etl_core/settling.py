@@ -195,6 +195,29 @@ def refused(
     )
 
 
+def double(
+    candidate: Candidate, destination_id: str, reason: str, *, now_ms: int, in_doubt_until: int | None = None
+) -> Settlement:
+    """The row of a record that leads to the record of another row: it owns neither the id nor a match value.
+
+    The id is noted all the same: while this row stands for the record too, it is not taken away.
+    """
+    attempts = 1 + (candidate.known.attempts if candidate.known else 0)
+    return Settlement(
+        source_key=candidate.source_key,
+        status=Status.REJECTED,
+        outcome=Fate.REJECTED.value,
+        destination_id=destination_id,
+        payload_hash=candidate.payload_hash,
+        attempts=attempts,
+        in_doubt_until=in_doubt_until,
+        due_at=now_ms + due_after_ms(attempts),
+        error_code=RejectCode.DUPLICATE_KEY.value,
+        error=reason,
+        record=candidate.payload.decode(),
+    )
+
+
 def refused_by_us(refusal: Refusal, *, now_ms: int, in_doubt_until: int | None) -> Settlement:
     """The row of a record that our own rules refuse; it is looked at again in every run, since that is free.
 

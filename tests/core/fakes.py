@@ -137,7 +137,11 @@ class Clock:
 
 @dataclass
 class Crm:
-    """What a destination holds: records by id, and requests that it has taken but not yet applied."""
+    """What a destination holds: records by id, and requests that it has taken but not yet applied.
+
+    Attributes:
+        others: Further match values by which a record is found, by its id; what it had before a change too.
+    """
 
     clock: Clock = field(default_factory=Clock)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -147,6 +151,7 @@ class Crm:
     refuses_removals: bool = False
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     lock: threading.RLock = field(default_factory=threading.RLock)
+    others: dict[str, set[str]] = field(default_factory=dict)
 
     def catch_up(self, *, everything: bool = False) -> None:
         """Apply the late requests whose time has come."""
@@ -160,7 +165,11 @@ class Crm:
         if match_field in (None, "id"):
             return [match_key] if match_key in self.records else []
         fold = str.lower if match_field == "email" else str
-        return [one for one, fields in self.records.items() if fold(str(fields.get(match_field))) == match_key]
+        return [
+            one
+            for one, fields in self.records.items()
+            if fold(str(fields.get(match_field))) == match_key or match_key in self.others.get(one, ())
+        ]
 
     def remove(self, operation: Operation) -> Outcome:
         """Take a record away."""
@@ -183,6 +192,8 @@ class Crm:
             return Written(operation.source_key, str(operation.destination_id), created=False)
         held = self.holders(batch.match_field, operation.match_key) if batch.verb is Verb.UPSERT else []
         if held:
+            if held[0] in self.others:
+                self.others[held[0]].add(str(self.records[held[0]].get(batch.match_field)))
             self.records[held[0]].update(fields)
             return Written(operation.source_key, held[0], created=False)
         new_id = str(next(self.ids))

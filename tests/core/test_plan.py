@@ -338,8 +338,13 @@ def filled(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_plan(root: Path, foreign: set[int], runs: list[Any], last: list[Any], way: dict[str, Any]) -> None:
-    """Some runs, a plan, and the run that it is of."""
+    """Some runs, a plan, and the run that it is of.
+
+    Foreign records are at the destination before, with a key or with an address; one with a key is found by another
+    key too.
+    """
     stage, way = Stage(root), allowed(way)
+    stage.crm.others |= {f"9{n}": {f"k{n + 4}"} for n in foreign if n in (1, 2)}
     stage.crm.records |= {f"9{n}": {"key": f"k{n}", "name": None} for n in foreign if n < 4}
     stage.crm.records |= {f"9{n}": {"email": f"{n}@example.com"} for n in foreign if n >= 4}
     for records in runs:
@@ -373,11 +378,52 @@ def check_plan(root: Path, foreign: set[int], runs: list[Any], last: list[Any], 
     assert created - gone_again == len(set(stage.crm.records) - set(before))
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
-@given(foreign=st.sets(st.integers(0, 6), max_size=2), runs=st.lists(inputs, max_size=2), last=inputs, way=ways)
+comparisons = given(
+    foreign=st.sets(st.integers(0, 6), max_size=2), runs=st.lists(inputs, max_size=2), last=inputs, way=ways
+)
+
+
+@settings(max_examples=60, deadline=None)
+@comparisons
 def test_the_run_does_what_the_plan_says(
     foreign: set[int], runs: list[list[dict[str, Any]]], last: list[dict[str, Any]], way: dict[str, Any]
 ) -> None:
     """Counts, records and fields of a plan are those of the run right after it."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:  # noqa: S108
         check_plan(Path(folder), foreign, runs, last, way)
+
+
+@pytest.mark.long
+@settings(max_examples=2000, deadline=None)
+@comparisons
+def test_the_run_does_what_the_plan_says_in_many_cases(
+    foreign: set[int], runs: list[list[dict[str, Any]]], last: list[dict[str, Any]], way: dict[str, Any]
+) -> None:
+    """The same, with as many examples as find what happens once in a thousand."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:  # noqa: S108
+        check_plan(Path(folder), foreign, runs, last, way)
+
+
+NULLS_LATER = [row(1, name=""), STATE, row(1, name=None), STATE, row(1, name="a"), STATE, row(1, name=None)]
+
+
+@pytest.mark.parametrize("is_native", [True, False])
+@pytest.mark.parametrize("write", ["always", "if_empty", "skip_null", "on_create"])
+def test_a_plan_knows_what_it_has_written(tmp_path: Path, write: str, *, is_native: bool) -> None:
+    """A record that is created and comes again, empty at first, then null, then filled, then null once more."""
+    stream = {"fields": {"key": "key", "name": {"from": "name", "write": write}}}
+    way = {"compare_with": "destination", "load_method": "mirror", "is_native": is_native, "stream": stream}
+    check_plan(tmp_path, set(), [], NULLS_LATER, way)
+
+
+def test_a_plan_counts_what_it_adopts_before_it_removes_it(tmp_path: Path) -> None:
+    """The brake on removals sees a record that the same plan has found at the destination."""
+    way = {"load_method": "mirror", "is_native": False, "stream": {}, "remove_adopted": True}
+    check_plan(tmp_path, {0}, [], [row(4, key="k0"), STATE, gone(4)], way | {"compare_with": "ledger"})
+
+
+def test_a_plan_finds_what_it_creates_by_every_field(tmp_path: Path) -> None:
+    """`match_on` of two fields: a later record with the address of one that the plan creates is ambiguous."""
+    stream = {"match_on": ["key", "email"], "fields": {"key": "key", "name": "name", "email": "email"}}
+    way = {"compare_with": "ledger", "load_method": "upsert", "is_native": True, "stream": stream}
+    check_plan(tmp_path, set(), [], [row(1), STATE, row(2, email="1@example.com")], way)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger.rows import STATUSES, Delivery, HeldPlan, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, outcomes, plans, scopes
+from reverse_etl_core.ledger.tables import deliveries, is_holder, is_open, jobs, may_be_there, outcomes, plans, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +28,9 @@ KEYS_PER_QUERY = 500
 REPLAY_PAGE = 1000
 INTENTS_AT_ONCE = 2000
 """Rows that are built at the same time; a job has many more."""
+
+DUPLICATE = "duplicate_key"
+"""The code of records that are another row's."""
 
 UNCHANGED = "unchanged"
 """An outcome that is not noted: nothing happened."""
@@ -102,6 +105,11 @@ class StreamLedger:
             _COLUMNS.status == Status.DELIVERED.value,
             _COLUMNS.destination_id.is_not(None),
         )
+        self._by_destination = sa.select(_COLUMNS.destination_id, _COLUMNS.source_key).where(
+            _COLUMNS.scope_id == scope_id,
+            _COLUMNS.destination_id.in_(sa.bindparam("ids", expanding=True)),
+            is_holder(deliveries),
+        )
         self._partition = ledger.partition.name
         self._opened_ms = ledger.now_ms()
         # In the statement and not in each row: whoever writes one cannot forget it.
@@ -121,6 +129,11 @@ class StreamLedger:
             _COLUMNS.partition != self._partition,
             (_COLUMNS.status == Status.PENDING.value) | (_COLUMNS.updated_at >= self._opened_ms),
         )
+
+    @property
+    def keeps_deliveries(self) -> bool:
+        """Whether it remembers what is delivered; otherwise only what is rejected."""
+        return self._keeps_deliveries
 
     def now_ms(self) -> int:
         """The ledger's clock."""
@@ -155,6 +168,19 @@ class StreamLedger:
         for keys in chunks(match_keys):
             for held in self._by_match:
                 found.update((row[0], row[1]) for row in connection.execute(held, {"keys": keys}))
+        return found
+
+    def holders(self, destination_ids: Sequence[str]) -> Mapping[str, str]:
+        """Destination id to the source key of the record that was delivered there; ids that nobody has are absent.
+
+        Two workers that deliver to the same record at the same moment may both be its holders: nobody locks ids.
+        """
+        if not self._keeps_deliveries:
+            return {}
+        found: dict[str, str] = {}
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            for ids in chunks(destination_ids):
+                found.update((row[0], row[1]) for row in connection.execute(self._by_destination, {"ids": ids}))
         return found
 
     def intend(self, intents: Iterable[Intent], job: Job | None = None) -> list[str]:
@@ -375,6 +401,14 @@ class StreamLedger:
             left = (Settlement(one, Status.REMOVED, FORGOTTEN) for one in source_keys)
             self._log.write(connection, [self._outcome_row(one, now) for one in left])
 
+    def make_due(self, source_keys: Sequence[str]) -> None:
+        """Have rejected records tried again, by the next run."""
+        self._update(_MAKE_DUE, source_keys, now=self.now_ms())
+
+    def distrust(self, source_keys: Sequence[str]) -> None:
+        """Forget what delivered records hold, since something else was written to them: they are written again."""
+        self._update(_DISTRUST, source_keys)
+
     def leaving(self) -> Iterator[list[Delivery]]:
         """Records that wait to be removed, a page at a time; refused removals only when they are due."""
         is_due = (_COLUMNS.status != Status.REJECTED.value) | (_COLUMNS.due_at.is_(None))
@@ -398,7 +432,7 @@ class StreamLedger:
         return self._count(_IS_LEAVING & self._is_ours(deliveries))
 
     def sharers(self, destination_ids: Sequence[str]) -> dict[str, set[str]]:
-        """Source keys of the records that are at the destination under these ids; reads the whole scope."""
+        """Source keys by destination id, of records that are there and of those that were refused as their doubles."""
         found: dict[str, set[str]] = {}
         is_here = (_COLUMNS.scope_id == self._scope_id) & (_COLUMNS.status != Status.REMOVED.value)
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
@@ -412,8 +446,7 @@ class StreamLedger:
 
     def count_held(self) -> int:
         """Records that this sync has at the destination, or may have there; of several workers, each has a share."""
-        may_be_there = _COLUMNS.destination_id.is_not(None) | _COLUMNS.match_key.is_not(None)
-        count = self._count(may_be_there & (_COLUMNS.status != Status.REMOVED.value))
+        count = self._count(may_be_there(deliveries))
         return -(-count // self._ledger.partition.count)
 
     def _count(self, is_wanted: sa.ColumnElement[bool]) -> int:
@@ -542,11 +575,19 @@ _SPOOL = (
     )
 )
 _KEEP = sa.update(deliveries).where(_MINE).values(removal_at=None, partition=sa.bindparam("worker", type_=sa.Text))
+_DISTRUST = (
+    sa.update(deliveries).where(_MINE).values(payload_hash=None, partition=sa.bindparam("worker", type_=sa.Text))
+)
+_MAKE_DUE = (
+    sa.update(deliveries)
+    .where(_MINE, deliveries.c.status == Status.REJECTED.value)
+    .values(due_at=sa.bindparam("now", type_=sa.BigInteger), partition=sa.bindparam("worker", type_=sa.Text))
+)
 _NEVER_DELIVERED = (
     (deliveries.c.scope_id == sa.bindparam("scope"))
     & (deliveries.c.status == Status.REJECTED.value)
     & deliveries.c.match_key.is_(None)
-    & deliveries.c.destination_id.is_(None)
+    & (deliveries.c.destination_id.is_(None) | (deliveries.c.error_code == DUPLICATE))
 )
 _FORGET_REJECTS = sa.delete(deliveries).where(
     _NEVER_DELIVERED, deliveries.c.source_key.in_(sa.bindparam("keys", expanding=True))

@@ -14,7 +14,7 @@ from reverse_etl_core.ledger.archive import Archive, ScopeFilter, holds_tables
 from reverse_etl_core.ledger.book import LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, Delivery, Settlement, Status
 from reverse_etl_core.ledger.store import Ledger
-from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, plans, scopes
+from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, is_holder, may_be_there, plans, scopes
 from reverse_etl_core.partitions import Partition
 from reverse_etl_core.redaction import Secret
 
@@ -214,12 +214,28 @@ class BaseScope:
                 found.setdefault(row[0], set()).add(row[1])
         return found
 
-    def count_held(self) -> int:
-        """Records at the destination, or that may be there; of several workers, each has a share."""
+    def holders(self, destination_ids: Sequence[str]) -> dict[str, str]:
+        """Destination id to the source key of the record that was delivered there."""
         rows = self._rows.c
-        may_be_there = rows.destination_id.is_not(None) | rows.match_key.is_not(None)
-        query = sa.select(sa.func.count()).where(self._mine, may_be_there, rows.status != Status.REMOVED.value)
-        return -(-int(self._archive.rows(query)[0][0]) // self._workers)
+        found: dict[str, str] = {}
+        for ids in chunks(destination_ids):
+            query = sa.select(rows.destination_id, rows.source_key).where(
+                self._mine, rows.destination_id.in_(ids), is_holder(self._rows)
+            )
+            found.update((row[0], row[1]) for row in self._archive.rows(query))
+        return found
+
+    def count_held(self, source_keys: Sequence[str] | None = None) -> int:
+        """Records at the destination, or that may be there; of these source keys, or of all workers."""
+        query = sa.select(sa.func.count()).where(self._mine, may_be_there(self._rows))
+        if source_keys is None:
+            return int(self._archive.rows(query)[0][0])
+        parts = (query.where(self._rows.c.source_key.in_(keys)) for keys in chunks(source_keys))
+        return sum(int(self._archive.rows(one)[0][0]) for one in parts)
+
+    def share(self, count: int) -> int:
+        """Of several workers, each has a share."""
+        return -(-count // self._workers)
 
     def approved_plans(self, kind: str, plan_id: str) -> dict[str, frozenset[str]]:
         """Plans that a run may carry out."""
@@ -257,7 +273,6 @@ class RehearsedStreamLedger(StreamLedger):
         self._base = base
         self._on_settled = on_settled
         self._replayed: set[str] = set()
-        self._created = 0
 
     def lookup(self, source_keys: Sequence[str]) -> dict[str, Delivery]:
         """What the plan settled, else what the real ledger knows. Records that are asked for are no replays."""
@@ -277,6 +292,15 @@ class RehearsedStreamLedger(StreamLedger):
             found |= {key: owner for key, owner in owners.items() if owner not in shadowed}
         return found
 
+    def holders(self, destination_ids: Sequence[str]) -> Mapping[str, str]:
+        """Holders by what the plan settled, else by the real ledger."""
+        found = dict(super().holders(destination_ids))
+        if self._base is not None and self._keeps_deliveries:
+            holders = {one: key for one, key in self._base.holders(destination_ids).items() if one not in found}
+            shadowed = super().lookup(list(holders.values()))
+            found |= {one: key for one, key in holders.items() if key not in shadowed}
+        return found
+
     def settle(self, settlements: Iterable[Settlement]) -> None:
         """Settle for the plan alone."""
         some = list(settlements)
@@ -286,7 +310,6 @@ class RehearsedStreamLedger(StreamLedger):
                 continue  # its parent may come later in the plan
             is_replay = one.source_key in self._replayed
             self._replayed.discard(one.source_key)
-            self._created += one.outcome == "created"
             self._on_settled(one, is_replay)
 
     def replayable(self) -> Iterator[list[Delivery]]:
@@ -324,6 +347,16 @@ class RehearsedStreamLedger(StreamLedger):
         """Forget records for the plan alone."""
         super().settle([Settlement(one, Status.REMOVED, "unchanged") for one in source_keys])
 
+    def make_due(self, source_keys: Sequence[str]) -> None:
+        """Have records tried again for the plan alone."""
+        self._copy(source_keys)
+        super().make_due(source_keys)
+
+    def distrust(self, source_keys: Sequence[str]) -> None:
+        """Forget what records hold for the plan alone."""
+        self._copy(source_keys)
+        super().distrust(source_keys)
+
     def _copy(self, source_keys: Sequence[str]) -> None:
         """Take rows of the real ledger over, to change them."""
         if self._base is None or not source_keys:
@@ -359,7 +392,26 @@ class RehearsedStreamLedger(StreamLedger):
 
     def count_held(self) -> int:
         """How many records a run would have at the destination by then."""
-        return self._created + (self._base.count_held() if self._base is not None else 0)
+        own = self._count(may_be_there(deliveries))
+        return own if self._base is None else own + self._base.share(self._base.count_held() - self._shadowed_held())
+
+    def _shadowed_held(self) -> int:
+        """Of the records that the real ledger has at the destination, those of which the plan says something else."""
+        count, last = 0, ""
+        while self._base is not None:
+            page = (
+                sa.select(deliveries.c.source_key)
+                .where(deliveries.c.scope_id == self._scope_id, deliveries.c.source_key > last)
+                .order_by(deliveries.c.source_key)
+                .limit(REPLAY_PAGE)
+            )
+            with self._ledger.guarded("read"), self._ledger.begin() as connection:
+                keys = list(connection.scalars(page))
+            if not keys:
+                break
+            count += self._base.count_held(keys)
+            last = keys[-1]
+        return count
 
     def approved_plans(self, kind: str, plan_id: str) -> Mapping[str, frozenset[str]]:
         """Plans that a run may carry out."""

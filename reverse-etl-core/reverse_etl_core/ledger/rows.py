@@ -49,6 +49,11 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
         """Whether the record was taken away at the destination: its id leads nowhere."""
         return self.status is Status.REMOVED and self.match_key is None
 
+    @property
+    def is_double(self) -> bool:
+        """Whether it was refused since it leads to the record of another row: the id is not its own."""
+        return self.status is Status.REJECTED and self.match_key is None and self.destination_id is not None
+
 
 class Job(msgspec.Struct, frozen=True, gc=False):
     """An asynchronous job at the destination whose outcomes are not all recorded.

@@ -95,6 +95,8 @@ deliveries = sa.Table(
 """One row per source key. `in_doubt_until`: an earlier request without an answer may be applied until then.
 `match_key` is set where the row owns it: two rows never own the same one. `former_key`: the record may still hold
 this match value, since a change of it got no answer: nobody else may take it.
+`destination_id`: one row owns it, the one that was delivered there first. A rejected row that has one and no
+`match_key` (`duplicate_key`) leads to the record of another row.
 `record` holds the mapped fields of what is not delivered; it is the only place with field values.
 `job_id`: the asynchronous job that a pending record travels in. `waiting`: a rejected record whose parent may still
 arrive in the same run; where it came from. `removal_at`: since when the record is known to be gone from the source and
@@ -111,6 +113,22 @@ def is_open(rows: sa.FromClause) -> sa.ColumnElement[bool]:
     return rows.c.status.in_(statuses)
 
 
+def is_double(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition for rejected records that are another row's record of the destination (`Delivery.is_double`)."""
+    return (rows.c.status == "rejected") & rows.c.match_key.is_(None) & rows.c.destination_id.is_not(None)
+
+
+def may_be_there(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition for records that are at the destination, or may be there."""
+    is_known = rows.c.destination_id.is_not(None) | rows.c.match_key.is_not(None)
+    return is_known & (rows.c.status != "removed") & ~is_double(rows)
+
+
+def is_holder(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition for rows to which the record with their `destination_id` belongs."""
+    return rows.c.destination_id.is_not(None) & rows.c.match_key.is_not(None) & (rows.c.status != "removed")
+
+
 sa.Index(
     "deliveries_open",
     deliveries.c.scope_id,
@@ -125,6 +143,14 @@ sa.Index(
     deliveries.c.former_key,
     sqlite_where=deliveries.c.former_key.is_not(None),
     postgresql_where=deliveries.c.former_key.is_not(None),
+)
+
+sa.Index(
+    "deliveries_at",
+    deliveries.c.scope_id,
+    deliveries.c.destination_id,
+    sqlite_where=deliveries.c.destination_id.is_not(None),
+    postgresql_where=deliveries.c.destination_id.is_not(None),
 )
 
 sa.Index(

@@ -87,6 +87,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(FOLDER),
         autoescape=True,
+        auto_reload=False,  # an upgrade under a run must not take its page away
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
