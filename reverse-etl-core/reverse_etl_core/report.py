@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +54,17 @@ class Report:
                 counts[name] += count
         return counts
 
+    def retried(self) -> Counter[Fate]:
+        """What became of records that earlier runs had left, over all streams; they are not in `totals`."""
+        return sum((one.retried for one in self.tallies.values()), Counter())
+
     def figures(self) -> dict[str, float]:
         """The columns of the ledger's `runs` table."""
         totals = self.totals()
         return {
             "records_read": totals.pop("read"),
             **totals,
+            **{f"earlier_{name}": count for name, count in _earlier(self.retried()).items()},
             "requests": self.traffic.requests,
             "retries": self.traffic.retries,
             "states_released": self.states_released,
@@ -74,9 +80,10 @@ class Report:
                 logger.info("Summary of stream '%s': %d x %s", stream, count, code)
         rate = self.totals()["read"] / self.seconds if self.seconds else 0
         logger.info(
-            "Summary of the run: %s; %d requests, %d of them writes, %d retries, %.1f s throttled, %.1f s in all, "
+            "Summary of the run: %s%s; %d requests, %d of them writes, %d retries, %.1f s throttled, %.1f s in all, "
             "%.0f records/s, exit code %d",
             ", ".join(f"{count} {name}" for name, count in self.totals().items()),
+            _earlier_words(self.retried()),
             self.traffic.requests,
             self.traffic.writes,
             self.traffic.retries,
@@ -100,6 +107,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "states_released": self.states_released,
             "totals": self.totals(),
+            "retried": {fate.value: count for fate, count in self.retried().items()},
             "streams": {stream: self._stream(stream, tally) for stream, tally in self.tallies.items()},
             "requests": {
                 "total": self.traffic.requests,
@@ -144,12 +152,24 @@ class Report:
 
 def _counts(tally: Tally) -> str:
     words = [f"{count} {name}" for name, count in tally.as_dict().items()]
-    delivered = tally.retried[Fate.CREATED] + tally.retried[Fate.UPDATED]
-    if tally.retried:
-        removed = f", {tally.retried[Fate.REMOVED]} removed" if tally.retried[Fate.REMOVED] else ""
-        rejected = tally.retried[Fate.REJECTED]
-        words.append(f"of earlier runs {delivered} delivered now{removed} and {rejected} still rejected")
-    return ", ".join(words)
+    return ", ".join(words) + _earlier_words(tally.retried)
+
+
+def _earlier(retried: Counter[Fate]) -> dict[str, int]:
+    """What a run did with what earlier ones had left."""
+    return {
+        "delivered": retried[Fate.CREATED] + retried[Fate.UPDATED],
+        "removed": retried[Fate.REMOVED],
+        "rejected": retried[Fate.REJECTED],
+    }
+
+
+def _earlier_words(retried: Counter[Fate]) -> str:
+    if not retried:
+        return ""
+    counts = _earlier(retried)
+    removed = f", {counts['removed']} removed" if counts["removed"] else ""
+    return f", of earlier runs {counts['delivered']} delivered now{removed} and {counts['rejected']} still rejected"
 
 
 def utc_text(seconds: float) -> str:

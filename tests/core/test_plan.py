@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import re
+import sqlite3
 import stat
 import tempfile
 from collections import Counter
@@ -179,6 +180,32 @@ def test_a_brake_is_told_with_the_plan_that_a_run_may_carry_out(stage: Stage, ca
     assert stage.run([*removals, gone(12)], approve=plan_id) == 65
     assert stage.run([row(12)], approve=plan_id) == 0
     assert len(stage.crm.records) == 8
+
+
+def test_a_plan_leaves_nothing_beside_the_ledger(stage: Stage) -> None:
+    """The two files that SQLite makes for readers are gone after it, and the ledger's own is as it was."""
+    assert stage.run([row(1)]) == 0
+    before = {path.name: path.read_bytes() for path in stage.root.glob("l.db*")}
+    assert list(before) == ["l.db"]
+    assert stage.plan([row(1, name="y"), row(2)]) == 0
+    assert {path.name: path.read_bytes() for path in stage.root.glob("l.db*")} == before
+
+
+@pytest.mark.parametrize("is_writing", [True, False])
+def test_a_plan_takes_no_file_from_whoever_has_the_ledger_open(stage: Stage, *, is_writing: bool) -> None:
+    """What another process writes meanwhile is neither lost nor folded in by the plan."""
+    assert stage.run([row(1)]) == 0
+    with contextlib.closing(sqlite3.connect(stage.root / "l.db", isolation_level=None)) as other:
+        other.execute("SELECT count(*) FROM deliveries").fetchone()
+        if is_writing:
+            other.execute("UPDATE deliveries SET attempts = 7")
+        assert stage.plan([row(1, name="y")]) == 0
+        names = {path.name: path.stat().st_size for path in stage.root.glob("l.db-*")}
+        assert names.keys() == {"l.db-wal", "l.db-shm"}
+        assert bool(names["l.db-wal"]) is is_writing
+        other.execute("UPDATE deliveries SET attempts = attempts + 1")
+    with contextlib.closing(sqlite3.connect(stage.root / "l.db")) as ledger:
+        assert ledger.execute("SELECT attempts FROM deliveries").fetchone()[0] in ({8} if is_writing else {1, 2})
 
 
 @pytest.mark.parametrize("removals", [0, 3, 12])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,7 @@ from reverse_etl_core.operations import Verb
 from reverse_etl_core.routing import Promise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from reverse_etl_core.routing import Route
@@ -516,3 +520,40 @@ def test_removals_that_nobody_could_recognise_are_refused() -> None:
     with pytest.raises(ConfigError, match="'source_key'"):
         route(load_method="mirror", source_key=("name",), keys=("n",))
     assert route(load_method="mirror", source_key=("n",), keys=("key",)).removes_by_match
+
+
+def test_removals_of_an_earlier_run_are_in_report_and_ledger(tmp_path: Path) -> None:
+    """G1: what arrived adds up, and what was left and is carried out now is counted beside it, the same everywhere."""
+    one = Stage(tmp_path, type("OwnTarget", (FakeTarget,), {"crm": Crm()}))
+    config = {"load_method": "mirror", "report_dir": str(tmp_path / ".reverse-etl" / "reports")}
+    one.run([schema(), *(record(key=str(n)) for n in range(20)), state(1)], **config)
+    removals = [record(key=str(n), _sdc_deleted_at="2026-01-01T00:00:00Z") for n in range(12)]
+    one.run([schema(), *removals, state(2)], **config)
+    assert one.exit_code == 65
+    with caught() as lines:
+        one.run([schema(), record(key="19"), state(3)], max_removed_percent=100, **config)
+    assert one.exit_code == 0
+    (summary,) = (line for line in lines if line.startswith("Summary of the run"))
+    assert ", 0 removed," in summary
+    assert "of earlier runs 0 delivered now, 12 removed and 0 still rejected" in summary
+    assert (one.report()["totals"]["removed"], one.report()["retried"]) == (0, {"removed": 12})
+    result = CliRunner().invoke(main, ["--ledger", f"sqlite:///{tmp_path}/l.db", "runs", "--json"])
+    newest = json.loads(result.stdout)[0]
+    assert (newest["removed"], newest["earlier_removed"], newest["earlier_delivered"]) == (0, 12, 0)
+    fates_of_run = ("created", "updated", "unchanged", "removed", "superseded", "rejected", "deferred")
+    assert newest["records_read"] == sum(newest[name] for name in fates_of_run) == 1
+
+
+@contextlib.contextmanager
+def caught() -> Iterator[list[str]]:
+    """What is logged meanwhile."""
+    lines: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda one: lines.append(one.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("reverse_etl_core")
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(listener)
+    yield lines
+    logger.removeHandler(listener)
+    logger.setLevel(level)

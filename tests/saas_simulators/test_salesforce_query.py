@@ -210,3 +210,16 @@ def test_required_fields(sf: SalesforceApi, name: str, required: set[str]) -> No
         if field["createable"] and not field["nillable"] and not field["defaultedOnCreate"]
     }
     assert demanded == required
+
+
+@pytest.mark.parametrize("is_granted", [True, False])
+def test_a_user_may_ask_for_a_permission(sf: SalesforceApi, *, is_granted: bool) -> None:
+    """Of all of them the one that the simulator keeps, in the only row that there is."""
+    url = f"{sf.server.url}/_simulator/limits"
+    sf.session.put(url, json={"salesforce": {"bulk_hard_delete": is_granted}}, timeout=10)
+    (row,) = sf.query("SELECT PermissionsBulkApiHardDelete FROM UserPermissionAccess")
+    assert row["PermissionsBulkApiHardDelete"] is is_granted
+    query = {"q": "SELECT PermissionsModifyAllData FROM UserPermissionAccess"}
+    headers = {"Authorization": f"Bearer {sf.token}"}
+    refused = sf.session.get(f"{sf.server.url}{sf.base}/query", params=query, headers=headers, timeout=10)
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "INVALID_FIELD")

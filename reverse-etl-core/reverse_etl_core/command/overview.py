@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from reverse_etl_core.ledger.archive import ScopeRow
 
 COUNTS = ("records_read", "created", "updated", "unchanged", "removed", "superseded", "rejected", "deferred")
-RUN_COLUMNS = ("started", "sync", "exit_code", "meaning", *COUNTS, "requests", "seconds", "run")
+EARLIER = ("earlier_delivered", "earlier_removed", "earlier_rejected")
+RUN_COLUMNS = ("started", "sync", "exit_code", "meaning", *COUNTS, *EARLIER, "requests", "seconds", "run")
 STREAM_COLUMNS = ("sync", "account", "stream", "object", *(one.value for one in Status), "leaving", "lease")
 
 
@@ -32,7 +33,7 @@ STREAM_COLUMNS = ("sync", "account", "stream", "object", *(one.value for one in 
 def list_runs(session: Session, *, limit: int, for_people: bool) -> Listing:
     """List the last runs, newest first: when, how they ended, what they did.
 
-    Times are in UTC.
+    Times are in UTC. `earlier_` counts what was left by earlier runs, and is in none of the other columns.
     """
     rows = session.archive.table(runs)
     query: sa.Select[Any] = sa.select(rows).order_by(rows.c.started_at.desc()).limit(limit)
@@ -52,7 +53,7 @@ def list_runs(session: Session, *, limit: int, for_people: bool) -> Listing:
 def _run(row: sa.Row[Any], *, is_running: bool, for_people: bool) -> tuple[object, ...]:
     seconds = round(row.seconds, 1) if for_people else row.seconds
     meaning = exit_meaning(row.exit_code, is_running=is_running)
-    counts = (getattr(row, name) for name in COUNTS)
+    counts = (getattr(row, name) for name in (*COUNTS, *EARLIER))
     return (Moment(row.started_at), row.sync_id, row.exit_code, meaning, *counts, row.requests, seconds, row.run_id)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sqlite3
 from dataclasses import dataclass
@@ -18,8 +20,9 @@ from reverse_etl_core.ledger.store import SQLITE_BUSY_S
 from reverse_etl_core.ledger.tables import SCHEMA_VERSION, is_open, ledger_info, metadata, scopes
 
 if TYPE_CHECKING:
-    import contextlib
     from collections.abc import Callable, Sequence
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +160,9 @@ class Archive:
         return chosen
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and leave nothing beside the ledger."""
         self._engine.dispose()
+        _tidy(self.url)
 
 
 def is_rejected(rows: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -201,6 +205,26 @@ def holds_tables(url: sa.URL) -> bool:
             return bool(sa.inspect(engine).get_table_names())
     finally:
         engine.dispose()
+        _tidy(url)
+
+
+def _tidy(url: sa.URL) -> None:
+    """Let SQLite take away the two files that it made beside a ledger for those who read it.
+
+    Only the last connection removes them, and only one that may write. It changes nothing in the ledger: a log that
+    holds something is left to the next run, and what somebody else has open stays as it is.
+    """
+    if url.get_backend_name() != "sqlite":
+        return
+    path = Path(cast("str", url.database)).absolute()
+    log = path.with_name(path.name + "-wal")
+    if not log.exists() or log.stat().st_size:
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=0)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        logger.debug("Two empty files stay beside the ledger: %s", type(error).__name__)
 
 
 def sqlite_file(url: sa.URL) -> Path:

@@ -47,6 +47,9 @@ _NOT_COUNTS = {
     "requests",
     "retries",
     "states_released",
+    "earlier_delivered",
+    "earlier_removed",
+    "earlier_rejected",
 }
 _FATES = tuple(one for one in runs.c if isinstance(one.type, sa.BigInteger) and one.name not in _NOT_COUNTS)
 

@@ -45,7 +45,7 @@ def _add_column(connection: sa.Connection, column: sa.Column[Any]) -> None:
     connection.exec_driver_sql(f"ALTER TABLE {quote(column.table.name)} ADD COLUMN {quote(column.name)} {kind}")
 
 
-STEPS: Mapping[int, Callable[[sa.Connection], None]] = {1: add_what_is_missing}
+STEPS: Mapping[int, Callable[[sa.Connection], None]] = {1: add_what_is_missing, 2: add_what_is_missing}
 """What leads from a version to the next one."""
 
 

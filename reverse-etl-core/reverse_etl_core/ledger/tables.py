@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = sa.MetaData()
 
@@ -17,7 +17,7 @@ ledger_info = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("value", sa.String(200), nullable=False),
 )
-"""`schema_version` of this ledger, and since when it has it (`version_2_since`)."""
+"""`schema_version` of this ledger, and since when it has it (`version_3_since`)."""
 
 scopes = sa.Table(
     "scopes",
@@ -225,8 +225,13 @@ runs = sa.Table(
     sa.Column("throttled_s", sa.Float(53), nullable=False, server_default="0"),
     sa.Column("seconds", sa.Float(53), nullable=False, server_default="0"),
     sa.Column("partition", sa.String(24)),
+    sa.Column("earlier_delivered", sa.BigInteger),
+    sa.Column("earlier_removed", sa.BigInteger),
+    sa.Column("earlier_rejected", sa.BigInteger),
 )
-"""One row per run. A run that was killed has no `ended_at`."""
+"""One row per run. A run that was killed has no `ended_at`. `records_read` is the sum of what follows it, `created` to
+`deferred`. `earlier_…`: what the run did with records that earlier ones had left, which are in none of these; null for
+runs of a release that did not note it."""
 
 outcomes = sa.Table(
     "outcomes",
