@@ -112,5 +112,5 @@ def test_a_token_that_may_only_read(api: Api) -> None:
     reply = api.batch("archive", [{"id": made}])
     assert reply.status_code == 403
     assert reply.json()["category"] == "MISSING_SCOPES"
-    assert reply.json()["context"]["requiredGranularScopes"] == ["crm.objects.contacts.write"]
+    assert reply.json()["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.contacts.write"]
     assert is_there(api, made)

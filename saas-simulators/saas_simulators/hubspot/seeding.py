@@ -132,6 +132,11 @@ def _add_list(account: Account, spec: dict[str, Any], place: str) -> None:
     account.lists.create(str(spec["name"]), store.type.type_id, kind)
 
 
+def _limit_token(account: Account, spec: dict[str, Any], place: str) -> None:
+    expect_keys(spec, {"token", "scopes"}, place, required={"token", "scopes"})
+    account.tokens.limit(str(spec["token"]), map(str, spec["scopes"]))
+
+
 def _limit_associations(account: Account, spec: dict[str, Any], place: str) -> None:
     expect_keys(spec, {"from", "to", "most"}, place, required={"from", "to", "most"})
     one, other = (_store(account, spec[side], place) for side in ("from", "to"))
@@ -237,6 +242,7 @@ ADDERS: dict[str, Callable[[Account, dict[str, Any], str], None]] = {
     "association_labels": _add_label,
     "association_limits": _limit_associations,
     "lists": _add_list,
+    "tokens": _limit_token,
 }
 
 
