@@ -366,8 +366,10 @@ def test_a_contact_whose_company_goes(api: Api, ada: str, acme: str) -> None:
     assert company_of(api, ada) is None
 
 
-def test_a_merge_moves_associations(api: Api, ada: str, acme: str, deal: str) -> None:
+@pytest.mark.parametrize("keeps_id", [False, True])
+def test_a_merge_moves_associations(api: Api, ada: str, acme: str, deal: str, *, keeps_id: bool) -> None:
     """The survivor has the associations of both; the first record's primary company stays the primary one."""
+    seeding.apply(api.server.hubspot, {"merge_keeps_primary_id": keeps_id})
     bob = api.create(email="bob@example.com")["id"]
     other = api.create("companies", name="Other")["id"]
     connect(api, "contacts/companies", link(ada, acme, 1), link(bob, other, 1))

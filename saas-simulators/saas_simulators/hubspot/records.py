@@ -67,13 +67,14 @@ class RecordStore:
         self.unique: dict[str, dict[str, str]] = {EMAIL: {}} if object_type.type_id == "0-1" else {}
         self._stateful = {"lifecyclestage"}  # what is written depends on the old value
         self._null_when_clear: set[str] = set()  # text reads as an empty string then; recordings show both
+        self.records: dict[str, Record] = {}
         for definition in definitions:
             self.define(definition)
         self.clear()
 
     def clear(self) -> None:
         """Remove every record; definitions stay."""
-        self.records: dict[str, Record] = {}
+        self.records = {}
         self.live_count = 0
         self.merged: dict[str, str] = {}
         self.blocked_emails: set[str] = set()
@@ -89,6 +90,8 @@ class RecordStore:
         """Add a property, or take over its changed definition."""
         name = definition.name
         self.definitions[name] = definition
+        if definition.is_archived or not definition.is_unique:
+            self._stop_indexing(name)
         if definition.is_archived:
             self.writers.pop(name, None)
             return
@@ -97,8 +100,21 @@ class RecordStore:
             self._stateful.add(name)
         if definition.type != "string":
             self._null_when_clear.add(name)
-        if definition.is_unique:
-            self.unique.setdefault(name, {})
+        if definition.is_unique and name not in self.unique:
+            self.unique[name] = {}
+            for record in self.records.values():
+                if record.archived_at is None:
+                    self._claim(record, [name])
+
+    def _stop_indexing(self, name: str) -> None:
+        if name != EMAIL:  # the definition of a contact's e-mail says nothing of being unique
+            self.unique.pop(name, None)
+
+    def is_shown(self, name: str) -> bool:
+        """Whether reads show a property; the values of an archived one wait for its return."""
+        # source: live runs of October 2026: values survive an archived property and come back with it
+        definition = self.definitions.get(name)
+        return definition is not None and not definition.is_archived
 
     # reading
 
@@ -210,6 +226,15 @@ class RecordStore:
         record.updated = self.portal.moment()
         record.properties = others | ({name: value} if value else {}) | {self.type.modified: record.updated}
         self._expose(record)
+
+    def absorb(self, record: Record, properties: dict[str, str], event: str) -> None:
+        """Give a record the values of a merge, read-only ones too."""
+        self._release(record, self.unique)
+        record.updated = self.portal.moment()
+        record.properties = {**record.properties, **properties, self.type.modified: record.updated}
+        self._claim(record, self.unique)
+        self._expose(record)
+        self.portal.note(self, record, event, properties)
 
     def purge(self, record: Record) -> None:
         """Remove a contact for privacy; its addresses cannot be used again, further ones neither (inferred)."""

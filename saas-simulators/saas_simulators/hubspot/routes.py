@@ -51,6 +51,8 @@ PROPERTIES: tuple[Line, ...] = (
     ("GET", "/{object_type}/groups", properties.groups),
     ("POST", "/{object_type}/groups", properties.create_group),
     ("GET", "/{object_type}/groups/{name}", properties.group),
+    ("PATCH", "/{object_type}/groups/{name}", properties.update_group),
+    ("DELETE", "/{object_type}/groups/{name}", properties.archive_group),
     ("GET", "/{object_type}", properties.listing),
     ("POST", "/{object_type}", properties.create),
     ("GET", "/{object_type}/{name}", properties.get),

@@ -37,7 +37,7 @@ PROPERTY_KEYS = {
 }
 OBJECT_KEYS = {"name", "labels", "primary", "required", "associated", "properties"}
 ASSOCIATED = ("contacts", "companies", "deals", "tickets")
-OWNER_KEYS = {"id", "email", "first_name", "last_name"}
+OWNER_KEYS = {"id", "email", "first_name", "last_name", "archived"}
 
 
 def default_seed() -> dict[str, Any]:
@@ -53,7 +53,8 @@ def apply(account: Account, seed: dict[str, Any]) -> None:
     Raises:
         SeedError: Something is unknown, missing or not acceptable; names the place and the remedy.
     """
-    expect_keys(seed, {"portal_id", "properties", "records", *ADDERS}, WHERE)
+    expect_keys(seed, {"portal_id", "merge_keeps_primary_id", "properties", "records", *ADDERS}, WHERE)
+    account.merge_keeps_primary_id = bool(seed.get("merge_keeps_primary_id", account.merge_keeps_primary_id))
     if "portal_id" in seed:
         account.portal_id = _number(seed["portal_id"], f"{WHERE}.portal_id")
     for key, add in ADDERS.items():
@@ -83,7 +84,7 @@ def _add_owner(account: Account, owner: dict[str, Any], place: str) -> None:
         "userIdIncludingInactive": int(owner_id) % 10_000_000,
         "createdAt": definitions.ACCOUNT_BORN,
         "updatedAt": definitions.ACCOUNT_BORN,
-        "archived": False,
+        "archived": bool(owner.get("archived")),
     }
 
 
