@@ -488,6 +488,22 @@ def test_a_seed_sets_labels_and_limits(api: Api, acme: str, ada: str) -> None:
     assert api.send("POST", f"{OBJECTS}/contacts", body).status_code == 400
 
 
+def test_companies_from_emails(api: Api) -> None:
+    """An account may have made a contact's primary company before a client names another one."""
+    seeding.apply(api.server.hubspot, {"companies_from_emails": True})
+    known = api.create("companies", name="Shop", domain="shop.example")["id"]
+    ada = api.create(email="ada@shop.example")["id"]
+    assert company_of(api, ada) == known
+    other = api.create("companies", name="Other", domain="other.example")["id"]
+    connect(api, "contacts/companies", link(ada, other, 279))
+    assert company_of(api, ada) == known
+    inputs = [{"properties": {"email": f"{name}@new.example"}} for name in ("eve", "bob")]
+    made = [one["id"] for one in api.batch("create", inputs).json()["results"]]
+    assert len({company_of(api, one) for one in made}) == 1
+    assert company_of(api, made[0]) not in {known, other, None}
+    assert company_of(api, api.create(email="zoe@gmail.com")["id"]) is None
+
+
 def test_associations_are_saved(api: Api, ada: str, acme: str, tmp_path: Path) -> None:
     """A saved state has associations and labels, and no entry in the journal for loading them."""
     body = {"name": "billing", "label": "Billing contact", "inverseLabel": "Billed by"}

@@ -36,6 +36,7 @@ PROPERTY_KEYS = {
     "hidden",
 }
 OBJECT_KEYS = {"name", "labels", "primary", "required", "associated", "properties"}
+SWITCHES = {"merge_keeps_primary_id": "merge_keeps_primary_id", "companies_from_emails": "makes_companies"}
 ASSOCIATED = ("contacts", "companies", "deals", "tickets")
 OWNER_KEYS = {"id", "email", "first_name", "last_name", "archived"}
 
@@ -53,8 +54,9 @@ def apply(account: Account, seed: dict[str, Any]) -> None:
     Raises:
         SeedError: Something is unknown, missing or not acceptable; names the place and the remedy.
     """
-    expect_keys(seed, {"portal_id", "merge_keeps_primary_id", "properties", "records", *ADDERS}, WHERE)
-    account.merge_keeps_primary_id = bool(seed.get("merge_keeps_primary_id", account.merge_keeps_primary_id))
+    expect_keys(seed, {"portal_id", "properties", "records", *SWITCHES, *ADDERS}, WHERE)
+    for key, attribute in SWITCHES.items():
+        setattr(account, attribute, bool(seed.get(key, getattr(account, attribute))))
     if "portal_id" in seed:
         account.portal_id = _number(seed["portal_id"], f"{WHERE}.portal_id")
     for key, add in ADDERS.items():
