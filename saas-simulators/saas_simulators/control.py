@@ -132,6 +132,17 @@ def put_limits(simulation: Simulation, request: Request, parameters: dict[str, s
     return limits(simulation, request, parameters)
 
 
+def put_scopes(simulation: Simulation, request: Request, _: dict[str, str]) -> Reply:
+    """Set which scopes HubSpot's tokens have: `{"hubspot": {"<token>": [...]}}`; null lets a token do all again."""
+    body = _json(request)
+    granted = body.get("hubspot") if isinstance(body, dict) and len(body) == 1 else None
+    if not isinstance(granted, dict) or not all(names is None or _are_texts(names) for names in granted.values()):
+        msg = 'Scopes: expected {"hubspot": {"<token>": [<names>] or null}}; no other vendor has scopes.'
+        raise ControlError(msg)
+    simulation.hubspot.limit_tokens(granted)
+    return json_reply(200, {"tokens": len(granted)})
+
+
 def put_lag(simulation: Simulation, request: Request, _: dict[str, str]) -> Reply:
     """Set the seconds by which search stays behind writes, per vendor."""
     chosen = _per_vendor(simulation, request)
@@ -142,6 +153,10 @@ def put_lag(simulation: Simulation, request: Request, _: dict[str, str]) -> Repl
             raise ControlError(msg)
         vendor.set_lag(seconds)
     return json_reply(200, {vendor.name: settings for vendor, settings in chosen})
+
+
+def _are_texts(names: object) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
 
 
 def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON value
@@ -190,5 +205,6 @@ ROUTES: list[Route[Action]] = [
     Route("GET", f"{PREFIX}/limits", limits),
     Route("PUT", f"{PREFIX}/limits", put_limits),
     Route("PUT", f"{PREFIX}/lag", put_lag),
+    Route("PUT", f"{PREFIX}/scopes", put_scopes),
 ]
 ROUTER: Router[Action] = Router(ROUTES)

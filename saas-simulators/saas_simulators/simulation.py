@@ -145,7 +145,7 @@ class Simulation:
         seen = Seen(
             time=self.clock(),
             method=request.method,
-            path=request.path,
+            path=owner.route_name(request) if owner.is_secret(request.path) else request.path,
             route=owner.route_name(request),
             status=delivery.reply.status if delivery.reply else CUT_STATUS,
             milliseconds=(time.perf_counter() - started) * 1000,

@@ -366,8 +366,10 @@ def test_a_contact_whose_company_goes(api: Api, ada: str, acme: str) -> None:
     assert company_of(api, ada) is None
 
 
-def test_a_merge_moves_associations(api: Api, ada: str, acme: str, deal: str) -> None:
+@pytest.mark.parametrize("keeps_id", [False, True])
+def test_a_merge_moves_associations(api: Api, ada: str, acme: str, deal: str, *, keeps_id: bool) -> None:
     """The survivor has the associations of both; the first record's primary company stays the primary one."""
+    seeding.apply(api.server.hubspot, {"merge_keeps_primary_id": keeps_id})
     bob = api.create(email="bob@example.com")["id"]
     other = api.create("companies", name="Other")["id"]
     connect(api, "contacts/companies", link(ada, acme, 1), link(bob, other, 1))
@@ -484,6 +486,22 @@ def test_a_seed_sets_labels_and_limits(api: Api, acme: str, ada: str) -> None:
         "associations": [{"to": {"id": acme}, "types": [spec(279)]}],
     }
     assert api.send("POST", f"{OBJECTS}/contacts", body).status_code == 400
+
+
+def test_companies_from_emails(api: Api) -> None:
+    """An account may have made a contact's primary company before a client names another one."""
+    seeding.apply(api.server.hubspot, {"companies_from_emails": True})
+    known = api.create("companies", name="Shop", domain="shop.example")["id"]
+    ada = api.create(email="ada@shop.example")["id"]
+    assert company_of(api, ada) == known
+    other = api.create("companies", name="Other", domain="other.example")["id"]
+    connect(api, "contacts/companies", link(ada, other, 279))
+    assert company_of(api, ada) == known
+    inputs = [{"properties": {"email": f"{name}@new.example"}} for name in ("eve", "bob")]
+    made = [one["id"] for one in api.batch("create", inputs).json()["results"]]
+    assert len({company_of(api, one) for one in made}) == 1
+    assert company_of(api, made[0]) not in {known, other, None}
+    assert company_of(api, api.create(email="zoe@gmail.com")["id"]) is None
 
 
 def test_associations_are_saved(api: Api, ada: str, acme: str, tmp_path: Path) -> None:

@@ -162,6 +162,8 @@ def test_owners_pipelines_and_token(client: Any) -> None:
         grant_type="refresh_token", client_id="c", client_secret="s", refresh_token="r"
     )
     assert (token.token_type, token.expires_in) == ("bearer", 1800)
+    told = client.oauth.access_tokens_api.get(token.access_token)
+    assert (told.hub_id, "crm.objects.contacts.write" in told.scopes) == (48000001, True)
 
 
 def test_associations(client: Any) -> None:

@@ -165,6 +165,7 @@ def test_lists_are_searched(api: Api) -> None:
     (listed,) = api.send("GET", f"{DATED}?listIds={ids[0]}").json()["lists"]
     assert listed["size"] == 2
     assert api.send("GET", DATED).json() == {"lists": []}
+    assert api.send("POST", f"{DATED}/search", {"offset": "x"}).status_code == 400
 
 
 def test_lists_are_seeded_and_saved(api: Api) -> None:

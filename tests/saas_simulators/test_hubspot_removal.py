@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from saas_simulators.hubspot import seeding
+
 if TYPE_CHECKING:
     from conftest import Api
 
@@ -104,6 +106,54 @@ def test_an_unknown_address_is_blocked(api: Api) -> None:
     assert error["errors"][0]["code"] == "INVALID_EMAIL"
 
 
+def test_a_merge_that_keeps_the_first_id(api: Api) -> None:
+    """With primary ID preservation the second id alone leads elsewhere; the journal tells of the merge once."""
+    seeding.apply(api.server.hubspot, {"merge_keeps_primary_id": True})
+    one = api.create(email="ada@example.com", city="Rome")["id"]
+    two = api.create(email="bob@example.com", city="Oslo", phone="1")["id"]
+    assert merged(api, one, two) == one
+    assert read(api, two) == ([one], [])
+    path = f"{CONTACTS}/{one}?properties=city,phone,email,hs_additional_emails,hs_merged_object_ids,hs_all_contact_vids"
+    properties = api.send("GET", path).json()["properties"]
+    found = {name: value for name, value in properties.items() if not name.endswith("date") and name != "hs_object_id"}
+    assert found == {
+        "city": "Rome",
+        "phone": "1",
+        "email": "ada@example.com",
+        "hs_additional_emails": "bob@example.com",
+        "hs_merged_object_ids": two,
+        "hs_all_contact_vids": f"{one};{two}",
+    }
+    assert [entry["id"] for entry in api.journal("record_merged")] == [one]
+    answer = api.batch("update", [{"id": two, "properties": {"city": "Bern"}}])
+    assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+def test_merges_of_merges_keep_every_address_and_id(api: Api) -> None:
+    """The survivor of several merges is found by each address, and names each id that it has had."""
+    ids = [api.create(email=f"p{number}@example.com")["id"] for number in range(4)]
+    first, second = merged(api, ids[0], ids[1]), merged(api, ids[2], ids[3])
+    last = merged(api, first, second)
+    for number in range(4):
+        upsert = {"id": f"p{number}@example.com", "idProperty": "email", "properties": {}}
+        assert api.batch("upsert", [upsert]).json()["results"][0]["id"] == last
+    vids = api.send("GET", f"{CONTACTS}/{last}?properties=hs_all_contact_vids").json()["properties"]
+    assert set(vids["hs_all_contact_vids"].split(";")) == {*ids, first, second, last}
+
+
+def test_an_archived_contact_does_not_come_back(api: Api) -> None:
+    """No write restores it: its address makes another contact, its id is unknown to updates."""
+    made = api.create(email="ada@example.com")["id"]
+    api.batch("archive", [{"id": made}])
+    upsert = {"id": "ada@example.com", "idProperty": "email", "properties": {"city": "Rome"}}
+    (result,) = api.batch("upsert", [upsert]).json()["results"]
+    assert result["new"] is True
+    assert result["id"] != made
+    answer = api.batch("update", [{"id": made, "properties": {"city": "Bern"}}]).json()
+    assert (answer["results"], answer["errors"][0]["context"]) == ([], {"ids": [made]})
+    assert is_there(api, made, archived=True)
+
+
 def test_a_token_that_may_only_read(api: Api) -> None:
     """Reads are answered, writes are a 403 that names the scope."""
     made = api.create(email="ada@example.com")["id"]
@@ -112,5 +162,5 @@ def test_a_token_that_may_only_read(api: Api) -> None:
     reply = api.batch("archive", [{"id": made}])
     assert reply.status_code == 403
     assert reply.json()["category"] == "MISSING_SCOPES"
-    assert reply.json()["context"]["requiredGranularScopes"] == ["crm.objects.contacts.write"]
+    assert reply.json()["errors"][0]["context"]["requiredGranularScopes"] == ["crm.objects.contacts.write"]
     assert is_there(api, made)

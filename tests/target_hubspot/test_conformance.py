@@ -80,7 +80,8 @@ class TestDrift(BaseDrift):
     def prepare(self, stage: Stage) -> Mapping[str, Any]:
         """A property of each type; an address in capitals."""
         for name, (kind, field_type, _) in self.KINDS.items():
-            options = [{"label": one, "value": one} for one in ("apac", "emea")] if kind == "enumeration" else []
+            chosen = {"enumeration": ("apac", "emea"), "bool": ("true", "false")}.get(kind, ())
+            options = [{"label": one, "value": one} for one in chosen]
             body = {"name": f"my_{name}", "label": name, "type": kind, "fieldType": field_type, "options": options}
             self.call(stage, "POST", "properties/contacts", {"groupName": "contactinformation", **body})
         values = {f"my_{name}": value for name, (_, _, value) in self.KINDS.items()}

@@ -24,7 +24,7 @@ def listing(call: Call) -> Reply:
     """Return the association types of one direction."""
     one, other = _stores(call)
     found = call.account.association_types.between(one.type.type_id, other.type.type_id)
-    return json_reply(200, {"results": [kind.as_json() for kind in found]})
+    return json_reply(200, {"results": [_shown(call, kind) for kind in found]})
 
 
 def create(call: Call) -> Reply:
@@ -97,10 +97,14 @@ def _created(call: Call, kinds: list[AssociationType]) -> Reply:
     account = call.account
     object_name = account.store(kinds[0].from_type).type.name
     account.note_definition("association_label_created", object_name, str(kinds[0].id))
-    results: list[dict[str, Any]] = [
-        {**kind.as_json(), "fromObjectTypeId": None, "toObjectTypeId": None} for kind in kinds
-    ]
-    return json_reply(200, {"results": results})
+    return json_reply(200, {"results": [_shown(call, kind) for kind in kinds]})
+
+
+def _shown(call: Call, kind: AssociationType) -> dict[str, Any]:
+    """Return a label; dated paths add two keys that are always null."""
+    # source: live runs of October 2026 on 2026-09; HubSpot docs "Associations v4" without them
+    is_dated = call.request.path.startswith("/crm/associations/")
+    return kind.as_json() | ({"fromObjectTypeId": None, "toObjectTypeId": None} if is_dated else {})
 
 
 def _own(call: Call, one: RecordStore, other: RecordStore, number: str) -> AssociationType:

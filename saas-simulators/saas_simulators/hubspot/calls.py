@@ -129,10 +129,9 @@ class Renderer:
         if names is None:
             self._names = list(object_type.shown_by_default)
         else:
-            known = store.definitions
             always = (object_type.created, object_type.modified, "hs_object_id")
             # source: recordings grouparoo, captaincontrat: unset is null, unknown is absent
-            self._names = [name for name in dict.fromkeys((*always, *names)) if name in known]
+            self._names = [name for name in dict.fromkeys((*always, *names)) if store.is_shown(name)]
 
     def chosen(self, record: Record) -> dict[str, Any]:
         """Return the record with the properties that were asked for."""

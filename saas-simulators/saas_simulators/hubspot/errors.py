@@ -81,12 +81,21 @@ def token_expired(seconds: int = 7) -> HubSpotError:
     return HubSpotError(401, message, category="EXPIRED_AUTHENTICATION")
 
 
-def missing_scopes(*scopes: str) -> HubSpotError:
-    """Return the refusal of a token that lacks a permission."""
-    # source: captured body amp-labs
-    context = {"requiredGranularScopes": list(scopes)}
-    message = "One or more of the following scopes are required."
-    return HubSpotError(403, message, context=context, category="MISSING_SCOPES")
+def missing_scopes(*scopes: str, is_about_schemas: bool = False) -> HubSpotError:
+    """Return the refusal of a token that lacks all of some scopes of which one is needed."""
+    page = "https://developers.hubspot.com/scopes"
+    needed = "One or more of the following scopes are required."
+    context: dict[str, list[str]] = {"requiredGranularScopes": list(scopes)}
+    if is_about_schemas:
+        # source: captured body amp-labs
+        return HubSpotError(403, needed, context={**context, "links": [page]}, category="MISSING_SCOPES")
+    # source: bodies of 2025 and 2026 quoted from logs (deals, leads); portal probe 2026-04-21
+    message = (
+        "This app hasn't been granted all required scopes to make this call. "
+        f"Read more about required scopes here: {page}."
+    )
+    details = [{"message": needed, "context": context}]
+    return HubSpotError(403, message, errors=details, links={"scopes": page}, category="MISSING_SCOPES")
 
 
 def rate_limited(policy: str, retry_after: float | None = None) -> Reply:

@@ -17,7 +17,7 @@ BURST = 190
 BURST_SECONDS = 10.0
 DAILY = 625_000
 SEARCH_PER_SECOND = 5
-NAMES = {"burst", "burst_seconds", "daily", "daily_used", "search_per_second", "retry_after"}
+NAMES = {"per_second", "burst", "burst_seconds", "daily", "daily_used", "search_per_second", "retry_after"}
 
 
 class AccountLimits:
@@ -35,17 +35,19 @@ class AccountLimits:
         """
         _check(settings)
         if not settings.get("enabled", True):
-            settings = {**settings, "burst": None, "daily": None, "search_per_second": None}
+            settings = {**settings, "per_second": None, "burst": None, "daily": None, "search_per_second": None}
         self.burst = RollingWindow(settings.get("burst", BURST), settings.get("burst_seconds", BURST_SECONDS))
         self.daily = DailyQuota(settings.get("daily", DAILY))
         self.daily.roll(self._clock())
         self.daily.used = settings.get("daily_used", 0)
         self.search = RollingWindow(settings.get("search_per_second", SEARCH_PER_SECOND), 1.0)
+        self.second = RollingWindow(settings.get("per_second"), 1.0)
         self.retry_after: float | None = settings.get("retry_after")
 
     def as_json(self) -> dict[str, Any]:
         """Return the settings, in the form that `configure` takes."""
         return {
+            "per_second": self.second.limit,
             "burst": self.burst.limit,
             "burst_seconds": self.burst.seconds,
             "daily": self.daily.limit,
@@ -63,6 +65,8 @@ class AccountLimits:
         if is_search:
             if not self.search.admit(now):
                 return search_limited()
+        elif not self.second.admit(now):
+            return rate_limited("SECONDLY", self.retry_after)
         elif not self.burst.admit(now):
             return rate_limited("TEN_SECONDLY_ROLLING", self.retry_after)
         self.daily.admit(now)

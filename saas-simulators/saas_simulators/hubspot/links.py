@@ -84,6 +84,11 @@ class Links:
         self._watcher.note_association(event, one, other, [kind.key for kind in added])
         self._tell_primary(one, other, [kind.key for kind in added], is_there=True)
 
+    def adopt(self, one: End, other: End, kinds: Iterable[AssociationType]) -> None:
+        """Give a record an association that came with a merge; what it has only once already, it keeps."""
+        once = {key for keys in self.neighbours(one, other[0]).values() for key in keys if key in EXCLUSIVE}
+        self.connect(one, other, [kind for kind in kinds if kind.key not in once])
+
     def disconnect(self, one: End, other: End) -> None:
         """End an association with all of its labels, if there is one."""
         held = list(self.neighbours(one, other[0]).get(other[1], ()))

@@ -82,7 +82,7 @@ def search(call: Call) -> Reply:
         for one in call.account.lists.live()
         if words in one.name.lower() and (not kinds or one.processing_type in kinds)
     ]
-    offset, count = int(body.get("offset") or 0), min(int(body.get("count") or 20), MAX_FOUND)
+    offset, count = _count(body, "offset", 0), min(_count(body, "count", 20), MAX_FOUND)
     page = found[offset : offset + count]
     answer = {
         "offset": offset + len(page),
@@ -192,6 +192,14 @@ def _ids(body: Any) -> list[str]:  # noqa: ANN401 - any JSON value
         message = f"At most {MAX_IDS} record ids can be sent at once"
         raise errors.validation(message)
     return list(dict.fromkeys(ids))
+
+
+def _count(body: dict[str, Any], name: str, default: int) -> int:
+    text = as_string(body[name]) if body.get(name) is not None else str(default)
+    if not text.isdecimal():
+        detail = f'Cannot deserialize value of type `int` from String "{text}"'
+        raise errors.wrong_json(detail)
+    return int(text)
 
 
 def _store(call: Call, type_id: str) -> RecordStore:

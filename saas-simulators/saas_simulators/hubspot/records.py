@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from saas_simulators.hubspot import values as rules
 from saas_simulators.hubspot.derived import on_create, on_update
+from saas_simulators.hubspot.search_index import SearchIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -67,19 +67,19 @@ class RecordStore:
         self.unique: dict[str, dict[str, str]] = {EMAIL: {}} if object_type.type_id == "0-1" else {}
         self._stateful = {"lifecyclestage"}  # what is written depends on the old value
         self._null_when_clear: set[str] = set()  # text reads as an empty string then; recordings show both
+        self.records: dict[str, Record] = {}
         for definition in definitions:
             self.define(definition)
         self.clear()
 
     def clear(self) -> None:
         """Remove every record; definitions stay."""
-        self.records: dict[str, Record] = {}
+        self.records = {}
         self.live_count = 0
         self.merged: dict[str, str] = {}
         self.blocked_emails: set[str] = set()
         self._ids: list[int] = []
-        self._searchable: dict[str, dict[str, str]] = {}
-        self._not_yet_searchable: deque[tuple[int, Record, dict[str, str] | None]] = deque()
+        self._index = SearchIndex(self.portal)
         for index in self.unique.values():
             index.clear()
 
@@ -89,6 +89,8 @@ class RecordStore:
         """Add a property, or take over its changed definition."""
         name = definition.name
         self.definitions[name] = definition
+        if definition.is_archived or not definition.is_unique:
+            self._stop_indexing(name)
         if definition.is_archived:
             self.writers.pop(name, None)
             return
@@ -97,8 +99,21 @@ class RecordStore:
             self._stateful.add(name)
         if definition.type != "string":
             self._null_when_clear.add(name)
-        if definition.is_unique:
-            self.unique.setdefault(name, {})
+        if definition.is_unique and name not in self.unique:
+            self.unique[name] = {}
+            for record in self.records.values():
+                if record.archived_at is None:
+                    self._claim(record, [name])
+
+    def _stop_indexing(self, name: str) -> None:
+        if name != EMAIL:  # the definition of a contact's e-mail says nothing of being unique
+            self.unique.pop(name, None)
+
+    def is_shown(self, name: str) -> bool:
+        """Whether reads show a property; the values of an archived one wait for its return."""
+        # source: live runs of October 2026: values survive an archived property and come back with it
+        definition = self.definitions.get(name)
+        return definition is not None and not definition.is_archived
 
     # reading
 
@@ -143,8 +158,7 @@ class RecordStore:
 
     def searchable(self) -> dict[str, dict[str, str]]:
         """Return what the search index knows by now: properties by record id."""
-        self._catch_up()
-        return self._searchable
+        return self._index.known()
 
     # writing
 
@@ -158,7 +172,7 @@ class RecordStore:
         self._ids.append(int(record.id))
         self.live_count += 1
         self._claim(record, self.unique)
-        self._expose(record)
+        self._index.expose(record)
         self.portal.note(self, record, event, written)
         return record
 
@@ -178,7 +192,7 @@ class RecordStore:
         self._release(record, touched)
         record.properties = merged
         self._claim(record, touched)
-        self._expose(record)
+        self._index.expose(record)
         self.portal.note(self, record, "record_updated", changes)
         return changes
 
@@ -187,7 +201,7 @@ class RecordStore:
         self._release(record, self.unique)
         record.archived_at = self.portal.moment()
         self.live_count -= 1
-        self._expose(record)
+        self._index.expose(record)
         self.portal.note(self, record, "record_archived", ())
         self.portal.record_left(self, record)
 
@@ -198,7 +212,7 @@ class RecordStore:
             self._release(record, self.unique)
             self.live_count -= 1
         record.archived_at = record.archived_at or self.portal.moment()
-        self._expose(record)
+        self._index.expose(record)
         del self.records[record.id]
         self.portal.note(self, record, event, ())
         if is_live:
@@ -209,7 +223,16 @@ class RecordStore:
         others = {key: held for key, held in record.properties.items() if key != name}
         record.updated = self.portal.moment()
         record.properties = others | ({name: value} if value else {}) | {self.type.modified: record.updated}
-        self._expose(record)
+        self._index.expose(record)
+
+    def absorb(self, record: Record, properties: dict[str, str], event: str) -> None:
+        """Give a record the values of a merge, read-only ones too."""
+        self._release(record, self.unique)
+        record.updated = self.portal.moment()
+        record.properties = {**record.properties, **properties, self.type.modified: record.updated}
+        self._claim(record, self.unique)
+        self._index.expose(record)
+        self.portal.note(self, record, event, properties)
 
     def purge(self, record: Record) -> None:
         """Remove a contact for privacy; its addresses cannot be used again, further ones neither (inferred)."""
@@ -248,30 +271,6 @@ class RecordStore:
                 if self.unique[name].get(key) == record.id:
                     del self.unique[name][key]
 
-    # the search index lags
-
-    def _expose(self, record: Record) -> None:
-        version = None if record.archived_at else record.properties
-        lag_s = self.portal.search_lag_s
-        if not lag_s and not self._not_yet_searchable:
-            self._index(record, version)
-            return
-        self._not_yet_searchable.append((self.portal.now_ms() + int(lag_s * 1000), record, version))
-        self._catch_up()
-
-    def _catch_up(self) -> None:
-        now_ms = self.portal.now_ms()
-        waiting = self._not_yet_searchable
-        while waiting and waiting[0][0] <= now_ms:
-            _, record, version = waiting.popleft()
-            self._index(record, version)
-
-    def _index(self, record: Record, version: dict[str, str] | None) -> None:
-        if version is None:
-            self._searchable.pop(record.id, None)
-        else:
-            self._searchable[record.id] = version
-
     # persistence
 
     def dump(self) -> dict[str, Any]:
@@ -294,7 +293,7 @@ class RecordStore:
             if record.archived_at is None:
                 self.live_count += 1
                 self._claim(record, self.unique)
-                self._index(record, record.properties)
+                self._index.put(record)
 
 
 def fold(name: str, value: str) -> str:

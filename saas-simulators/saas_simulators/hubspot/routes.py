@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from saas_simulators.hubspot.calls import Action
-    from saas_simulators.routing import Match
 
     Line = tuple[str, str, Action]
 
@@ -52,6 +51,8 @@ PROPERTIES: tuple[Line, ...] = (
     ("GET", "/{object_type}/groups", properties.groups),
     ("POST", "/{object_type}/groups", properties.create_group),
     ("GET", "/{object_type}/groups/{name}", properties.group),
+    ("PATCH", "/{object_type}/groups/{name}", properties.update_group),
+    ("DELETE", "/{object_type}/groups/{name}", properties.archive_group),
     ("GET", "/{object_type}", properties.listing),
     ("POST", "/{object_type}", properties.create),
     ("GET", "/{object_type}/{name}", properties.get),
@@ -120,6 +121,9 @@ V4_RESOURCES: tuple[tuple[tuple[Line, ...], str, str], ...] = (
     (ASSOCIATIONS, "/crm/associations/{version}", "/crm/v4/associations"),
     (RECORD_ASSOCIATIONS, "/crm/objects/{version}", "/crm/v4/objects"),
 )
+INTROSPECTION_PATHS = tuple(f"/oauth/{version}/token/introspect" for version in VERSIONS)
+PRIVATE_APP_PATH = "/oauth/v2/private-apps/get/access-token-info"
+ACCESS_TOKENS_PATH = "/oauth/v1/access-tokens/"
 TOKEN_PATHS = ("/oauth/v1/token", "/oauth/v3/token", "/oauth/2026-03/token", "/oauth/2026-09/token")
 
 
@@ -132,17 +136,6 @@ def routes() -> list[Route[Action]]:
     for lines, dated, legacy in V4_RESOURCES:
         found += _table(lines, [legacy, *(dated.replace("{version}", version) for version in DATED)])
     return found
-
-
-def write_scope(match: Match[Action]) -> str:
-    """Return the scope that a call needs to change an object; empty for one that changes nothing."""
-    route = match.route
-    object_type = match.parameters.get("object_type")
-    if object_type is None or route.method == "GET" or route.template.endswith(("/search", "/batch/read")):
-        return ""
-    # source: live test 2026: property definitions need a scope of their own
-    area = "schemas" if "/properties/" in route.template or "/schemas" in route.template else "objects"
-    return f"crm.{area}.{object_type}.write"
 
 
 def _table(lines: Iterable[Line], bases: list[str]) -> list[Route[Action]]:

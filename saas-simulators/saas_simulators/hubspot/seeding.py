@@ -36,8 +36,9 @@ PROPERTY_KEYS = {
     "hidden",
 }
 OBJECT_KEYS = {"name", "labels", "primary", "required", "associated", "properties"}
+SWITCHES = {"merge_keeps_primary_id": "merge_keeps_primary_id", "companies_from_emails": "makes_companies"}
 ASSOCIATED = ("contacts", "companies", "deals", "tickets")
-OWNER_KEYS = {"id", "email", "first_name", "last_name"}
+OWNER_KEYS = {"id", "email", "first_name", "last_name", "archived"}
 
 
 def default_seed() -> dict[str, Any]:
@@ -53,7 +54,9 @@ def apply(account: Account, seed: dict[str, Any]) -> None:
     Raises:
         SeedError: Something is unknown, missing or not acceptable; names the place and the remedy.
     """
-    expect_keys(seed, {"portal_id", "properties", "records", *ADDERS}, WHERE)
+    expect_keys(seed, {"portal_id", "properties", "records", *SWITCHES, *ADDERS}, WHERE)
+    for key, attribute in SWITCHES.items():
+        setattr(account, attribute, bool(seed.get(key, getattr(account, attribute))))
     if "portal_id" in seed:
         account.portal_id = _number(seed["portal_id"], f"{WHERE}.portal_id")
     for key, add in ADDERS.items():
@@ -83,7 +86,7 @@ def _add_owner(account: Account, owner: dict[str, Any], place: str) -> None:
         "userIdIncludingInactive": int(owner_id) % 10_000_000,
         "createdAt": definitions.ACCOUNT_BORN,
         "updatedAt": definitions.ACCOUNT_BORN,
-        "archived": False,
+        "archived": bool(owner.get("archived")),
     }
 
 
@@ -130,6 +133,11 @@ def _add_list(account: Account, spec: dict[str, Any], place: str) -> None:
         raise SeedError(msg)
     store = _store(account, spec.get("object", "contacts"), f"{place}.object")
     account.lists.create(str(spec["name"]), store.type.type_id, kind)
+
+
+def _limit_token(account: Account, spec: dict[str, Any], place: str) -> None:
+    expect_keys(spec, {"token", "scopes"}, place, required={"token", "scopes"})
+    account.tokens.limit(str(spec["token"]), map(str, spec["scopes"]))
 
 
 def _limit_associations(account: Account, spec: dict[str, Any], place: str) -> None:
@@ -237,6 +245,7 @@ ADDERS: dict[str, Callable[[Account, dict[str, Any], str], None]] = {
     "association_labels": _add_label,
     "association_limits": _limit_associations,
     "lists": _add_list,
+    "tokens": _limit_token,
 }
 
 

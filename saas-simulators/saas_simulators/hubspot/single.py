@@ -149,26 +149,65 @@ def _names(call: Call) -> list[str] | None:
 
 
 def _merged(call: Call, store: RecordStore, primary: Record, other: Record) -> Record:
-    """Replace two records by a new one: values of the first, gaps filled by the second, associations of both."""
+    """Merge two records: values of the first, gaps filled by the second, associations and lists of both."""
+    account, type_id = call.account, store.type.type_id
+    moved = [link for record in (primary, other) for link in account.links.of((type_id, record.id))]
+    joined = [found for record in (primary, other) for found in account.lists.of(type_id, record.id)]
+    survivor = _kept(store, primary, other) if account.merge_keeps_primary_id else _replaced(store, primary, other)
+    gone = {(type_id, record.id) for record in (primary, other)}
+    for end, kinds in moved:
+        if end not in gone:
+            account.links.adopt((type_id, survivor.id), end, kinds)
+    for found in joined:
+        account.lists.add(found, survivor.id)  # inferred: the survivor is in the lists of both
+    return survivor
+
+
+def _replaced(store: RecordStore, primary: Record, other: Record) -> Record:
+    """Return a new record in the place of two; both old ids lead to it."""
     # source: HubSpot docs "Merge records": a new id, the old ones point to it
-    properties = {**other.properties, **{name: value for name, value in primary.properties.items() if value}}
-    secondary = [record.properties.get(EMAIL, "") for record in (other,)]
-    extra = ";".join([email for email in [*secondary, properties.get(ADDITIONAL_EMAILS, "")] if email])
-    links, lists = call.account.links, call.account.lists
-    # the first record's last, so that its primary company stays the primary one
-    moved = [link for record in (other, primary) for link in links.of((store.type.type_id, record.id))]
-    joined = [found for record in (primary, other) for found in lists.of(store.type.type_id, record.id)]
+    merged = _values_of_both(store, primary, other)
     for record in (primary, other):
         store.forget(record, "record_merged_away")
-    kept = {name: value for name, value in properties.items() if name not in {"hs_object_id", "hs_all_contact_vids"}}
-    if EMAIL in store.unique and extra:
-        kept[ADDITIONAL_EMAILS] = extra
-    survivor = store.create(kept | {"hs_merged_object_ids": f"{primary.id};{other.id}"}, event="record_merged")
+    old_ids = _old_ids(primary, other, primary.id, other.id)
+    survivor = store.create(merged | {"hs_merged_object_ids": ";".join(old_ids)}, event="record_merged")
     for record in (primary, other):
         store.merged[record.id] = survivor.id
-    for end, kinds in moved:
-        if end not in {(store.type.type_id, record.id) for record in (primary, other)}:
-            links.connect((store.type.type_id, survivor.id), end, kinds)
-    for found in joined:
-        lists.add(found, survivor.id)  # inferred: the survivor is in the lists of both
+    _tell_ids(store, survivor, old_ids)
     return survivor
+
+
+def _kept(store: RecordStore, primary: Record, other: Record) -> Record:
+    """Return the first record, which keeps its id; the second one's leads to it."""
+    # source: HubSpot docs "Merge records": accounts with primary ID preservation
+    merged = _values_of_both(store, primary, other)
+    store.forget(other, "record_merged_away")
+    old_ids = _old_ids(primary, other, other.id)
+    store.absorb(primary, merged | {"hs_merged_object_ids": ";".join(old_ids)}, "record_merged")
+    store.merged[other.id] = primary.id
+    _tell_ids(store, primary, old_ids)
+    return primary
+
+
+def _values_of_both(store: RecordStore, primary: Record, other: Record) -> dict[str, str]:
+    properties = {**other.properties, **{name: value for name, value in primary.properties.items() if value}}
+    own = {"hs_object_id", "hs_all_contact_vids", "associatedcompanyid"}
+    merged = {name: value for name, value in properties.items() if name not in own}
+    if EMAIL in store.unique:
+        further = [record.properties.get(ADDITIONAL_EMAILS, "") for record in (primary, other)]
+        addresses = ";".join([other.properties.get(EMAIL, ""), *further]).split(";")
+        merged[ADDITIONAL_EMAILS] = ";".join(
+            dict.fromkeys(one for one in addresses if one and one != properties.get(EMAIL))
+        )
+    return {name: value for name, value in merged.items() if value}
+
+
+def _old_ids(primary: Record, other: Record, *ids: str) -> list[str]:
+    earlier = [record.properties.get("hs_merged_object_ids", "") for record in (primary, other)]
+    return [one for text in (*earlier, *ids) for one in text.split(";") if one]
+
+
+def _tell_ids(store: RecordStore, survivor: Record, old_ids: list[str]) -> None:
+    # source: HubSpot docs "Contacts": hs_all_contact_vids names every id that a contact has had
+    if "hs_all_contact_vids" in store.definitions:
+        store.derive(survivor, "hs_all_contact_vids", ";".join([survivor.id, *old_ids]))

@@ -40,6 +40,8 @@ class Account:
         self.journal = journal
         self.portal_id = DEFAULT_PORTAL_ID
         self.search_lag_s = 0.0
+        self.merge_keeps_primary_id = False
+        self.makes_companies = False
         self.limits = AccountLimits(clock)
         self.tokens = Tokens(self)
         self.owners: dict[str, dict[str, Any]] = {}

@@ -5,18 +5,25 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from saas_simulators.exchange import HTML_TYPE, Reply
-from saas_simulators.hubspot import seeding
-from saas_simulators.hubspot.calls import Call, parse_body
+from saas_simulators.exchange import HTML_TYPE, Reply, json_reply
+from saas_simulators.hubspot import scopes, seeding
+from saas_simulators.hubspot.calls import Call, as_string, object_body, parse_body
 from saas_simulators.hubspot.errors import (
     HubSpotError,
     MissingError,
+    missing_scopes,
     new_correlation_id,
     not_found_reply,
     rate_limited,
     token_expired,
 )
-from saas_simulators.hubspot.routes import TOKEN_PATHS, routes, write_scope
+from saas_simulators.hubspot.routes import (
+    ACCESS_TOKENS_PATH,
+    INTROSPECTION_PATHS,
+    PRIVATE_APP_PATH,
+    TOKEN_PATHS,
+    routes,
+)
 from saas_simulators.hubspot.state import VENDOR, Account
 from saas_simulators.routing import Match, Router
 
@@ -76,19 +83,20 @@ class HubSpot:
 
     def route_name(self, request: Request) -> str:
         """Return the template that a request matches."""
-        if request.path in TOKEN_PATHS:
+        if request.path in {*TOKEN_PATHS, *INTROSPECTION_PATHS, PRIVATE_APP_PATH}:
             return request.path
+        if request.path.startswith(ACCESS_TOKENS_PATH):
+            return f"{ACCESS_TOKENS_PATH}{{token}}"
         match = self._router.match(request.method, request.path)
         return match.route.template if match else UNROUTED
 
     def respond(self, request: Request) -> Reply:
         """Answer one request."""
-        if request.path in TOKEN_PATHS and request.method == "POST":
-            with self.account.lock:
-                return self.account.tokens.grant(request)
         match = self._router.match(request.method, request.path)
         is_search = match is not None and match.route.template.endswith("/search")
         try:
+            if (reply := self._about_tokens(request)) is not None:
+                return reply
             with self.account.lock:
                 self.account.tokens.check(request.headers.get("authorization", ""))
                 refusal = self.account.limits.refuse(is_search=is_search)
@@ -98,6 +106,21 @@ class HubSpot:
         except MissingError:
             reply = not_found_reply(accepts_json=request.accepts_json)
         return self._with_headers(reply, is_search=is_search)
+
+    def _about_tokens(self, request: Request) -> Reply | None:
+        """Answer what gives tokens or tells of them, which needs no other credential and counts for no limit."""
+        path, tokens = request.path, self.account.tokens
+        with self.account.lock:
+            if request.method == "POST" and path in TOKEN_PATHS:
+                return tokens.grant(request)
+            if request.method == "POST" and path in INTROSPECTION_PATHS:
+                return json_reply(200, tokens.introspect(request.form))
+            if request.method == "POST" and path == PRIVATE_APP_PATH:
+                body = object_body(parse_body(request), "tokenKey")
+                return json_reply(200, tokens.private_app(as_string(body["tokenKey"])))
+            if request.method == "GET" and path.startswith(ACCESS_TOKENS_PATH):
+                return json_reply(200, tokens.oauth(path.removeprefix(ACCESS_TOKENS_PATH)))
+        return None
 
     def _routed(self, request: Request, match: Match[Action] | None) -> Reply:
         if match is None:
@@ -111,8 +134,9 @@ class HubSpot:
             return not_found_reply(accepts_json=False)
         call = Call(self.account, request, match.parameters, parse_body(request))
         with self.account.lock:
-            if scope := write_scope(match):
-                self.account.tokens.check_scope(request.headers.get("authorization", ""), scope)
+            granted = self.account.tokens.scopes_of(request.headers.get("authorization", ""))
+            if lacking := scopes.missing(scopes.needed(match, self.account), granted):
+                raise missing_scopes(*lacking, is_about_schemas=scopes.is_about_schemas(match))
             return match.route.action(call)
 
     def _with_headers(self, reply: Reply, *, is_search: bool) -> Reply:
@@ -178,6 +202,12 @@ class HubSpot:
         """
         with self.account.lock:
             self.account.limits.configure(settings)
+
+    def limit_tokens(self, granted: dict[str, list[str] | None]) -> None:
+        """Set what tokens may do."""
+        with self.account.lock:
+            for token, names in granted.items():
+                self.account.tokens.limit(token, names)
 
     def set_lag(self, seconds: float) -> None:
         """Set how long the search index stays behind."""

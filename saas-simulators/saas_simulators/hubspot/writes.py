@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from saas_simulators.hubspot import errors
 from saas_simulators.hubspot.association_checks import LinkRefusedError, planned
+from saas_simulators.hubspot.automation import associate_company
 from saas_simulators.hubspot.calls import as_object, json_name
 from saas_simulators.hubspot.derived import ECHOED
 from saas_simulators.hubspot.records import EMAIL, Record, RecordStore, fold
@@ -170,6 +171,8 @@ def apply(account: Account, store: RecordStore, write: Write) -> tuple[Record, d
     """Write a checked input; return the record, the properties to echo, and whether it is new."""
     if write.record is None:
         record = store.create(write.written)
+        if account.makes_companies and store.type.type_id == "0-1":
+            associate_company(account, record)
         for other, kinds in write.links:
             account.links.connect((store.type.type_id, record.id), other, kinds)
         return record, record.properties | write.written, True
