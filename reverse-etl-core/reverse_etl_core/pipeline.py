@@ -417,6 +417,8 @@ class Pipeline:
                 )
             has_run_job = self._run_jobs(everything=everything)
             batches = [self._with_parent_ids(one) for one in self._queues.take_batches(everything=everything)]
+            if self.route.schema.prepares:
+                batches = self._prepared(batches)
             if batches:
                 record = self._recorder
                 self._crew.run(
@@ -441,6 +443,21 @@ class Pipeline:
                 keys = [key for one in batch.operations for key in parent_keys(parent, one.fields.get(name))]
             ids[name] = self._parent_ids(parent, list(dict.fromkeys(keys)))
         return msgspec.structs.replace(batch, parent_ids=ids)
+
+    def _prepared(self, batches: Sequence[Batch]) -> list[Batch]:
+        """The batches, once the destination was read for what their intents have to say."""
+        prepared = [one for one in batches if one.verb is Verb.REMOVE]
+
+        def note(_batch: Batch, one: Batch) -> None:
+            for operation in one.operations:
+                candidate = self._queues.get(operation.source_key)
+                if candidate is not None:
+                    self._queues.identify(candidate, operation.destination_id)
+            prepared.append(one)
+
+        others = [one for one in batches if one.verb is not Verb.REMOVE]
+        self._crew.run(others, work=self._destination.prepare, before=_nothing, after=note, idle=self._ledger.renew)
+        return prepared
 
     def ids_of(self, match_keys: Sequence[str]) -> Mapping[str, str]:
         """Match keys to the ids of the records that were delivered with them."""

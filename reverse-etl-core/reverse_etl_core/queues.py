@@ -66,6 +66,14 @@ class WorkQueues:
         self._contended[step] += candidate.is_contended
         candidate.queue = step
 
+    def identify(self, candidate: Candidate, destination_id: str | None) -> None:
+        """Note where a record is, or will be."""
+        if self._holders.get(candidate.destination_id or "") == candidate.source_key:
+            del self._holders[str(candidate.destination_id)]
+        candidate.destination_id = destination_id
+        if destination_id is not None:
+            self._holders[destination_id] = candidate.source_key
+
     def adopt(self, candidate: Candidate) -> None:
         """Take in a record that is under way in a job of an earlier run."""
         self._open[candidate.source_key] = candidate

@@ -146,6 +146,7 @@ class ObjectSchema:
             that the record has.
         parents: Fields that always name records of other objects, by match value, whatever the settings say.
         takes_ids: Whether references are written by record id: ids that the ledger knows travel with the batch.
+        prepares: Whether batches are prepared before their intents are noted (`Destination.prepare`).
         shows: Of a field, a wanted value and the one that the destination shows: whether it would show the wanted one
             so. For an API that keeps values otherwise than it was given them; `None` compares by the field's type.
     """
@@ -163,6 +164,7 @@ class ObjectSchema:
     wholes: tuple[frozenset[str], ...] = ()
     parents: Mapping[str, Reference] = field(default_factory=dict)
     takes_ids: bool = False
+    prepares: bool = False
     shows: Callable[[Field, Any, Any], bool] | None = None
 
     def canonical(self, name: str) -> str:

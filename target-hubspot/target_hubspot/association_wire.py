@@ -106,6 +106,7 @@ def association_schema(kind: AssociationKind, source: Reference, target: Referen
         removals=(RemovalWay(ARCHIVE, ASSOCIATIONS_READ, spares_others=True),),
         parents={FROM: source, TO: target},
         takes_ids=True,
+        prepares=kind.replaces,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from reverse_etl_core.operations import Current, RejectCode, Rejected, Removed, Verb, Written
 from reverse_etl_core.references import parent_keys
@@ -73,40 +75,69 @@ class AssociationWriter:
         self._send = send
         self._find = find
 
+    def prepare(self, batch: Batch) -> Batch:
+        """Say in each operation's id what it is about to add: not what there is already, whoever made it."""
+        ties = self._resolved(batch, batch.operations, batch.parent_ids, {})
+        there = self._read([one.from_id for one in ties if one.to_ids])
+        ids = {one.operation.source_key: self._claimed(one, there).text for one in ties if one.from_id}
+        operations = [
+            msgspec.structs.replace(one, destination_id=ids.get(one.source_key, one.destination_id))
+            for one in batch.operations
+        ]
+        return msgspec.structs.replace(batch, operations=tuple(operations))
+
+    def _claimed(self, tie: Tie, there: Found) -> Added:
+        """What is ours of a record's associations: what was, and what was not there before this sync came."""
+        new = [one for _, one in tie.pairs if not self._is_there(there, (tie.from_id, one))]
+        found = there.types.get(tie.from_id, {})
+        return Added(
+            tie.from_id,
+            tie.added.whole | {one for one in new if one not in found},
+            tie.added.labelled | {one for one in new if one in found},
+        )
+
     def write(self, batch: Batch) -> list[Outcome]:
         """One outcome per operation. Whatever is repeated changes nothing."""
         if batch.verb is Verb.REMOVE:
             self._take_away([Added.read(str(one.destination_id)) for one in batch.operations])
             return [Removed(one.source_key) for one in batch.operations]
-        outcomes, refused, _ = self._associate(batch, batch.operations, batch.parent_ids)
+        outcomes: dict[str, Outcome] = {}
+        ties = self._resolved(batch, batch.operations, batch.parent_ids, outcomes)
+        refused, _ = self._associate(batch, ties, outcomes)
         if refused:
             # An id that the ledger had may be gone: what the destination has now counts (L6).
-            more, still_refused, code = self._associate(batch, refused, {})
-            outcomes |= more
-            outcomes |= {
-                one.source_key: Rejected(one.source_key, RejectCode.VENDOR_REFUSED, REFUSED, code)
-                for one in still_refused
-            }
+            again = self._resolved(batch, [one.operation for one in refused], {}, outcomes)
+            refused, code = self._associate(batch, [self._anew(one) for one in again], outcomes)
+            for key in [one.operation.source_key for one in refused]:
+                outcomes[key] = Rejected(key, RejectCode.VENDOR_REFUSED, REFUSED, code)
         return [outcomes[one.source_key] for one in batch.operations]
 
-    def _associate(
-        self, batch: Batch, operations: Sequence[Operation], known: Mapping[str, Mapping[str, str]]
-    ) -> tuple[dict[str, Outcome], list[Operation], str]:
-        """Outcomes, the operations that HubSpot did not confirm, and the code of its complaint."""
-        outcomes: dict[str, Outcome] = {}
-        ties = self._resolved(batch, operations, known, outcomes)
-        before = self._read([one.from_id for one in ties]) if self._kind.replaces else Found()
-        wanted = [pair for tie in ties for pair in tie.pairs if not self._is_there(before, pair)]
-        confirmed, code = self._create(list(dict.fromkeys(wanted)))
-        refused = [tie for tie in ties if not confirmed.issuperset(set(tie.pairs) & set(wanted))]
+    def _anew(self, tie: Tie) -> Tie:
+        """The same, with ids that nobody has claimed before."""
+        if not self._kind.replaces:
+            return tie
+        claimed = Added(tie.from_id, tie.added.whole | set(tie.to_ids) - tie.added.labelled, tie.added.labelled)
+        return replace(tie, operation=msgspec.structs.replace(tie.operation, destination_id=claimed.text))
+
+    def _associate(self, batch: Batch, ties: Sequence[Tie], outcomes: dict[str, Outcome]) -> tuple[list[Tie], str]:
+        """Associate, and end what is no longer wanted; those that HubSpot did not confirm, and its complaint's code."""
+        wanted = {tie.operation.source_key: self._wanted(tie) for tie in ties}
+        confirmed, code = self._create(list(dict.fromkeys(pair for pairs in wanted.values() for pair in pairs)))
+        refused = [tie for tie in ties if not confirmed.issuperset(wanted[tie.operation.source_key])]
         done = [tie for tie in ties if tie not in refused]
         if self._kind.replaces:
             self._take_away([tie.added.without(tie.to_ids) for tie in done])
         for tie in done:
-            added = self._added(tie, before) if self._kind.replaces else Added(tie.from_id)
-            is_new = batch.verb is Verb.UPSERT and any(pair in confirmed for pair in tie.pairs)
-            outcomes[tie.operation.source_key] = Written(tie.operation.source_key, added.text, is_new)
-        return outcomes, [tie.operation for tie in refused], code
+            key = tie.operation.source_key
+            added = tie.added.only(tie.to_ids) if self._kind.replaces else Added(tie.from_id)
+            outcomes[key] = Written(key, added.text, batch.verb is Verb.UPSERT and bool(wanted[key]))
+        return refused, code
+
+    def _wanted(self, tie: Tie) -> list[Pair]:
+        """The pairs to make; where the rest was there before, those that are or will be ours."""
+        if not self._kind.replaces:
+            return tie.pairs
+        return [pair for pair in tie.pairs if pair[1] in tie.added.whole | tie.added.labelled]
 
     def _resolved(
         self,
@@ -180,17 +211,6 @@ class AssociationWriter:
     def _is_there(self, found: Found, pair: Pair) -> bool:
         types = found.types.get(pair[0], {}).get(pair[1], ())
         return (self._kind.category, self._kind.type_id) in types
-
-    def _added(self, tie: Tie, before: Found) -> Added:
-        """What is ours of a record's associations: not what was there before this sync came."""
-        there = before.types.get(tie.from_id, {})
-        kept = tie.added.only(tie.to_ids)
-        new = [pair[1] for pair in tie.pairs if not self._is_there(before, pair)]
-        return Added(
-            tie.from_id,
-            kept.whole | {one for one in new if one not in there},
-            kept.labelled | {one for one in new if one in there},
-        )
 
     def read(self, key_field: str | None, keys: Sequence[str]) -> Mapping[str, Sequence[Current]]:
         """Which records are associated with anything, by match key or by what the ledger keeps as their id."""

@@ -133,6 +133,10 @@ class HubSpotDestination(Destination):
         request = wire.build_read(schema, key_field, keys, fields=fields, paths=self._paths)
         return wire.parse_read(schema, key_field, keys, self._send(request).json(), fields=fields)
 
+    def prepare(self, batch: Batch) -> Batch:
+        """Read what has to be noted before associations are written."""
+        return self._associations[batch.schema.name].prepare(batch)
+
     def write(self, batch: Batch) -> list[Outcome]:
         """Send one batch of creates, updates, upserts or removals."""
         if batch.schema.name in self._associations:

@@ -38,12 +38,20 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def shape(url: str) -> dict[str, Any]:
-    """The columns and indexes of each table."""
+    """The columns and indexes of each table. How long a text may be means nothing to SQLite, and stays as it was."""
     engine = sa.create_engine(url)
+    is_sqlite = engine.dialect.name == "sqlite"
     found = sa.inspect(engine)
     shapes = {
         name: (
-            {(one["name"], str(one["type"]), one["nullable"]) for one in found.get_columns(name)},
+            {
+                (
+                    one["name"],
+                    "TEXT" if is_sqlite and isinstance(one["type"], sa.String) else str(one["type"]),
+                    one["nullable"],
+                )
+                for one in found.get_columns(name)
+            },
             {(one["name"], tuple(one["column_names"])) for one in found.get_indexes(name)},
             tuple(found.get_pk_constraint(name)["constrained_columns"]),
         )

@@ -45,7 +45,14 @@ def _add_column(connection: sa.Connection, column: sa.Column[Any]) -> None:
     connection.exec_driver_sql(f"ALTER TABLE {quote(column.table.name)} ADD COLUMN {quote(column.name)} {kind}")
 
 
-STEPS: Mapping[int, Callable[[sa.Connection], None]] = {1: add_what_is_missing, 2: add_what_is_missing}
+def to_version_3(connection: sa.Connection) -> None:
+    """What this release adds; and ids of more than 200 characters, which SQLite never minded."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ALTER TABLE deliveries ALTER COLUMN destination_id TYPE text")
+    add_what_is_missing(connection)
+
+
+STEPS: Mapping[int, Callable[[sa.Connection], None]] = {1: add_what_is_missing, 2: to_version_3}
 """What leads from a version to the next one."""
 
 

@@ -73,7 +73,7 @@ deliveries = sa.Table(
     sa.Column("source_key", sa.Text, nullable=False),
     sa.Column("match_key", sa.Text),
     sa.Column("former_key", sa.Text),
-    sa.Column("destination_id", sa.String(200)),
+    sa.Column("destination_id", sa.Text),
     sa.Column("payload_hash", sa.LargeBinary(16)),
     sa.Column("status", sa.String(12), nullable=False),
     sa.Column("created_by_us", sa.Boolean, nullable=False),
