@@ -75,7 +75,7 @@ class AssociationWriter:
         self._send = send
         self._find = find
 
-    def prepare(self, batch: Batch) -> Batch:
+    def prepare(self, batch: Batch) -> list[Batch]:
         """Say in each operation's id what it is about to add: not what there is already, whoever made it."""
         ties = self._resolved(batch, batch.operations, batch.parent_ids, {})
         there = self._read([one.from_id for one in ties if one.to_ids])
@@ -84,7 +84,7 @@ class AssociationWriter:
             msgspec.structs.replace(one, destination_id=ids.get(one.source_key, one.destination_id))
             for one in batch.operations
         ]
-        return msgspec.structs.replace(batch, operations=tuple(operations))
+        return [msgspec.structs.replace(batch, operations=tuple(operations))]
 
     def _claimed(self, tie: Tie, there: Found) -> Added:
         """What is ours of a record's associations: what was, and what was not there before this sync came."""
