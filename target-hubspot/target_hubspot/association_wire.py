@@ -110,6 +110,11 @@ def association_schema(kind: AssociationKind, source: Reference, target: Referen
     )
 
 
+def identity(schema: ObjectSchema) -> tuple[object, ...]:
+    """What tells associations apart that have one name: several streams may tie the same objects, each in its way."""
+    return (schema.name, schema.prepares, *((end, one.match_field.name) for end, one in schema.parents.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class Added:
     """What this sync added to one record; the ledger keeps it as the association's id.

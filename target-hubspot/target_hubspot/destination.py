@@ -70,7 +70,7 @@ class HubSpotDestination(Destination):
         self._granted = functools.cache(granted)
         self._paths = wire.Paths(api_version)
         self._schemas: dict[str, ObjectSchema] = {}
-        self._associations: dict[str, AssociationWriter] = {}
+        self._associations: dict[object, AssociationWriter] = {}
         self._lists: dict[str, ListWriter] = {}
         self._lists_found: dict[str, RecordList] = {}
 
@@ -174,10 +174,11 @@ class HubSpotDestination(Destination):
         reply = self._get(self._paths.associations(one, other, "labels"))
         kind = association_wire.chosen_kind(one, other, label, reply, replaces=replaces)
         ends = {association_wire.FROM: source, association_wire.TO: target}
-        self._associations[kind.name] = AssociationWriter(
+        schema = association_wire.association_schema(kind, source, target)
+        self._associations[association_wire.identity(schema)] = AssociationWriter(
             kind, self._paths, self._send, lambda end, keys: self._find_end(ends[end], keys)
         )
-        return association_wire.association_schema(kind, source, target)
+        return schema
 
     def _find_end(self, end: Reference, keys: Sequence[str]) -> dict[str, Sequence[str]]:
         """Ids of the records that an association could mean."""
@@ -202,8 +203,8 @@ class HubSpotDestination(Destination):
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
     ) -> Mapping[str, Sequence[Current]]:
         """Read by id or by a unique property; archived and merged-away records are not found."""
-        if schema.name in self._associations:
-            return self._associations[schema.name].read(key_field, keys)
+        if (associations := self._associations.get(association_wire.identity(schema))) is not None:
+            return associations.read(key_field, keys)
         if schema.name in self._lists:
             return self._lists[schema.name].read(key_field, keys)
         key_field = key_field or objects.ID_FIELD
@@ -214,12 +215,12 @@ class HubSpotDestination(Destination):
         """Read what has to be noted before associations or memberships are written."""
         if batch.schema.name in self._lists:
             return self._lists[batch.schema.name].prepare(batch)
-        return self._associations[batch.schema.name].prepare(batch)
+        return self._associations[association_wire.identity(batch.schema)].prepare(batch)
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Send one batch of creates, updates, upserts or removals."""
-        if batch.schema.name in self._associations:
-            return self._associations[batch.schema.name].write(batch)
+        if (associations := self._associations.get(association_wire.identity(batch.schema))) is not None:
+            return associations.write(batch)
         if batch.schema.name in self._lists:
             return self._lists[batch.schema.name].write(batch)
         if batch.verb is Verb.REMOVE:

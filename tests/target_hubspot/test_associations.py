@@ -206,6 +206,19 @@ def test_a_mirror_follows_the_source_and_spares_what_others_made(stage: Stage, c
     assert tied(stage, client)["C1"] == {"A2", "A3"}
 
 
+def test_two_streams_tie_the_same_objects_each_in_its_way(stage: Stage, client: Any) -> None:
+    """What the mirror added goes; the other stream, which only adds, changes nothing of that."""
+    fields = {"customer_id": "customer_id", "email": "email"}
+    both = {name: {**CUSTOMERS, "fields": fields, "associations": [WORKS_AT]} for name in ("customers", "guests")}
+    both["customers"]["load_method"] = "mirror"
+    streams = {**both, "accounts": ACCOUNTS}
+    companies = rows("accounts", account("A1"), account("A2"))
+    for tie in ("A1", "A2"):
+        people = [*rows("customers", customer("C1", tie)), *rows("guests", customer("C2", tie))]
+        assert stage.run([*companies, *people], streams=streams).exit_code == 0
+    assert tied(stage, client) == {"C1": {"A2"}, "C2": {"A1", "A2"}}
+
+
 def test_a_label_that_was_added_to_an_older_association_is_taken_off_alone(stage: Stage, client: Any) -> None:
     """The association itself was somebody else's."""
     mirror: dict[str, Any] = {"customers": {"load_method": "mirror"}}
