@@ -86,10 +86,10 @@ class BaseReadme:
     def test_examples_are_understood(self) -> None:
         """The settings in the examples are accepted, those of `streams` included."""
         self.parse({**self.start, **self.credentials})
-        meltano, streams = (yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", self.text, re.DOTALL))
+        meltano, *examples = (yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", self.text, re.DOTALL))
         (loader,) = meltano["plugins"]["loaders"]
         assert loader["name"] == loader["executable"] == self.target.name
-        for config in (self.start, loader["config"], streams):
+        for config in (self.start, loader["config"], *examples):
             assert CommonConfig.from_mapping(config, target=self.target.name).streams
             assert config.keys() <= self.settings.keys()
         assert {one["name"] for one in loader["settings"]} <= self.settings.keys()
