@@ -301,7 +301,7 @@ class ReadOnlyDestination(Destination):
         if not current.destination_id.startswith(PLACEHOLDER):
             shown |= dict.fromkeys(self._imagined.get(batch.schema.name, ()))
         changes = {
-            name: (shown[name], value)
+            name: (shown[name], _afterwards(batch.schema.fields[name], value, shown[name]))
             for name, value in operation.fields.items()
             if name in shown and not is_shown(batch.schema, batch.schema.fields[name], value, shown[name])
         }
@@ -311,6 +311,13 @@ class ReadOnlyDestination(Destination):
             renamed = self._renamed.setdefault((batch.schema.name, batch.match_field), {})
             renamed[record_id] = operation.match_key
         return Written(operation.source_key, record_id, created=False)
+
+
+def _afterwards(field: Field, written: Value, shown: Value) -> Value:
+    """What a field holds once a value is written to it."""
+    if field.appends and isinstance(written, list) and isinstance(shown, list):
+        return list(dict.fromkeys([*shown, *written]))
+    return written
 
 
 def _spelt_like(name: str, names: Iterable[str]) -> list[str]:

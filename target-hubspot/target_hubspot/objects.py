@@ -214,6 +214,8 @@ def _field(kind: ObjectType, definition: Mapping[str, Any]) -> Field:
         is_case_sensitive=not is_email,
         max_length=TEXT_LENGTH if is_text else None,
         options=options if kind_of_value in (FieldType.OPTION, FieldType.OPTIONS) else (),
+        aliases=_labels(definition) if options and kind_of_value is not FieldType.BOOLEAN else {},
+        can_append=kind_of_value is FieldType.OPTIONS,
     )
 
 
@@ -241,10 +243,29 @@ def _options(definition: Mapping[str, Any]) -> tuple[str, ...]:
 
     Owner and other external options come as an empty list (recorded), which means that any value goes.
     """
+    return tuple(str(one["value"]) for one in _listed(definition))
+
+
+def _listed(definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     given = definition.get("options")
     if definition.get("externalOptions") or not isinstance(given, list):
-        return ()
-    return tuple(str(one["value"]) for one in given if isinstance(one, dict) and one.get("value") is not None)
+        return []
+    return [one for one in given if isinstance(one, dict) and one.get("value") is not None]
+
+
+def _labels(definition: Mapping[str, Any]) -> dict[str, str]:
+    """Labels of options, whatever their case, to the option itself.
+
+    A label that several options share, or that is another option's value but for its case, names none of them: stages
+    of two pipelines are called alike, say.
+    """
+    meant: dict[str, set[str]] = {}
+    for one in _listed(definition):
+        value = str(one["value"])
+        for spelling in {value.lower(), str(one.get("label") or "").strip().lower()}:
+            meant.setdefault(spelling, set()).add(value)
+    labels = {str(one.get("label") or "").strip().lower() for one in _listed(definition)} - {""}
+    return {label: next(iter(meant[label])) for label in sorted(labels) if len(meant[label]) == 1}
 
 
 def _results(reply: object) -> Iterable[Mapping[str, Any]]:

@@ -95,7 +95,10 @@ def build_write(batch: Batch, paths: Paths) -> Request:
 
 def _input(batch: Batch, number: int, operation: Operation) -> dict[str, Any]:
     fields = batch.schema.fields
-    properties = {name: property_text(fields.get(name), value) for name, value in operation.fields.items()}
+    is_new = batch.verb is Verb.CREATE
+    properties = {
+        name: property_text(fields.get(name), value, is_new=is_new) for name, value in operation.fields.items()
+    }
     item: dict[str, Any] = {"objectWriteTraceId": str(number), "properties": properties}
     if batch.verb is Verb.UPSERT:
         # The value itself and not the key: a key is folded further than HubSpot folds (the German sharp s, say).

@@ -155,7 +155,7 @@ def apply(store: RecordStore, write: Write) -> tuple[Record, dict[str, str], boo
     """Write a checked input; return the record, the properties to echo, and whether it is new."""
     if write.record is None:
         record = store.create(write.written)
-        return record, record.properties | write.written, True
+        return record, write.written | record.properties, True
     record = write.record
     store.update(record, write.written)
     current = record.properties
