@@ -203,6 +203,13 @@ class ReadOnlyDestination(Destination):
         self._rehearsal.requests += len(imagined)
         return replace(schema, fields=frozen({**{name: schema.fields[name] for name in schema.fields}, **imagined}))
 
+    def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
+        """As the run would read them."""
+        known = self._real.with_options(schema, names)
+        if known is not schema:
+            self._rehearsal.count_request()
+        return known
+
     def read(
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
     ) -> Mapping[str, Sequence[Current]]:

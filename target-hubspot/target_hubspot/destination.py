@@ -13,6 +13,7 @@ from reverse_etl_core.transport import Reply, Request, Transport
 from target_hubspot import errors, limits, objects, wire
 from target_hubspot.auth import FixedToken, RenewedToken
 from target_hubspot.config import AccessToken
+from target_hubspot.owners import Owners
 from target_hubspot.wire import Whereabouts
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class HubSpotDestination(Destination):
     def __init__(self, send: Callable[[Request], Reply], api_version: str) -> None:
         self._send = send
         self._paths = wire.Paths(api_version)
+        self._owners = Owners(send, self._paths)
 
     def account(self) -> str:
         """The portal's id.
@@ -91,6 +93,10 @@ class HubSpotDestination(Destination):
             return objects.custom_objects(self._get(self._paths.schemas()))
         except errors.NotGrantedError:
             return None
+
+    def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
+        """Owner properties take addresses, once the owners are read."""
+        return self._owners.known_in(schema, names)
 
     def read(
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()

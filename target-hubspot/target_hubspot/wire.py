@@ -69,6 +69,10 @@ class Paths:
         """The definitions of custom objects."""
         return f"/crm-object-schemas/{self._version}/schemas" if self._is_dated else f"/crm/{self._version}/schemas"
 
+    def owners(self) -> str:
+        """The owners of records."""
+        return self._family("owners")
+
     def account(self) -> str:
         """The account itself."""
         return f"/account-info/{self._version}/details"
