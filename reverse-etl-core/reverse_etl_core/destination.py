@@ -89,6 +89,16 @@ class Destination(abc.ABC):
         del columns
         return schema
 
+    def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
+        """The schema once the options of these fields are known that take requests of their own; here: none do.
+
+        Args:
+            schema: The object.
+            names: Its fields that a stream writes.
+        """
+        del names
+        return schema
+
     @abc.abstractmethod
     def read(
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()

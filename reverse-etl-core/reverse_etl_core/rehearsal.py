@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reverse_etl_core.ledger import Scope, Settlement
-    from reverse_etl_core.operations import Batch, Fields, Operation, Outcome
+    from reverse_etl_core.operations import Batch, Fields, Operation, Outcome, Value
     from reverse_etl_core.planfiles import PlanWriter
     from reverse_etl_core.planlines import Change
     from reverse_etl_core.routing import Route
@@ -212,6 +212,13 @@ class ReadOnlyDestination(Destination):
         self._rehearsal.requests += len(imagined)
         return replace(schema, fields=frozen({**{name: schema.fields[name] for name in schema.fields}, **imagined}))
 
+    def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
+        """As the run would read them."""
+        known = self._real.with_options(schema, names)
+        if known is not schema:
+            self._rehearsal.count_request()
+        return known
+
     def read(
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
     ) -> Mapping[str, Sequence[Current]]:
@@ -369,7 +376,7 @@ class ReadOnlyDestination(Destination):
     def _updated(self, batch: Batch, operation: Operation, current: Current) -> Outcome:
         shown = current.fields
         changes = {
-            name: (shown[name], value)
+            name: (shown[name], _afterwards(batch.schema.fields[name], value, shown[name]))
             for name, value in operation.fields.items()
             if name in shown and not is_shown(batch.schema, batch.schema.fields[name], value, shown[name])
         }
@@ -403,6 +410,13 @@ def _keys(batch: Batch, operation: Operation) -> dict[str, str | None]:
 def _with(fields: Fields, news: Fields) -> Fields:
     """What is shown of a record, with what is written to it."""
     return {name: news.get(name, value) for name, value in fields.items()}
+
+
+def _afterwards(field: Field, written: Value, shown: Value) -> Value:
+    """What a field holds once a value is written to it."""
+    if field.appends and isinstance(written, list) and isinstance(shown, list):
+        return list(dict.fromkeys([*shown, *written]))
+    return written
 
 
 def _spelt_like(name: str, names: Iterable[str]) -> list[str]:

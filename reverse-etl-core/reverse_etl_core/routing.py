@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reverse_etl_core.appending import with_appending_fields
 from reverse_etl_core.config import CLEAR, IF_EMPTY, IGNORE, ON_CREATE
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.mapping import FieldMapping, compile_mapping, field_problems
@@ -172,6 +173,7 @@ def compile_route(
         ConfigError: The stream cannot be delivered without risk; the message names the remedy.
     """
     columns = list(singer_schema.get("properties", {}))
+    schema = with_appending_fields(stream, config, schema)
     match_field = _match_field(stream, columns, key_properties, config, schema)
     references = compile_references(stream, config, schema, parents)
     mapping = compile_mapping(stream, columns, config, schema, match_field=match_field, references=references)
@@ -249,6 +251,7 @@ def setting_problems(
     checks: list[Callable[[], object]] = [
         lambda: compile_references(stream, config, schema, parents),
         lambda: _removal(stream, config, schema, promise),
+        lambda: with_appending_fields(stream, config, schema),
     ]
     names = [one for one in (config.match_on, *config.then_match_on) if one is not None]
     checks += [functools.partial(_checked_match_field, stream, one, schema) for one in names]

@@ -43,6 +43,11 @@ class Field:
         max_length: Characters that a text may have; `None` where the API states no limit.
         options: Values of an option field; empty means that the API does not list them: any goes.
         aliases: Other spellings of an option to the option itself.
+        pattern: Regular expression of the values that an option field takes whose options are not listed; `None` for
+            any.
+        remedy: What to do about a value that is none of the options, as a sentence; empty for the usual one.
+        can_append: Whether the API adds options to those that a record has (`write: append`).
+        appends: Whether it is to do so.
         references: Objects of which the value is a record's id; empty for a field that points nowhere.
     """
 
@@ -56,6 +61,10 @@ class Field:
     max_length: int | None = None
     options: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    pattern: str | None = None
+    remedy: str = ""
+    can_append: bool = False
+    appends: bool = False
     references: tuple[str, ...] = ()
 
     @property

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 API_URL = "https://api.hubapi.com"  # accounts in the EU use the same host
 API_VERSIONS = ("2026-09", "2026-03", "v3")
 # source: HubSpot docs, versioning pages: 2026-09 is current, v3 loses support in September 2027.
+LIFECYCLE_STAGE = ("forbid", "clear_then_set")
 OAUTH_SETTINGS = ("client_id", "client_secret", "refresh_token")
 
 HUBSPOT_SETTINGS: tuple[th.Property[Any], ...] = (
@@ -48,6 +49,14 @@ HUBSPOT_SETTINGS: tuple[th.Property[Any], ...] = (
         description="Version of the API. HubSpot releases one each March and September; `v3` is the last one without "
         "a date and is supported until September 2027.",
     ),
+    th.Property(
+        "lifecycle_stage",
+        th.StringType,
+        default=LIFECYCLE_STAGE[0],
+        allowed_values=list(LIFECYCLE_STAGE),
+        description="What becomes of a record whose `lifecyclestage` is behind that of HubSpot, which moves it forward "
+        "only: `forbid` rejects it, and `clear_then_set` empties the stage and writes it in a second request.",
+    ),
 )
 """What the target adds to the settings of every target."""
 
@@ -75,6 +84,7 @@ class HubSpotConfig:
     credentials: AccessToken | OAuthApp
     api_url: str
     api_version: str
+    lifecycle_stage: str = LIFECYCLE_STAGE[0]
 
     @classmethod
     def from_mapping(cls, config: Mapping[str, Any]) -> HubSpotConfig:
@@ -88,6 +98,7 @@ class HubSpotConfig:
             credentials=_credentials(reader),
             api_url=reader.address("api_url", API_URL),
             api_version=reader.choice("api_version", API_VERSIONS, default=API_VERSIONS[0]),
+            lifecycle_stage=reader.choice("lifecycle_stage", LIFECYCLE_STAGE, default=LIFECYCLE_STAGE[0]),
         )
         reader.raise_if_bad()
         return parsed

@@ -10,10 +10,12 @@ from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.operations import Batch, Removed, Verb
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
-from target_hubspot import association_wire, errors, limits, objects, wire
+from target_hubspot import association_wire, errors, lifecycle, limits, objects, wire
 from target_hubspot.associations import AssociationWriter
 from target_hubspot.auth import FixedToken, RenewedToken
 from target_hubspot.config import AccessToken
+from target_hubspot.lifecycle import Lifecycle
+from target_hubspot.owners import Owners
 from target_hubspot.wire import Whereabouts
 
 if TYPE_CHECKING:
@@ -52,15 +54,20 @@ class HubSpotDestination(Destination):
     Args:
         send: Sends a request with credentials.
         api_version: Of the paths.
+        lifecycle_stage: What becomes of a step back.
     """
 
     rate = limits.RATES["default"]
 
-    def __init__(self, send: Callable[[Request], Reply], api_version: str) -> None:
+    def __init__(
+        self, send: Callable[[Request], Reply], api_version: str, *, lifecycle_stage: str = lifecycle.FORBID
+    ) -> None:
         self._send = send
         self._paths = wire.Paths(api_version)
         self._schemas: dict[str, ObjectSchema] = {}
         self._associations: dict[str, AssociationWriter] = {}
+        self._owners = Owners(send, self._paths)
+        self._lifecycle = Lifecycle(send, self._paths, lifecycle_stage)
 
     def account(self) -> str:
         """The portal's id.
@@ -123,6 +130,10 @@ class HubSpotDestination(Destination):
         except errors.NotGrantedError:
             return None
 
+    def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
+        """Owner properties take addresses, once the owners are read."""
+        return self._owners.known_in(schema, names)
+
     def read(
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
     ) -> Mapping[str, Sequence[Current]]:
@@ -145,14 +156,15 @@ class HubSpotDestination(Destination):
             if batch.removal == objects.DELETE:
                 return [self._purge(batch.schema, one) for one in batch.operations]
             return self._archive(batch)
+        request = wire.build_write(batch, self._paths)
         try:
-            reply = self._send(wire.build_write(batch, self._paths))
+            reply = self._send(request)
         except errors.RecordRefusedError as refused:
             raise errors.RecordRefusedError(wire.in_context(batch, refused.refusal)) from None
         body = reply.json()
         unnamed = wire.unnamed(batch, body)
         ids = self.find(batch.schema, batch.match_field, unnamed) if unnamed else {}
-        return wire.parse_write(batch, body, ids)
+        return self._lifecycle.settled(batch, request, body, wire.parse_write(batch, body, ids))
 
     def _archive(self, batch: Batch) -> list[Outcome]:
         """Archive the records that still are what they were.
@@ -246,6 +258,8 @@ def connect(
         credentials: FixedToken | RenewedToken = FixedToken(given.token)
     else:
         credentials = RenewedToken(given, config.api_version, transport(None).send, clock=clock)
-    destination = HubSpotDestination(transport(credentials).send, config.api_version)
+    destination = HubSpotDestination(
+        transport(credentials).send, config.api_version, lifecycle_stage=config.lifecycle_stage
+    )
     destination.limiter = limiter
     return destination

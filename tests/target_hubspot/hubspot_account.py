@@ -135,7 +135,7 @@ def code_of(outcome: Outcome) -> RejectCode:
     return outcome.code
 
 
-def answering(*answers: tuple[int, dict[str, Any]]) -> HubSpotDestination:
+def answering(*answers: tuple[int, dict[str, Any]], lifecycle_stage: str = "forbid") -> HubSpotDestination:
     """A destination that gets these answers in turn: replies that no simulator gives."""
     waiting = list(answers)
 
@@ -146,4 +146,4 @@ def answering(*answers: tuple[int, dict[str, Any]]) -> HubSpotDestination:
             raise error
         return reply
 
-    return HubSpotDestination(send, "v3")
+    return HubSpotDestination(send, "v3", lifecycle_stage=lifecycle_stage)
