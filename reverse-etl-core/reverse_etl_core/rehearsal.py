@@ -89,6 +89,9 @@ class Rehearsal:
             meant = {route.schema.canonical(name), *_spelt_like(name, route.schema.fields)}
             meant |= {columns[one] for one in _spelt_like(name, columns)} | set(_spelt_like(name, route.key_columns))
             meant &= {*route.schema.fields, *route.key_columns}
+            # What names a record of another object holds the values of that one's field.
+            parents = {one.match_field.name: field for field, one in route.references.items()}
+            meant |= {parents[one] for one in _spelt_like(name, parents)}
             self.redacted |= meant
             self._redacts |= {name} if meant else set()
         self._routes[route.stream, route.schema.name] = _Keys(
