@@ -24,6 +24,9 @@ BATCH = Limits(records_per_request=100, bytes_per_request=9_000_000)
 # reference nor the official client has a batch endpoint for it (read 2026-11-28).
 PURGED_PER_REQUEST = 1
 
+# source: HubSpot docs, "CRM API | batch endpoints": as for records
+DEFINITIONS_PER_REQUEST = 100
+
 # source: HubSpot docs, "Property": text properties hold 65,536 characters.
 TEXT_LENGTH = 65_536
 

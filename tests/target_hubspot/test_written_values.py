@@ -38,7 +38,7 @@ def _properties(stage: Stage) -> None:
         ("flag", "Yes", "true"),
         ("flag", 0, "false"),
         ("flag", "off", "false"),
-        ("city", "=HYPERLINK(1);a,\"b\"'\r\n\u2028\U0001f600", "=HYPERLINK(1);a,\"b\"'\r\n\u2028\U0001f600"),
+        ("city", '=HYPERLINK(1);a,"b"\'\r\n\u2028\U0001f600', '=HYPERLINK(1);a,"b"\'\r\n\u2028\U0001f600'),
         ("city", {"a": [1]}, '{"a":[1]}'),
         ("city", True, "true"),
         ("city", ";London", ";London"),
