@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from reverse_etl_core.schema import ObjectSchema
 
 
+def lacks_match_field(destination: Destination, schema: ObjectSchema, config: StreamConfig) -> bool:
+    """Whether `match_on` names a field that does not exist, and that the destination may create."""
+    return destination.adds_match_fields and config.match_on is not None and config.match_on not in schema.fields
+
+
 def prepared(
     destination: Destination, schema: ObjectSchema, singer_schema: Mapping[str, Any], config: StreamConfig
 ) -> ObjectSchema:
@@ -27,6 +32,8 @@ def prepared(
     """
     columns: Mapping[str, Any] = singer_schema.get("properties", {})
     wanted = wanted_fields(columns, config)
+    if lacks_match_field(destination, schema, config) and str(config.match_on) in wanted:
+        schema = destination.add_match_field(schema, str(config.match_on))
     lacking = {
         name: columns[column]
         for name, column in wanted.items()

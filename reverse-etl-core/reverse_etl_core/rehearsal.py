@@ -7,6 +7,7 @@ run right after the plan does what the plan says, as long as nothing changes in 
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,6 @@ from reverse_etl_core.operations import Current, Missing, RejectCode, Rejected, 
 from reverse_etl_core.planlines import Action, PlanLine
 from reverse_etl_core.references import parent_keys
 from reverse_etl_core.sameness import is_shown
-from reverse_etl_core.schema import Field, FieldType, frozen
 from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from reverse_etl_core.planfiles import PlanWriter
     from reverse_etl_core.planlines import Change
     from reverse_etl_core.routing import Route
-    from reverse_etl_core.schema import ObjectSchema, Reference
+    from reverse_etl_core.schema import Field, ObjectSchema, Reference
     from reverse_etl_core.tally import Tally
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,7 @@ class ReadOnlyDestination(Destination):
 
     def __init__(self, real: Destination, rehearsal: Rehearsal) -> None:
         self.adds_fields = real.adds_fields
+        self.adds_match_fields = real.adds_match_fields
         self._real = real
         self._rehearsal = rehearsal
         self._ids = itertools.count(1)
@@ -207,13 +210,24 @@ class ReadOnlyDestination(Destination):
         return self._real.describe_association(source, target, label, replaces=replaces)
 
     def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
-        """The schema as if the fields were there, as texts."""
+        """The schema as if the fields were there."""
         if not self.adds_fields:
             return schema
-        imagined = {name: Field(name, FieldType.STRING) for name in columns}
-        self._imagined[schema.name] = frozenset(imagined) | self._imagined.get(schema.name, frozenset())
+        return self._imagine(schema, columns, self._real.with_planned_fields(schema, columns))
+
+    def add_match_field(self, schema: ObjectSchema, name: str) -> ObjectSchema:
+        """The schema as if it had the field that recognises its records: none of them has a value there."""
+        if not self.adds_match_fields:
+            return schema
+        return self._imagine(schema, [name], self._real.with_planned_fields(schema, {name: {}}, name))
+
+    def _imagine(self, schema: ObjectSchema, names: Iterable[str], planned: ObjectSchema) -> ObjectSchema:
+        imagined = frozenset(names)
+        self._imagined[schema.name] = imagined | self._imagined.get(schema.name, frozenset())
         self._rehearsal.requests += len(imagined)
-        return replace(schema, fields=frozen({**{name: schema.fields[name] for name in schema.fields}, **imagined}))
+        listed = ", ".join(f"'{name}'" for name in sorted(imagined))
+        logger.info("Object '%s' lacks the fields %s; a run creates them.", schema.name, listed)
+        return planned
 
     def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
         """As the run would read them."""
@@ -263,7 +277,7 @@ class ReadOnlyDestination(Destination):
         imagined = self._imagined.get(schema.name, frozenset())
         there = [one for one in keys if not one.startswith(PLACEHOLDER)]
         wanted = [one for one in fields if one not in imagined]
-        return self._real.read(schema, key_field, there, wanted) if there else {}
+        return self._real.read(schema, key_field, there, wanted) if there and key_field not in imagined else {}
 
     def _present(
         self, schema: ObjectSchema, found: Mapping[str, Sequence[Current]], fields: Sequence[str]

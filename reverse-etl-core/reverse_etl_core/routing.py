@@ -282,7 +282,7 @@ def _match_field(
         f"Stream '{stream}': nothing says which field of '{schema.name}' recognises a record, so records could be "
         f"created twice. Set 'match_on' to one of: {_match_choices(schema)}."
     )
-    raise ConfigError(msg)
+    raise ConfigError(_with_remedy(msg, schema))
 
 
 def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> str:
@@ -291,12 +291,16 @@ def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> st
     if match_on not in schema.fields:
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', which '{schema.name}' does not have."
         msg += f" Its unique fields: {_match_choices(schema)}."
-        raise ConfigError(msg)
+        raise ConfigError(_with_remedy(msg, schema))
     if not schema.fields[match_on].is_key:
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', whose values '{schema.name}' does not keep unique."
         msg += f" Use one of: {_match_choices(schema)}; or create a unique field at the destination."
-        raise ConfigError(msg)
+        raise ConfigError(_with_remedy(msg, schema))
     return schema.canonical(match_on)
+
+
+def _with_remedy(message: str, schema: ObjectSchema) -> str:
+    return f"{message} {schema.match_remedy}".rstrip()
 
 
 def _match_choices(schema: ObjectSchema) -> str:

@@ -32,7 +32,7 @@ from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.operations import DeferCode
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.plan_run import PlanRun
-from reverse_etl_core.preparation import prepared
+from reverse_etl_core.preparation import lacks_match_field, prepared
 from reverse_etl_core.progress import Progress
 from reverse_etl_core.report import Report
 from reverse_etl_core.routing import Promise, compile_route, setting_problems
@@ -313,6 +313,9 @@ class Run:
         if config.object_from is not None:
             return []  # which objects there will be is known when records name them
         schema = self._describe(config.object_name)
+        if lacks_match_field(self._destination, schema, config):
+            others = {name: one for name, one in (config.fields or {}).items() if name != config.match_on}
+            config = replace(config, match_on=None, fields=others)
         if self._destination.adds_fields:
             config = replace(config, unknown_fields="drop")
         problems = setting_problems(stream, config, schema, parents, self._promise)

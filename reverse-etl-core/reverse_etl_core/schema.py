@@ -144,6 +144,7 @@ class ObjectSchema:
         jobs: What one asynchronous job may carry; `None` where there are none.
         id_field: The destination's own record id, where it may be used as `match_on`; such a record can
             only be updated.
+        match_remedy: What else to do where no field recognises records, as a sentence; empty for nothing else.
         natural_match_field: The key field that people expect, an e-mail say; `None` where there is none.
         upsert_fields: Key fields by which the API itself upserts in one step, without ever making a second record.
             For any other key field a record is read before it is created.
@@ -165,6 +166,7 @@ class ObjectSchema:
     limits: Limits
     jobs: JobLimits | None = None
     id_field: str | None = None
+    match_remedy: str = ""
     natural_match_field: str | None = None
     upsert_fields: frozenset[str] = frozenset()
     has_derived_ids: bool = False

@@ -10,10 +10,11 @@ from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.operations import Batch, Removed, Verb
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
-from target_hubspot import association_wire, errors, lifecycle, limits, objects, wire
+from target_hubspot import association_wire, errors, limits, objects, wire
 from target_hubspot.associations import AssociationWriter
 from target_hubspot.auth import FixedToken, RenewedToken
-from target_hubspot.config import AccessToken
+from target_hubspot.config import AccessToken, Choices
+from target_hubspot.creation import Properties, with_definitions
 from target_hubspot.lifecycle import Lifecycle
 from target_hubspot.owners import Owners
 from target_hubspot.wire import Whereabouts
@@ -54,20 +55,26 @@ class HubSpotDestination(Destination):
     Args:
         send: Sends a request with credentials.
         api_version: Of the paths.
-        lifecycle_stage: What becomes of a step back.
+        choices: What the user decided about properties.
     """
 
     rate = limits.RATES["default"]
 
     def __init__(
-        self, send: Callable[[Request], Reply], api_version: str, *, lifecycle_stage: str = lifecycle.FORBID
+        self,
+        send: Callable[[Request], Reply],
+        api_version: str,
+        choices: Choices = Choices(),  # noqa: B008 - frozen
     ) -> None:
+        self.adds_fields = choices.create_properties
+        self.adds_match_fields = choices.create_match_property
         self._send = send
         self._paths = wire.Paths(api_version)
         self._schemas: dict[str, ObjectSchema] = {}
         self._associations: dict[str, AssociationWriter] = {}
         self._owners = Owners(send, self._paths)
-        self._lifecycle = Lifecycle(send, self._paths, lifecycle_stage)
+        self._lifecycle = Lifecycle(send, self._paths, choices.lifecycle_stage)
+        self._properties = Properties(send, self._paths, choices.property_group)
 
     def account(self) -> str:
         """The portal's id.
@@ -129,6 +136,26 @@ class HubSpotDestination(Destination):
             return objects.custom_objects(self._get(self._paths.schemas()))
         except errors.NotGrantedError:
             return None
+
+    def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
+        """Create a property for each column that has none, where the settings say so."""
+        if not self.adds_fields:
+            return schema
+        return self._properties.create(schema, self._properties.for_columns(columns))
+
+    def add_match_field(self, schema: ObjectSchema, name: str) -> ObjectSchema:
+        """Create the property that recognises records, where the settings say so."""
+        if not self.adds_match_fields:
+            return schema
+        return self._properties.create(schema, [self._properties.for_match(schema, name)])
+
+    def with_planned_fields(
+        self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]], match_field: str | None = None
+    ) -> ObjectSchema:
+        """The schema as if the properties were there."""
+        if match_field is not None:
+            return with_definitions(schema, [self._properties.for_match(schema, match_field)])
+        return with_definitions(schema, self._properties.for_columns(columns))
 
     def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
         """Owner properties take addresses, once the owners are read."""
@@ -258,8 +285,6 @@ def connect(
         credentials: FixedToken | RenewedToken = FixedToken(given.token)
     else:
         credentials = RenewedToken(given, config.api_version, transport(None).send, clock=clock)
-    destination = HubSpotDestination(
-        transport(credentials).send, config.api_version, lifecycle_stage=config.lifecycle_stage
-    )
+    destination = HubSpotDestination(transport(credentials).send, config.api_version, config.choices)
     destination.limiter = limiter
     return destination

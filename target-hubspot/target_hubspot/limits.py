@@ -31,6 +31,9 @@ ASSOCIATIONS_READ = 1_000
 ASSOCIATED_PER_RECORD = 100
 """Our own: the ledger keeps the ids of what this sync added to a record in one place."""
 
+# source: HubSpot docs, "CRM API | batch endpoints": as for records
+DEFINITIONS_PER_REQUEST = 100
+
 # source: HubSpot docs, "Property": text properties hold 65,536 characters.
 TEXT_LENGTH = 65_536
 

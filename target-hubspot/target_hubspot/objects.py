@@ -40,6 +40,13 @@ def is_owner(field: Field) -> bool:
     return field.pattern == OWNER_PATTERN
 
 
+# source: HubSpot docs, "Properties": whether values are unique is decided when a property is created
+MATCH_REMEDY = (
+    "'create_match_property: true' creates the property that 'match_on' names, where there is none of that name; "
+    "whether one that exists is unique cannot be changed."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectType:
     """One kind of records.
@@ -179,13 +186,14 @@ def no_such_object(name: str, custom: Sequence[ObjectType] | None) -> ConfigErro
 def object_schema(kind: ObjectType, reply: object) -> ObjectSchema:
     """The schema of an object from the reply of `GET properties`."""
     definitions = [one for one in entries(reply) if one.get("name") and not one.get("archived")]
-    fields = {one.name: one for one in (_field(kind, definition) for definition in definitions)}
+    fields = {one.name: one for one in (field_of(kind.name, definition) for definition in definitions)}
     unique = frozenset(name for name, one in fields.items() if one.is_key)
     return ObjectSchema(
         name=kind.name,
         fields=frozen(fields),
         limits=BATCH,
         id_field=ID_FIELD,
+        match_remedy="" if unique - {EMAIL} else MATCH_REMEDY,
         natural_match_field=EMAIL if kind.name == CONTACTS and EMAIL in fields else None,
         upsert_fields=unique,
         required_to_create=kind.required,
@@ -201,9 +209,10 @@ def _removals(kind: ObjectType) -> tuple[RemovalWay, ...]:
     return (archive, purge) if kind.name == CONTACTS else (archive,)
 
 
-def _field(kind: ObjectType, definition: Mapping[str, Any]) -> Field:
+def field_of(object_name: str, definition: Mapping[str, Any]) -> Field:
+    """A property as its definition describes it."""
     name = str(definition["name"])
-    is_email = kind.name == CONTACTS and name == EMAIL
+    is_email = object_name == CONTACTS and name == EMAIL
     modification = definition.get("modificationMetadata")
     is_read_only = isinstance(modification, dict) and bool(modification.get("readOnlyValue"))
     is_writable = not (is_read_only or definition.get("calculated"))
