@@ -213,12 +213,15 @@ class Recorder:
         if isinstance(outcome, Removed):
             msg = "The destination says that a record is away that was to be written. Please report this."
             raise AccountingError(msg)
-        if isinstance(outcome, Rejected):
+        if isinstance(outcome, Rejected) and not self._came_too_late(verb, candidate, outcome):
             return self._settle_rejected(verb, candidate, outcome, now_ms)
         candidate.rounds += 1
         if candidate.rounds >= MAX_ROUNDS:
             return self._give_up(candidate, outcome, now_ms)
         candidate.is_contended = candidate.is_contended or candidate.rounds >= ROUNDS_IN_JOBS
+        if isinstance(outcome, Rejected):
+            self._queues.put(candidate, Step.FIND)
+            return None
         if isinstance(outcome, Unattempted):
             candidate.is_contended = candidate.is_contended or outcome.is_contended
         elif verb is Verb.CREATE:
@@ -228,6 +231,11 @@ class Recorder:
             self._forget_id(candidate)
         self._queues.put(candidate, next_step(candidate, self._route, now_ms=now_ms))
         return None
+
+    def _came_too_late(self, verb: Verb, candidate: Candidate, outcome: Rejected) -> bool:
+        """Whether somebody else created a record between our look for it and our create: it is found and updated."""
+        is_there = verb is Verb.CREATE and outcome.code is RejectCode.ALREADY_EXISTS
+        return is_there and self._route.load_method == "upsert" and candidate.rounds + 1 < MAX_ROUNDS
 
     def _settle_rejected(self, verb: Verb, candidate: Candidate, outcome: Rejected, now_ms: int) -> Settlement:
         found_id = candidate.destination_id if verb is Verb.UPDATE else None
