@@ -144,14 +144,15 @@ class Destination(abc.ABC):
         found = self.read(schema, match_field, match_keys)
         return {key: [one.destination_id for one in some] for key, some in found.items()}
 
-    def prepare(self, batch: Batch) -> Batch:
+    def prepare(self, batch: Batch) -> Sequence[Batch]:
         """Read what has to be noted before a batch is sent, for `ObjectSchema.prepares`; here: nothing.
 
         Returns:
-            The batch, with other destination ids where these say what is about to be added: they are durable before
-            the request leaves, so that a run that is killed knows afterwards what was its own.
+            The batch in one part or more, with other destination ids where these say what is about to be added, or
+            another verb where reading tells what is a create. Both are durable before the request leaves, so that a
+            run that is killed knows afterwards what was its own.
         """
-        return batch
+        return [batch]
 
     @abc.abstractmethod
     def write(self, batch: Batch) -> list[Outcome]:

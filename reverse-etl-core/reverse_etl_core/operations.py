@@ -96,6 +96,8 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
         removal: For `Verb.REMOVE` the name of one of `schema.removals`.
         parent_ids: Of fields in `references`: match key to the id that the ledger knows, for `schema.takes_ids`. The
             record may be gone since: the destination is right, and not the ledger (L6).
+        ours: For `schema.takes_ids` and a stream that takes away what it added: source keys of the records that this
+            sync created.
     """
 
     verb: Verb
@@ -105,6 +107,7 @@ class Batch(msgspec.Struct, frozen=True, gc=False):
     references: Mapping[str, Reference] = {}
     removal: str = ""
     parent_ids: Mapping[str, Mapping[str, str]] = {}
+    ours: frozenset[str] = frozenset()
 
 
 class Current(msgspec.Struct, frozen=True, gc=False):
@@ -121,11 +124,19 @@ class Current(msgspec.Struct, frozen=True, gc=False):
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
-    """The destination confirmed the record."""
+    """The destination confirmed the record.
+
+    Attributes:
+        source_key: Which one.
+        destination_id: Where it is.
+        created: Whether it is new.
+        changed: Whether anything had to be written.
+    """
 
     source_key: str
     destination_id: str
     created: bool
+    changed: bool = True
 
 
 class Removed(msgspec.Struct, frozen=True, gc=False):

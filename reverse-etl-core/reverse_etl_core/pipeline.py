@@ -417,7 +417,7 @@ class Pipeline:
                 )
             has_run_job = self._run_jobs(everything=everything)
             batches = [self._with_parent_ids(one) for one in self._queues.take_batches(everything=everything)]
-            if self.route.schema.prepares:
+            if self.route.schema.prepares and self.route.removal.is_active:
                 batches = self._prepared(batches)
             if batches:
                 record = self._recorder
@@ -432,7 +432,7 @@ class Pipeline:
                 return
 
     def _with_parent_ids(self, batch: Batch) -> Batch:
-        """The batch with the ids of the records that it points to, as far as the ledger knows them."""
+        """The batch with what the ledger knows: ids of the records that it points to, and whose own records are."""
         if not batch.schema.takes_ids or batch.verb is Verb.REMOVE:
             return batch
         ids = {}
@@ -442,18 +442,25 @@ class Pipeline:
             else:
                 keys = [key for one in batch.operations for key in parent_keys(parent, one.fields.get(name))]
             ids[name] = self._parent_ids(parent, list(dict.fromkeys(keys)))
-        return msgspec.structs.replace(batch, parent_ids=ids)
+        return msgspec.structs.replace(batch, parent_ids=ids, ours=self._ours(batch))
+
+    def _ours(self, batch: Batch) -> frozenset[str]:
+        """Source keys of the records that this sync created, where it takes such records away."""
+        if not self.route.removal.is_active:
+            return frozenset()
+        candidates = (self._queues.get(one.source_key) for one in batch.operations)
+        return frozenset(one.source_key for one in candidates if one and one.known and one.known.created_by_us)
 
     def _prepared(self, batches: Sequence[Batch]) -> list[Batch]:
         """The batches, once the destination was read for what their intents have to say."""
         prepared = [one for one in batches if one.verb is Verb.REMOVE]
 
-        def note(_batch: Batch, one: Batch) -> None:
-            for operation in one.operations:
+        def note(_batch: Batch, parts: Sequence[Batch]) -> None:
+            for operation in (operation for one in parts for operation in one.operations):
                 candidate = self._queues.get(operation.source_key)
                 if candidate is not None:
                     self._queues.identify(candidate, operation.destination_id)
-            prepared.append(one)
+            prepared.extend(parts)
 
         others = [one for one in batches if one.verb is not Verb.REMOVE]
         self._crew.run(others, work=self._destination.prepare, before=_nothing, after=note, idle=self._ledger.renew)

@@ -144,7 +144,8 @@ class Recorder:
         """A lost create is found: it was ours, and is left under the key that it was made with."""
         self._queues.drop(candidate.source_key)
         self._tally.settle(Fate.CREATED, is_replay=candidate.is_replay)
-        return settling.delivered(candidate, destination_id, created=True, held_key=held_key)
+        found = Written(candidate.source_key, destination_id, created=True)
+        return settling.delivered(candidate, found, held_key=held_key)
 
     def _reject(self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int) -> Settlement:
         self._drop_rejected(candidate, code)
@@ -204,9 +205,9 @@ class Recorder:
         self._count_delivered(owned)
 
     def _count_delivered(self, delivered: Sequence[tuple[Candidate, Written]]) -> None:
-        counts = Counter((it.created, one.is_replay) for one, it in delivered)
-        for (created, is_replay), count in counts.items():
-            self._tally.settle(Fate.CREATED if created else Fate.UPDATED, count, is_replay=is_replay)
+        counts = Counter((settling.fate_of(it), one.is_replay) for one, it in delivered)
+        for (fate, is_replay), count in counts.items():
+            self._tally.settle(fate, count, is_replay=is_replay)
 
     def _settle_refusal(self, verb: Verb, candidate: Candidate, outcome: Outcome, now_ms: int) -> Settlement | None:
         """The row of a refused record; `None` for one that is planned again."""

@@ -200,6 +200,9 @@ class ReadOnlyDestination(Destination):
         self._rehearsal.count_request()
         schema = replace(self._real.describe(object_name), jobs=None)
         self._schemas[schema.name] = schema
+        for parent in {one.object_name for one in schema.parents.values()} - self._schemas.keys():
+            self._rehearsal.count_request()
+            self._schemas[parent] = self._real.describe(parent)
         return schema
 
     def describe_association(

@@ -197,6 +197,7 @@ def compile_route(
         removes_by_match=bool(config.source_key) and set(config.source_key) != set(key_properties),
     )
     _check_removals(route, key_properties)
+    _check_membership(stream, config, schema)
     _check_promise(route, keeps_deliveries=promise.keeps_deliveries)
     _check_policies(route)
     return route
@@ -252,6 +253,7 @@ def setting_problems(
         lambda: compile_references(stream, config, schema, parents),
         lambda: _removal(stream, config, schema, promise),
         lambda: with_appending_fields(stream, config, schema),
+        lambda: _check_membership(stream, config, schema),
     ]
     names = [one for one in (config.match_on, *config.then_match_on) if one is not None]
     checks += [functools.partial(_checked_match_field, stream, one, schema) for one in names]
@@ -325,6 +327,28 @@ def _check_removals(route: Route, key_properties: Sequence[str]) -> None:
             "'source_key' the stream's key properties, or set 'on_removed: ignore'."
         )
         raise ConfigError(msg)
+
+
+def _check_membership(stream: str, config: StreamConfig, schema: ObjectSchema) -> None:
+    """Refuse what a membership cannot do: it is there or not, and holds nothing that could be updated or emptied.
+
+    Raises:
+        ConfigError: Names the setting, and what to do.
+    """
+    if not schema.is_membership:
+        return
+    problems = []
+    if config.load_method not in ("upsert", "mirror"):
+        problems.append(
+            f"'load_method: {config.load_method}' makes no sense for '{schema.name}': a record belongs to it or not. "
+            "Set 'upsert', which adds, or 'mirror', which also takes out what is gone."
+        )
+    if config.removal == CLEAR:
+        problems.append(f"'on_removed: clear' makes no sense for '{schema.name}', which has no values. Set 'archive'.")
+    if config.then_match_on:
+        problems.append(f"records of '{schema.name}' are recognised by one field. Name no other one in 'match_on'.")
+    if problems:
+        raise ConfigError(*(f"Stream '{stream}': {one}" for one in problems))
 
 
 def _check_policies(route: Route) -> None:

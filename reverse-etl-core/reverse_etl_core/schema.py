@@ -156,7 +156,9 @@ class ObjectSchema:
             that the record has.
         parents: Fields that always name records of other objects, by match value, whatever the settings say.
         takes_ids: Whether references are written by record id: ids that the ledger knows travel with the batch.
-        prepares: Whether batches are prepared before their intents are noted (`Destination.prepare`).
+        prepares: Whether batches are prepared before their intents are noted (`Destination.prepare`), where a stream
+            takes away what it added.
+        is_membership: Its records say only that a record of another object belongs to something: they are there or not.
         shows: Of a field, a wanted value and the one that the destination shows: whether it would show the wanted one
             so. For an API that keeps values otherwise than it was given them; `None` compares by the field's type.
     """
@@ -176,6 +178,7 @@ class ObjectSchema:
     parents: Mapping[str, Reference] = field(default_factory=dict)
     takes_ids: bool = False
     prepares: bool = False
+    is_membership: bool = False
     shows: Callable[[Field, Any, Any], bool] | None = None
 
     def canonical(self, name: str) -> str:

@@ -10,12 +10,13 @@ from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.operations import Batch, Removed, Verb
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
-from target_hubspot import association_wire, errors, limits, objects, wire
+from target_hubspot import association_wire, errors, limits, list_wire, objects, wire
 from target_hubspot.associations import AssociationWriter
 from target_hubspot.auth import FixedToken, RenewedToken
 from target_hubspot.config import AccessToken, Choices
 from target_hubspot.creation import Properties, with_definitions
 from target_hubspot.lifecycle import Lifecycle
+from target_hubspot.lists import ListWriter
 from target_hubspot.owners import Owners
 from target_hubspot.wire import Whereabouts
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from reverse_etl_core.schema import ObjectSchema, Reference
     from reverse_etl_core.traffic import Traffic
     from target_hubspot.config import HubSpotConfig
+    from target_hubspot.list_wire import RecordList
     from target_hubspot.objects import ObjectType
 
 TIMEOUT_S = (10.0, 60.0)
@@ -75,6 +77,7 @@ class HubSpotDestination(Destination):
         self._owners = Owners(send, self._paths)
         self._lifecycle = Lifecycle(send, self._paths, choices.lifecycle_stage)
         self._properties = Properties(send, self._paths, choices.property_group)
+        self._lists: dict[str, ListWriter] = {}
 
     def account(self) -> str:
         """The portal's id.
@@ -89,11 +92,13 @@ class HubSpotDestination(Destination):
         return str(portal_id)
 
     def describe(self, object_name: str) -> ObjectSchema:
-        """The live properties of a standard or custom object.
+        """The live properties of a standard or custom object; of `list:NAME` what recognises the records in it.
 
         Raises:
             ConfigError: There is no such object; the message names those that there are.
         """
+        if (wanted := list_wire.wanted_list(object_name)) is not None:
+            return self._describe_list(wanted)
         kind = objects.core_object(object_name)
         custom = [] if kind else self._custom_objects()
         kind = kind or objects.resolve(object_name, custom)
@@ -103,6 +108,35 @@ class HubSpotDestination(Destination):
             raise objects.no_such_object(object_name, custom) from None
         self._schemas[schema.name] = schema
         return schema
+
+    def _describe_list(self, wanted: str) -> ObjectSchema:
+        found = self._list(wanted)
+        list_wire.check_list(found)
+        records = self.describe(found.object_type)
+        schema = list_wire.list_schema(found, records)
+        self._lists[schema.name] = ListWriter(
+            found, self._paths, self._send, lambda field, keys: self._find_records(records, field, keys)
+        )
+        return schema
+
+    def _list(self, wanted: str) -> RecordList:
+        """The list that a name or an id means; a name goes first."""
+        if (found := list_wire.chosen_list(wanted, self._search_lists(wanted))) is not None:
+            return found
+        if wanted.isascii() and wanted.isdecimal():
+            try:
+                return list_wire.parse_list(self._get(self._paths.lists(wanted)).get("list") or {})
+            except errors.NothingThereError:
+                pass  # no list has this id: the message names those that there are
+        raise list_wire.no_such_list(wanted, self._search_lists(""))
+
+    def _search_lists(self, words: str) -> list[RecordList]:
+        found: list[RecordList] = []
+        offset: int | None = 0
+        while offset is not None:
+            page, offset = list_wire.parse_search(self._send(list_wire.build_search(words, offset, self._paths)).json())
+            found += page
+        return found
 
     def describe_association(
         self, source: Reference, target: Reference, label: str | None, *, replaces: bool
@@ -123,11 +157,14 @@ class HubSpotDestination(Destination):
 
     def _find_end(self, end: Reference, keys: Sequence[str]) -> dict[str, Sequence[str]]:
         """Ids of the records that an association could mean."""
-        schema = self._schemas[end.object_name]
+        return self._find_records(self._schemas[end.object_name], end.match_field.name, keys)
+
+    def _find_records(self, schema: ObjectSchema, field: str, keys: Sequence[str]) -> dict[str, Sequence[str]]:
+        """Ids of records by match keys, however many these are."""
         step = schema.limits.records_per_request
         found: dict[str, Sequence[str]] = {}
         for start in range(0, len(keys), step):
-            found |= self.find(schema, end.match_field.name, keys[start : start + step])
+            found |= self.find(schema, field, keys[start : start + step])
         return found
 
     def _custom_objects(self) -> list[ObjectType] | None:
@@ -167,18 +204,24 @@ class HubSpotDestination(Destination):
         """Read by id or by a unique property; archived and merged-away records are not found."""
         if schema.name in self._associations:
             return self._associations[schema.name].read(key_field, keys)
+        if schema.name in self._lists:
+            return self._lists[schema.name].read(key_field, keys)
         key_field = key_field or objects.ID_FIELD
         request = wire.build_read(schema, key_field, keys, fields=fields, paths=self._paths)
         return wire.parse_read(schema, key_field, keys, self._send(request).json(), fields=fields)
 
-    def prepare(self, batch: Batch) -> Batch:
-        """Read what has to be noted before associations are written."""
+    def prepare(self, batch: Batch) -> Sequence[Batch]:
+        """Read what has to be noted before associations or memberships are written."""
+        if batch.schema.name in self._lists:
+            return self._lists[batch.schema.name].prepare(batch)
         return self._associations[batch.schema.name].prepare(batch)
 
     def write(self, batch: Batch) -> list[Outcome]:
         """Send one batch of creates, updates, upserts or removals."""
         if batch.schema.name in self._associations:
             return self._associations[batch.schema.name].write(batch)
+        if batch.schema.name in self._lists:
+            return self._lists[batch.schema.name].write(batch)
         if batch.verb is Verb.REMOVE:
             if batch.removal == objects.DELETE:
                 return [self._purge(batch.schema, one) for one in batch.operations]

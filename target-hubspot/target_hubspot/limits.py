@@ -34,6 +34,17 @@ ASSOCIATED_PER_RECORD = 100
 # source: HubSpot docs, "CRM API | batch endpoints": as for records
 DEFINITIONS_PER_REQUEST = 100
 
+# source: third parties report 100,000 ids per request that changes a list's members which HubSpot
+# documents only for adding one list to another ("Lists", read 2026-11-28). Fewer are asked for here: what is written in
+# one request is also resolved and recorded together.
+MEMBERS = 10_000
+# source: HubSpot API reference, "Lists", memberships: 250 on a page.
+MEMBERS_PER_PAGE = 250
+# inferred: as for the other endpoints that read a batch; the one that reads the lists of records states no limit.
+MEMBERS_READ = 100
+# source: HubSpot API reference, "Lists", search: 500 on a page.
+LISTS_PER_PAGE = 500
+
 # source: HubSpot docs, "Property": text properties hold 65,536 characters.
 TEXT_LENGTH = 65_536
 

@@ -66,6 +66,10 @@ class Paths:
         family = f"/crm/associations/{self._version}" if self._is_dated else "/crm/v4/associations"
         return f"{family}/{from_object}/{to_object}/{what}"
 
+    def lists(self, what: str) -> str:
+        """An endpoint of the lists."""
+        return f"{self._family('lists')}/{what}"
+
     def properties(self, object_name: str) -> str:
         """The property definitions of an object."""
         return f"{self._family('properties')}/{object_name}"

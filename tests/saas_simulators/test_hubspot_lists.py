@@ -168,6 +168,23 @@ def test_lists_are_searched(api: Api) -> None:
     assert api.send("POST", f"{DATED}/search", {"offset": "x"}).status_code == 400
 
 
+@pytest.mark.parametrize("base", [DATED, LEGACY])
+def test_the_lists_of_records_are_read(api: Api, base: str) -> None:
+    """Of one, or of many; a deleted list is none of them, and too many records at once are refused."""
+    made, other, gone, ids = make(api), make(api, "Others"), make(api, "Gone"), people(api, 3)
+    change(api, made, "add", ids[:2])
+    change(api, other, "add", ids[:1])
+    change(api, gone, "add", ids[:1])
+    api.send("DELETE", f"{base}/{gone}")
+    one = api.send("GET", f"{base}/records/0-1/{ids[0]}/memberships").json()["results"]
+    assert [row["listId"] for row in one] == [made, other]
+    inputs = [{"objectTypeId": "0-1", "recordId": record_id} for record_id in ids]
+    reply = api.send("POST", f"{base}/records/memberships/batch/read", {"inputs": inputs}).json()
+    found = {row["recordId"]: [it["listId"] for it in row["recordListMemberships"]] for row in reply["results"]}
+    assert (reply["status"], found) == ("COMPLETE", {ids[0]: [made, other], ids[1]: [made], ids[2]: []})
+    assert api.send("POST", f"{base}/records/memberships/batch/read", {"inputs": inputs * 34}).status_code == 400
+
+
 def test_lists_are_seeded_and_saved(api: Api) -> None:
     """A seed names lists; a saved state has them with their members."""
     seeding.apply(api.server.hubspot, {"lists": [{"name": "Smart", "processing_type": "DYNAMIC"}, {"name": "Static"}]})

@@ -24,6 +24,7 @@ API = "https://api.hubapi.com"
 USER = "5555888"
 MAX_IDS = 100_000  # reported by third parties only; HubSpot documents it for add-from
 MAX_FOUND = 500  # source: HubSpot API reference "Lists", count of a search; 20 is the default
+MAX_READ = 100  # inferred: as for the other endpoints that read a batch
 MAX_MEMBERS = 250  # source: HubSpot API reference "Lists", limit of memberships; 100 is the default
 
 
@@ -142,6 +143,44 @@ def members(call: Call) -> Reply:
         link = f"{API}/crm/lists/v3/{found.id}/memberships?offset_param=after&limit={limit}&after={cursor}"
         body["paging"] = {"next": {"after": cursor, "link": link}}
     return json_reply(200, body | {"total": len(found.members)})
+
+
+def of_record(call: Call) -> Reply:
+    """Return the lists that a record is in."""
+    store = _store(call, call.parameters["list_type"])
+    return json_reply(200, {"results": _places(call, store, call.parameters["record_id"]), "total": None})
+
+
+def of_records(call: Call) -> Reply:
+    """Return the lists that some records are in; one without any is shown with none (inferred)."""
+    # source: HubSpot API reference "Batch read memberships", versions 2026-03 and v3 (keys); its guide "Lists"
+    inputs = [one for one in as_list(object_body(call.body, "inputs")["inputs"]) if isinstance(one, dict)]
+    if len(inputs) > MAX_READ:
+        message = f"The maximum number of inputs supported in a batch request is {MAX_READ}"  # inferred
+        raise errors.validation(message)
+    results = []
+    for one in inputs:
+        type_id, record_id = as_string(one.get("objectTypeId")), as_string(one.get("recordId"))
+        places = _places(call, _store(call, type_id), record_id)
+        results.append({"objectTypeId": type_id, "recordId": record_id, "recordListMemberships": places})
+    call.account.shuffle(results)
+    moment = call.account.moment()
+    return json_reply(200, {"status": "COMPLETE", "results": results, "startedAt": moment, "completedAt": moment})
+
+
+def _places(call: Call, store: RecordStore, record_id: str) -> list[dict[str, Any]]:
+    found = call.account.lists.of(store.type.type_id, record_id)
+    return [
+        {
+            "listId": one.id,
+            "listVersion": 1,
+            "isPublicList": False,
+            "firstAddedTimestamp": one.members[record_id],
+            "lastAddedTimestamp": one.members[record_id],
+        }
+        for one in found
+        if one.deleted is None
+    ]
 
 
 def add(call: Call) -> Reply:

@@ -88,6 +88,8 @@ ASSOCIATIONS: tuple[Line, ...] = (
 )
 LISTS: tuple[Line, ...] = (
     ("POST", "/search", lists.search),
+    ("POST", "/records/memberships/batch/read", lists.of_records),
+    ("GET", "/records/{list_type}/{record_id}/memberships", lists.of_record),
     ("POST", "", lists.create),
     ("GET", "", lists.listing),
     ("PUT", "/{list_id}/memberships/add", lists.add),
