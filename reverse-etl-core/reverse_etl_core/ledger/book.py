@@ -60,7 +60,7 @@ _IS_LEAVING = _COLUMNS.removal_at.is_not(None) & (_COLUMNS.status != Status.REMO
 def holding(rows: Iterable[sa.Row[Any]]) -> dict[str, str]:
     """Destination id to source key, of the rows to which these records belong.
 
-    Asked for here and not in the query: for a condition on the match key, SQLite walks through the index of all of them.
+    Told apart here and not by the query: for a condition on match keys, SQLite walks through the index of all of them.
     """
     return {row[0]: row[1] for row in rows if row[2] is not None and row[3] != Status.REMOVED.value}
 
