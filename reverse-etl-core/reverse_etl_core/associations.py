@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.config import ARCHIVE, IGNORE, FieldConfig, StreamConfig
+from reverse_etl_core.destination import Use
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.routing import compile_route
 from reverse_etl_core.schema import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     import msgspec
@@ -38,6 +39,25 @@ def association_stream(stream: str, config: AssociationConfig) -> str:
     'customers > companies (Partner)'
     """
     return f"{stream} > {config.object_name}" + (f" ({config.label})" if config.label else "")
+
+
+def uses_of(streams: Iterable[StreamConfig]) -> list[Use]:
+    """What streams do with objects: they write their own, tie them to others, and look parents up."""
+    uses: dict[Use, None] = {}
+    for config in streams:
+        if config.object_from is None:  # else its objects are known when records name them
+            uses[Use(config.object_name)] = None
+        for one in config.associations:
+            uses[Use(one.object_name)] = None
+        for parent in config.lookups().values():
+            uses[Use(parent.object_name, is_written=False)] = None
+    return list(uses)
+
+
+def source_of(config: StreamConfig, schema: ObjectSchema) -> Reference | None:
+    """The end of an association that a stream writes, as far as it is known before the stream's SCHEMA."""
+    match_field = schema.canonical(config.match_on or schema.natural_match_field or "")
+    return Reference(schema.name, schema.fields[match_field]) if match_field in schema.fields else None
 
 
 def target_of(stream: str, config: AssociationConfig, target: ObjectSchema) -> Reference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import enum
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.errors import ConfigError
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from reverse_etl_core.operations import Batch, Current, Outcome
     from reverse_etl_core.ratelimit import Rate, RateLimiter
     from reverse_etl_core.schema import ObjectSchema, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the settings do with an object, as far as permissions go.
+
+    Attributes:
+        object_name: As the user wrote it.
+        is_written: Whether its records are written, or tied to those that are; else they are looked up.
+    """
+
+    object_name: str
+    is_written: bool = True
 
 
 class Destination(abc.ABC):
@@ -44,6 +57,18 @@ class Destination(abc.ABC):
             AuthError: The credentials are refused.
             RetryableError: The host cannot be reached.
         """
+
+    def only_look(self) -> None:
+        """Create nothing from now on, also nothing that the settings name and the account lacks: a connection test."""
+        return
+
+    def check_permissions(self, uses: Sequence[Use]) -> None:
+        """Compare what the credentials may do with what is going to be done, where the API tells; here: it does not.
+
+        Raises:
+            ConfigError: Names every permission that is missing.
+        """
+        del uses
 
     @abc.abstractmethod
     def describe(self, object_name: str) -> ObjectSchema:

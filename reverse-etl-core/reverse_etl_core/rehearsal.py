@@ -28,6 +28,7 @@ from reverse_etl_core.tally import Fate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from reverse_etl_core.destination import Use
     from reverse_etl_core.ledger import Scope, Settlement
     from reverse_etl_core.operations import Batch, Fields, Operation, Outcome, Value
     from reverse_etl_core.planfiles import PlanWriter
@@ -194,6 +195,14 @@ class ReadOnlyDestination(Destination):
         """The account's id."""
         self._rehearsal.count_request()
         return self._real.account()
+
+    def only_look(self) -> None:
+        """As the destination does."""
+        self._real.only_look()
+
+    def check_permissions(self, uses: Sequence[Use]) -> None:
+        """What a plan needs: permissions to read."""
+        self._real.check_permissions([replace(one, is_written=False) for one in uses])
 
     def describe(self, object_name: str) -> ObjectSchema:
         """The live schema, without jobs: what they would do travels here in ordinary batches."""

@@ -12,12 +12,16 @@ from reverse_etl_core.associations import (
     AssociationPipeline,
     association_stream,
     compile_association,
+    source_of,
     target_of,
+    uses_of,
 )
 from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
 from reverse_etl_core.conclusion import conclude, notify
+from reverse_etl_core.config import IGNORE
 from reverse_etl_core.dispatch import NO_OBJECT, Dispatcher
 from reverse_etl_core.errors import (
+    AuthError,
     BrakeError,
     ConfigError,
     FatalError,
@@ -101,6 +105,7 @@ class Run:
         self._deliver_collected: dict[str, Callable[[], None]] = {}
         self._stream_ledgers: dict[Scope, StreamLedger] = {}
         self._schemas: dict[str, ObjectSchema] = {}
+        self._association_schemas: dict[Any, ObjectSchema] = {}
         self._tallies: dict[str, Tally] = {}
         self._holders: list[PlanHolder] = []
         self._states_released = 0
@@ -116,6 +121,19 @@ class Run:
             FatalError: The host cannot be reached.
         """
         account: str = self._reach(self._destination.account)
+        return account
+
+    def check_everything(self) -> str:
+        """Look at the credentials and at every configured stream, without a ledger; the account's id.
+
+        Raises:
+            AuthError: The credentials are refused.
+            ConfigError: With the problems of all streams.
+            FatalError: The host cannot be reached.
+        """
+        self._destination.only_look()
+        account = self.check()
+        self._check_streams()
         return account
 
     def open_stream(
@@ -145,6 +163,8 @@ class Run:
         if earlier is not None:
             earlier.flush()
         config = self._config.stream(stream)
+        if stream not in self._config.streams:
+            self._reach(lambda: self._destination.check_permissions(uses_of([config])))
 
         brake = RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent)
 
@@ -253,8 +273,8 @@ class Run:
             config,
             main,
             target_of(main.stream, config, self._describe(config.object_name)),
-            lambda source, target, replaces: self._reach(
-                lambda: self._destination.describe_association(source, target, config.label, replaces=replaces)
+            lambda source, target, replaces: self._describe_association(
+                source, target, config.label, replaces=replaces
             ),
             singer_schema=singer_schema,
             key_properties=key_properties,
@@ -300,11 +320,21 @@ class Run:
             ConfigError: With the problems of all of them.
         """
         problems: list[str] = []
+        denied: list[str] = []
+        try:
+            self._reach(lambda: self._destination.check_permissions(uses_of(self._config.streams.values())))
+        except ConfigError as error:
+            problems += error.problems
+        is_told = bool(problems)
         for stream, config in self._config.streams.items():
             try:
                 problems += self._setting_problems(stream, config)
             except ConfigError as error:
                 problems += error.problems
+            except AuthError as error:
+                denied.append(f"Stream '{stream}': {error}")
+        if not is_told:
+            problems += denied
         if problems:
             raise ConfigError(*problems)
 
@@ -321,7 +351,9 @@ class Run:
         problems = setting_problems(stream, config, schema, parents, self._promise)
         for one in config.associations:
             try:
-                target_of(stream, one, self._describe(one.object_name))
+                target = target_of(stream, one, self._describe(one.object_name))
+                if (source := source_of(config, schema)) is not None:
+                    self._describe_association(source, target, one.label, replaces=config.removal != IGNORE)
             except ConfigError as error:
                 problems += error.problems
         return problems
@@ -334,6 +366,17 @@ class Run:
         if object_name not in self._schemas:
             self._schemas[object_name] = self._reach(lambda: self._destination.describe(object_name))
         return self._schemas[object_name]
+
+    def _describe_association(
+        self, source: Reference, target: Reference, label: str | None, *, replaces: bool
+    ) -> ObjectSchema:
+        ends = (source, target)
+        key = (*((one.object_name, one.match_field.name, one.is_optional) for one in ends), label, replaces)
+        if key not in self._association_schemas:
+            self._association_schemas[key] = self._reach(
+                lambda: self._destination.describe_association(source, target, label, replaces=replaces)
+            )
+        return self._association_schemas[key]
 
     def _reach(self, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the question answers
         try:

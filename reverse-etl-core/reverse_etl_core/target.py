@@ -213,7 +213,9 @@ class ReverseETLTarget(Target, abc.ABC):
     def open_stream(self, sink: DeliverySink) -> Pipeline | Dispatcher | AssociatedStream | None:
         """What delivers a stream; `None` for Meltano's connection test, which ends here."""
         if sink.stream_name == MELTANO_TEST_STREAM:
-            self.logger.info("Connection test: account %s is reached; nothing is written.", self.run.check())
+            account = self.run.check_everything()
+            looked = f", configured streams in order: {len(self.common.streams)}" if self.common.streams else ""
+            self.logger.info("Connection test: account %s is reached%s; nothing is written.", account, looked)
             return None
         return self.run.open_stream(sink.stream_name, sink.schema, sink.key_properties, deliver_collected=sink.deliver)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from reverse_etl_core.destination import Destination
+from reverse_etl_core.destination import Destination, Use
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.operations import Batch, Removed, Verb
 from reverse_etl_core.ratelimit import RateLimiter
 from reverse_etl_core.transport import Reply, Request, Transport
-from target_hubspot import association_wire, errors, limits, list_wire, objects, wire
+from target_hubspot import association_wire, errors, limits, list_wire, objects, scopes, wire
 from target_hubspot.associations import AssociationWriter
 from target_hubspot.auth import FixedToken, RenewedToken
 from target_hubspot.config import AccessToken, Choices
@@ -58,6 +59,7 @@ class HubSpotDestination(Destination):
         send: Sends a request with credentials.
         api_version: Of the paths.
         choices: What the user decided about properties.
+        granted: Asks for the scopes of the token; `None` where HubSpot does not tell them.
     """
 
     rate = limits.RATES["default"]
@@ -67,10 +69,12 @@ class HubSpotDestination(Destination):
         send: Callable[[Request], Reply],
         api_version: str,
         choices: Choices = Choices(),  # noqa: B008 - frozen
+        granted: Callable[[], frozenset[str] | None] = lambda: None,
     ) -> None:
         self.adds_fields = choices.create_properties
         self.adds_match_fields = choices.create_match_property
         self._send = send
+        self._granted = functools.cache(granted)
         self._paths = wire.Paths(api_version)
         self._schemas: dict[str, ObjectSchema] = {}
         self._associations: dict[str, AssociationWriter] = {}
@@ -78,6 +82,7 @@ class HubSpotDestination(Destination):
         self._lifecycle = Lifecycle(send, self._paths, choices.lifecycle_stage)
         self._properties = Properties(send, self._paths, choices.property_group)
         self._lists: dict[str, ListWriter] = {}
+        self._lists_found: dict[str, RecordList] = {}
 
     def account(self) -> str:
         """The portal's id.
@@ -90,6 +95,29 @@ class HubSpotDestination(Destination):
             msg = "The answer names no portal, so it is not one of HubSpot's. Check 'api_url'."
             raise ConfigError(msg)
         return str(portal_id)
+
+    def check_permissions(self, uses: Sequence[Use]) -> None:
+        """Compare the token's scopes with what the streams do; of a list also with whose records are in it.
+
+        Raises:
+            ConfigError: Names every scope that is missing.
+        """
+        if (granted := self._granted()) is None:
+            return
+        lists = [one for one in map(list_wire.wanted_list, (one.object_name for one in uses)) if one is not None]
+        members = self._records_in(lists) if scopes.LISTS[0] in granted else []
+        if lacking := scopes.missing(scopes.needed([*uses, *members]), granted):
+            raise ConfigError(scopes.complaint(lacking))
+
+    def _records_in(self, lists: Sequence[str]) -> list[Use]:
+        """That the records of lists are looked up; a list that there is not is complained of when it is described."""
+        found = []
+        for wanted in lists:
+            try:
+                found.append(Use(self._list(wanted).object_type, is_written=False))
+            except ConfigError:
+                continue
+        return found
 
     def describe(self, object_name: str) -> ObjectSchema:
         """The live properties of a standard or custom object; of `list:NAME` what recognises the records in it.
@@ -121,14 +149,20 @@ class HubSpotDestination(Destination):
 
     def _list(self, wanted: str) -> RecordList:
         """The list that a name or an id means; a name goes first."""
-        if (found := list_wire.chosen_list(wanted, self._search_lists(wanted))) is not None:
-            return found
-        if wanted.isascii() and wanted.isdecimal():
-            try:
-                return list_wire.parse_list(self._get(self._paths.lists(wanted)).get("list") or {})
-            except errors.NothingThereError:
-                pass  # no list has this id: the message names those that there are
-        raise list_wire.no_such_list(wanted, self._search_lists(""))
+        if wanted not in self._lists_found:
+            found = list_wire.chosen_list(wanted, self._search_lists(wanted)) or self._list_with_id(wanted)
+            if found is None:
+                raise list_wire.no_such_list(wanted, self._search_lists(""))
+            self._lists_found[wanted] = found
+        return self._lists_found[wanted]
+
+    def _list_with_id(self, list_id: str) -> RecordList | None:
+        if not (list_id.isascii() and list_id.isdecimal()):
+            return None
+        try:
+            return list_wire.parse_list(self._get(self._paths.lists(list_id)).get("list") or {})
+        except errors.NothingThereError:
+            return None
 
     def _search_lists(self, words: str) -> list[RecordList]:
         found: list[RecordList] = []
@@ -325,9 +359,10 @@ def connect(
 
     given = config.credentials
     if isinstance(given, AccessToken):
-        credentials: FixedToken | RenewedToken = FixedToken(given.token)
+        credentials: FixedToken | RenewedToken = FixedToken(given.token, transport(None).send)
     else:
         credentials = RenewedToken(given, config.api_version, transport(None).send, clock=clock)
-    destination = HubSpotDestination(transport(credentials).send, config.api_version, config.choices)
+    send = transport(credentials).send
+    destination = HubSpotDestination(send, config.api_version, config.choices, credentials.scopes)
     destination.limiter = limiter
     return destination

@@ -120,8 +120,8 @@ OTHER_OBJECTS = _standard(
 """Objects that an account may have. A custom object of the same name is the one that is meant."""
 # source: HubSpot docs, "Understanding the CRM", object type ids, and the API catalogue's path names.
 
-_STANDARD_TYPE_ID = re.compile(r"0-\d+")
-_CUSTOM_REFERENCE = re.compile(r"2-\d+|p\d*_\w+", re.ASCII)
+STANDARD_TYPE_ID = re.compile(r"0-\d+")
+CUSTOM_REFERENCE = re.compile(r"2-\d+|p\d*_\w+", re.ASCII)
 
 
 def core_object(name: str) -> ObjectType | None:
@@ -164,8 +164,8 @@ def resolve(name: str, custom: Sequence[ObjectType] | None) -> ObjectType:
     for one in (*CORE_OBJECTS, *(custom or ()), *OTHER_OBJECTS):
         if wanted in one.spellings:
             return one
-    is_unlisted_standard = _STANDARD_TYPE_ID.fullmatch(wanted)
-    if is_unlisted_standard or (custom is None and _CUSTOM_REFERENCE.fullmatch(wanted)):
+    is_unlisted_standard = STANDARD_TYPE_ID.fullmatch(wanted)
+    if is_unlisted_standard or (custom is None and CUSTOM_REFERENCE.fullmatch(wanted)):
         return ObjectType(wanted, frozenset({wanted}))
     raise no_such_object(name, custom)
 

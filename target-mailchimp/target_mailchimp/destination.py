@@ -114,6 +114,10 @@ class MailchimpDestination(Destination):
 
     # -- objects
 
+    def only_look(self) -> None:
+        """Create no segment."""
+        self._makes_segments = False
+
     def describe(self, object_name: str) -> ObjectSchema:
         """The live schema of an audience's members, or of a static segment, which is created where there is none.
 

@@ -164,6 +164,25 @@ class BaseCommand:
         routes = {one["route"] for one in stage.vendor.control("requests?last=1")["counts"]}
         assert any(self.account_route in route for route in routes)
 
+    def test_meltanos_connection_test_looks_at_every_stream(self, stage: Stage) -> None:
+        """`meltano config test` with streams: all problems together, exit code 78; nothing is written, no ledger."""
+        vendor = stage.vendor
+        good = {"object": vendor.object_name, "match_on": vendor.match_field, "fields": {vendor.match_field: "key"}}
+        fields = {vendor.match_field: "key", "no_such_field": "x"}
+        bad = {
+            "elsewhere": {"object": "no_such_object", "match_on": vendor.match_field},
+            "unmatched": {**good, "match_on": "no_such_key"},
+            "unmapped": {**good, "fields": fields},
+        }
+        done = run(stage, "--config", config_file(stage, streams={"people": good}), text=lines(MELTANO_TEST))
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "configured streams in order: 1" in done.stderr
+        done = run(stage, "--config", config_file(stage, streams={"people": good, **bad}), text=lines(MELTANO_TEST))
+        assert done.returncode == 78, done.stderr
+        assert all(name in done.stderr for name in ("no_such_object", "no_such_key", "no_such_field")), done.stderr
+        assert (vendor.write_requests(), vendor.side_effects()) == (0, 0)
+        assert not list(stage.root.rglob("*.db"))
+
     def test_meltanos_connection_test_fails_with_an_invalid_token(self, stage: Stage) -> None:
         """The same with refused credentials: exit code 78."""
         config = config_file(stage, **{self.credential: REFUSED})

@@ -88,6 +88,18 @@ def test_memberships_are_found_by_the_tags_of_a_member(
     assert stage.deliver([{"email_address": key}], stream=config).codes == {code: 1}
 
 
+def test_meltanos_connection_test_creates_no_segment(
+    stage: Stage, vendor: MailchimpVendor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A segment that is missing is named, and a run would make it."""
+    before = vendor.writes()
+    test = {"type": "SCHEMA", "stream": "meltano_test_stream", "schema": {"properties": {}}, "key_properties": []}
+    with caplog.at_level("INFO"):
+        result = stage.run([test], stream={**SUMMER, "object": "segments/New one"})
+    assert (result.exit_code, vendor.writes() - before) == (0, {})
+    assert "Segment 'New one'" in caplog.text
+
+
 def test_a_plan_creates_no_segment(stage: Stage, vendor: MailchimpVendor, person: Person) -> None:
     """A segment that is missing is imagined as empty: who is a member would join."""
     person.add("K1")
