@@ -60,10 +60,16 @@ class ListWriter:
         return {key: some for key, some in found.items() if some}
 
     def _ids(self, field: str, keys: Sequence[str], known: Mapping[str, str]) -> dict[str, Sequence[str]]:
-        """Match keys to record ids: those that the ledger knows, the others as HubSpot has them."""
+        """Match keys to record ids: those that are known, the others as HubSpot has them.
+
+        Args:
+            field: That the keys belong to.
+            keys: Any number.
+            known: From the ledger, or from `prepare`, with which nobody has a key that leads to nothing.
+        """
         if field == ID_FIELD:
             return {key: (key,) for key in keys}
-        found: dict[str, Sequence[str]] = {key: (known[key],) for key in keys if key in known}
+        found: dict[str, Sequence[str]] = {key: (known[key],) if known[key] else () for key in keys if key in known}
         unknown = [key for key in dict.fromkeys(keys) if key not in found]
         return {**found, **(self._find(field, unknown) if unknown else {})}
 
@@ -95,12 +101,16 @@ class ListWriter:
 
         The first are creates from here on, which the ledger notes as this sync's own before the request leaves.
         """
-        ids = self._resolved(batch)
-        members = self._members(list(ids.values()))
+        keys = [one.match_key for one in batch.operations]
+        found = self._ids(batch.match_field, keys, batch.parent_ids.get(batch.match_field, {}))
+        # Several ids are no answer; `write` asks again, and says so.
+        known = {key: some[0] if some else "" for key in keys if len(some := found.get(key, ())) <= 1}
+        batch = msgspec.structs.replace(batch, parent_ids={**batch.parent_ids, batch.match_field: known})
+        members = self._members(list(known.values()))
         here, new = [], []
         for one in batch.operations:
-            record_id = ids.get(one.source_key)
-            if record_id is None or one.destination_id not in (None, record_id):
+            record_id = known.get(one.match_key)
+            if not record_id or one.destination_id not in (None, record_id):
                 here.append(one)  # nobody to add, or a row that means another record by now: the former one leaves
             elif record_id in members:
                 here.append(msgspec.structs.replace(one, destination_id=record_id))
@@ -111,13 +121,6 @@ class ListWriter:
             msgspec.structs.replace(batch, verb=Verb.CREATE, operations=tuple(new)),
         ]
         return [one for one in parts if one.operations]
-
-    def _resolved(self, batch: Batch) -> dict[str, str]:
-        """Source keys to record ids, where there is one and only one."""
-        keys = [one.match_key for one in batch.operations]
-        ids = self._ids(batch.match_field, keys, batch.parent_ids.get(batch.match_field, {}))
-        found = {one.source_key: ids.get(one.match_key, ()) for one in batch.operations}
-        return {key: some[0] for key, some in found.items() if len(some) == 1 and _is_id(some[0])}
 
     # -- what changes
 

@@ -35,10 +35,36 @@ class TokenEndpoint:
 
 def test_a_fixed_token_is_never_renewed() -> None:
     """There is nothing to renew it with, and it does not show itself."""
-    token = FixedToken(Secret("pat-SECRET"))
+    token = FixedToken(Secret("pat-SECRET"), TokenEndpoint().send)
     assert token.authorization() == "Bearer pat-SECRET"
     assert not token.renew("Bearer pat-SECRET")
     assert "SECRET" not in repr(token)
+
+
+def test_a_fixed_token_is_asked_for_its_scopes_by_its_key() -> None:
+    """In the body of a request without other credentials, and never in a path."""
+    endpoint = TokenEndpoint(scopes=["tickets", "oauth"])
+    assert FixedToken(Secret("pat-SECRET"), endpoint.send).scopes() == {"tickets", "oauth"}
+    (request,) = endpoint.requests
+    assert (request.is_public, request.is_write, request.json) == (True, False, {"tokenKey": "pat-SECRET"})
+    assert "SECRET" not in request.path
+
+
+@pytest.mark.parametrize(
+    ("answer", "scopes"),
+    [
+        ({"scopes": ["tickets"]}, {"tickets"}),
+        ({"scopes": "tickets oauth"}, {"tickets", "oauth"}),
+        ({"scopes": []}, None),
+        ({"scopes": 7}, None),
+        ({}, None),
+    ],
+)
+def test_scopes_come_with_a_granted_token(answer: dict[str, Any], scopes: set[str] | None) -> None:
+    """As a list or as text; where there are none, nobody knows."""
+    endpoint = TokenEndpoint(**answer)
+    assert endpoint.credentials().scopes() == scopes
+    assert len(endpoint.requests) == 1
 
 
 def test_a_token_is_asked_for_when_it_is_needed() -> None:
