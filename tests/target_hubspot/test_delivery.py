@@ -348,7 +348,7 @@ def test_every_version_delivers(stage: Stage, version: str) -> None:
     machine = deliver(stage, [{"external_id": "M1"}], stream=stream, api_version=version)
     assert (person.totals["created"], machine.totals["created"]) == (1, 1)
     routes = {one["route"] for one in stage.vendor.control("requests?last=1")["counts"]}
-    assert all(version in route for route in routes)
+    assert all(version in route for route in routes if "token" not in route)
 
 
 @pytest.mark.parametrize("version", ["2026-09", "v3"])

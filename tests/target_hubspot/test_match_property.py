@@ -141,6 +141,9 @@ def test_an_archived_property_that_comes_back_must_be_unique(stage: Stage) -> No
 
 def test_a_token_that_may_only_write_records_is_told(stage: Stage) -> None:
     """The scope for definitions is named, and nothing is written."""
-    result = deliver(stage, ticket(1), stream=TICKETS, **CREATE, access_token="read-only-token")
+    stage.vendor.control(
+        "scopes", {"hubspot": {"pat-records": ["crm.objects.tickets.read", "crm.objects.tickets.write"]}}
+    )
+    result = deliver(stage, ticket(1), stream=TICKETS, **CREATE, access_token="pat-records")
     assert (result.exit_code, "crm.schemas.tickets.write" in result.error) == (78, True), result.error
     assert live(stage, "tickets") == []
