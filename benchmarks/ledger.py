@@ -1,4 +1,4 @@
-"""What the ledger costs: look-up, durable intent and durable outcome of many keys, in batches of 100.
+"""What the ledger costs: look-up, durable intent, whose a found record is, and durable outcome of many keys, by 100.
 
     python benchmarks/ledger.py --records 1000000
 
@@ -45,10 +45,11 @@ def measure(folder: Path, records: int) -> dict[str, Any]:
     path = folder / "ledger.db"
     ledger = Ledger(Secret(f"sqlite:///{path}"))
     stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
-    spent = {"lookup_s": 0.0, "intend_s": 0.0, "settle_s": 0.0}
+    spent = {"lookup_s": 0.0, "intend_s": 0.0, "holders_s": 0.0, "settle_s": 0.0}
     for keys in _batches(records):
         _timed(spent, "lookup_s", lambda keys=keys: stream.lookup(keys))
         _timed(spent, "intend_s", lambda keys=keys: stream.intend([_intent(key) for key in keys]))
+        _timed(spent, "holders_s", lambda keys=keys: stream.holders([key[3:-2] for key in keys]))
         _timed(spent, "settle_s", lambda keys=keys: stream.settle([_settlement(key) for key in keys]))
     stream.close()
     ledger.close()

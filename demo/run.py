@@ -48,7 +48,7 @@ URL_SETTINGS = {
 }
 """Per target, the variable that says where its API is."""
 
-READS = ("/batch/read", "/search", "/token")
+READS = ("/batch/read", "/search", "/token", "/access-token-info")
 """Ends of the routes that are asked with POST and yet change nothing."""
 
 COUNTED_EVENTS = {

@@ -194,11 +194,17 @@ def coercion(field: Field) -> Callable[[Any], Value]:
     read = COERCIONS[field.type]
     if not field.aliases:
         return read
-    options, aliases = field.options, {spelling.lower(): option for spelling, option in field.aliases.items()}
+    options = frozenset(field.options)
+    aliases = {spelling.lower(): one for spelling, one in field.aliases.items()}
+
+    def option(text: str) -> str:
+        return text if text in options else aliases.get(text.strip().lower(), text)
 
     def read_option(value: Any) -> Value:  # noqa: ANN401 - any JSON value
-        text = read(value)
-        return text if text in options or not isinstance(text, str) else aliases.get(text.strip().lower(), text)
+        found = read(value)
+        if isinstance(found, list):
+            return [option(one) for one in found]
+        return option(found) if isinstance(found, str) else found
 
     return read_option
 

@@ -25,8 +25,8 @@ from reverse_etl_core.redaction import Secret
 LOAD_METHODS = ("upsert", "update", "create", "mirror")
 IGNORE, CLEAR, ARCHIVE = "ignore", "clear", "archive"
 """What `on_removed` may say beside the vendor's own ways."""
-ALWAYS, SKIP_NULL, IF_EMPTY, ON_CREATE = "always", "skip_null", "if_empty", "on_create"
-WRITE_POLICIES = (ALWAYS, SKIP_NULL, IF_EMPTY, ON_CREATE)
+ALWAYS, SKIP_NULL, IF_EMPTY, ON_CREATE, APPEND = "always", "skip_null", "if_empty", "on_create", "append"
+WRITE_POLICIES = (ALWAYS, SKIP_NULL, IF_EMPTY, ON_CREATE, APPEND)
 COMPARE_WITH = ("ledger", "destination")
 LEDGER_MODES = ("full", "rejects")
 UNKNOWN_FIELDS = ("fail", "drop")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import abc
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.errors import ConfigError
+from reverse_etl_core.schema import Field, FieldType, frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ class Destination(abc.ABC):
     Attributes:
         jobs: Asynchronous jobs, which `ObjectSchema.jobs` limits; `None` for an API without them.
         adds_fields: Whether `add_fields` makes what an object lacks, so that it is no mistake to name it.
+        adds_match_fields: The same of `add_match_field`.
         rate: How many requests the account takes, for the estimate of a plan; `None` where there is no such limit.
         limiter: Of its requests, where several workers may share the account's limits.
     """
@@ -44,6 +46,7 @@ class Destination(abc.ABC):
     jobs: Jobs | None = None
     limiter: RateLimiter | None = None
     adds_fields: bool = False
+    adds_match_fields: bool = False
     rate: Rate | None = None
 
     @abc.abstractmethod
@@ -113,6 +116,36 @@ class Destination(abc.ABC):
             ConfigError: A field cannot be created.
         """
         del columns
+        return schema
+
+    def add_match_field(self, schema: ObjectSchema, name: str) -> ObjectSchema:
+        """Create the field that `match_on` names and the object lacks, where the user asked for that; here: none.
+
+        Raises:
+            ConfigError: It cannot be created, or records could then be created twice.
+        """
+        del name
+        return schema
+
+    def with_planned_fields(
+        self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]], match_field: str | None = None
+    ) -> ObjectSchema:
+        """The schema as it will be after `add_fields` or `add_match_field`, for a plan; writes nothing.
+
+        Raises:
+            ConfigError: A field cannot be created, as far as that can be told.
+        """
+        made = {name: Field(name, FieldType.STRING, is_key=name == match_field) for name in columns}
+        return replace(schema, fields=frozen({**{name: schema.fields[name] for name in schema.fields}, **made}))
+
+    def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
+        """The schema once the options of these fields are known that take requests of their own; here: none do.
+
+        Args:
+            schema: The object.
+            names: Its fields that a stream writes.
+        """
+        del names
         return schema
 
     @abc.abstractmethod

@@ -62,7 +62,7 @@ class Doubles:
                     one, it.destination_id, reasons.SHARED, now_ms=now_ms, in_doubt_until=in_doubt_until
                 )
             else:
-                row = settling.delivered(one, it.destination_id, created=it.created, in_doubt_until=in_doubt_until)
+                row = settling.delivered(one, it, in_doubt_until=in_doubt_until)
             settlements.append(self._trusted(row))
         return settlements
 

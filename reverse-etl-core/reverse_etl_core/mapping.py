@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.coercion import UNTOUCHED, coercion
-from reverse_etl_core.config import SKIP_NULL
+from reverse_etl_core.config import APPEND, SKIP_NULL
 from reverse_etl_core.errors import ConfigError, RejectedRecordError
 from reverse_etl_core.lenient import UNREADABLE
 from reverse_etl_core.operations import RejectCode
@@ -175,7 +175,8 @@ def compile_mapping(
     constants = _constants(stream, config, schema, problems)
     if problems:
         raise ConfigError(*problems)
-    skips_null = config.fields_written(SKIP_NULL)
+    # Nothing to add leaves alone what is there.
+    skips_null = config.fields_written(SKIP_NULL) | config.fields_written(APPEND)
     return FieldMapping(
         (
             _column(_held(schema.fields[name], references.get(name)), column, skips_null=name in skips_null)

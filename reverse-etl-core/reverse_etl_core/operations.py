@@ -124,11 +124,19 @@ class Current(msgspec.Struct, frozen=True, gc=False):
 
 
 class Written(msgspec.Struct, frozen=True, gc=False):
-    """The destination confirmed the record."""
+    """The destination confirmed the record.
+
+    Attributes:
+        source_key: Which one.
+        destination_id: Where it is.
+        created: Whether it is new.
+        changed: Whether anything had to be written.
+    """
 
     source_key: str
     destination_id: str
     created: bool
+    changed: bool = True
 
 
 class Removed(msgspec.Struct, frozen=True, gc=False):

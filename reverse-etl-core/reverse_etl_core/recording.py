@@ -144,7 +144,8 @@ class Recorder:
         """A lost create is found: it was ours, and is left under the key that it was made with."""
         self._queues.drop(candidate.source_key)
         self._tally.settle(Fate.CREATED, is_replay=candidate.is_replay)
-        return settling.delivered(candidate, destination_id, created=True, held_key=held_key)
+        found = Written(candidate.source_key, destination_id, created=True)
+        return settling.delivered(candidate, found, held_key=held_key)
 
     def _reject(self, candidate: Candidate, code: RejectCode, reason: str, now_ms: int) -> Settlement:
         self._drop_rejected(candidate, code)
@@ -204,21 +205,24 @@ class Recorder:
         self._count_delivered(owned)
 
     def _count_delivered(self, delivered: Sequence[tuple[Candidate, Written]]) -> None:
-        counts = Counter((it.created, one.is_replay) for one, it in delivered)
-        for (created, is_replay), count in counts.items():
-            self._tally.settle(Fate.CREATED if created else Fate.UPDATED, count, is_replay=is_replay)
+        counts = Counter((settling.fate_of(it), one.is_replay) for one, it in delivered)
+        for (fate, is_replay), count in counts.items():
+            self._tally.settle(fate, count, is_replay=is_replay)
 
     def _settle_refusal(self, verb: Verb, candidate: Candidate, outcome: Outcome, now_ms: int) -> Settlement | None:
         """The row of a refused record; `None` for one that is planned again."""
         if isinstance(outcome, Removed):
             msg = "The destination says that a record is away that was to be written. Please report this."
             raise AccountingError(msg)
-        if isinstance(outcome, Rejected):
+        if isinstance(outcome, Rejected) and not self._came_too_late(verb, candidate, outcome):
             return self._settle_rejected(verb, candidate, outcome, now_ms)
         candidate.rounds += 1
         if candidate.rounds >= MAX_ROUNDS:
             return self._give_up(candidate, outcome, now_ms)
         candidate.is_contended = candidate.is_contended or candidate.rounds >= ROUNDS_IN_JOBS
+        if isinstance(outcome, Rejected):
+            self._queues.put(candidate, Step.FIND)
+            return None
         if isinstance(outcome, Unattempted):
             candidate.is_contended = candidate.is_contended or outcome.is_contended
         elif verb is Verb.CREATE:
@@ -228,6 +232,11 @@ class Recorder:
             self._forget_id(candidate)
         self._queues.put(candidate, next_step(candidate, self._route, now_ms=now_ms))
         return None
+
+    def _came_too_late(self, verb: Verb, candidate: Candidate, outcome: Rejected) -> bool:
+        """Whether somebody else created a record between our look for it and our create: it is found and updated."""
+        is_there = verb is Verb.CREATE and outcome.code is RejectCode.ALREADY_EXISTS
+        return is_there and self._route.load_method == "upsert" and candidate.rounds + 1 < MAX_ROUNDS
 
     def _settle_rejected(self, verb: Verb, candidate: Candidate, outcome: Rejected, now_ms: int) -> Settlement:
         found_id = candidate.destination_id if verb is Verb.UPDATE else None

@@ -7,6 +7,7 @@ run right after the plan does what the plan says, as long as nothing changes in 
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,6 @@ from reverse_etl_core.operations import Current, Missing, RejectCode, Rejected, 
 from reverse_etl_core.planlines import Action, PlanLine
 from reverse_etl_core.references import parent_keys
 from reverse_etl_core.sameness import is_shown
-from reverse_etl_core.schema import Field, FieldType, frozen
 from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.destination import Use
     from reverse_etl_core.ledger import Scope, Settlement
-    from reverse_etl_core.operations import Batch, Fields, Operation, Outcome
+    from reverse_etl_core.operations import Batch, Fields, Operation, Outcome, Value
     from reverse_etl_core.planfiles import PlanWriter
     from reverse_etl_core.planlines import Change
     from reverse_etl_core.routing import Route
-    from reverse_etl_core.schema import ObjectSchema, Reference
+    from reverse_etl_core.schema import Field, ObjectSchema, Reference
     from reverse_etl_core.tally import Tally
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ class Rehearsal:
             meant = {route.schema.canonical(name), *_spelt_like(name, route.schema.fields)}
             meant |= {columns[one] for one in _spelt_like(name, columns)} | set(_spelt_like(name, route.key_columns))
             meant &= {*route.schema.fields, *route.key_columns}
+            # What names a record of another object holds the values of that one's field.
+            parents = {one.match_field.name: field for field, one in route.references.items()}
+            meant |= {parents[one] for one in _spelt_like(name, parents)}
             self.redacted |= meant
             self._redacts |= {name} if meant else set()
         self._routes[route.stream, route.schema.name] = _Keys(
@@ -178,6 +183,7 @@ class ReadOnlyDestination(Destination):
 
     def __init__(self, real: Destination, rehearsal: Rehearsal) -> None:
         self.adds_fields = real.adds_fields
+        self.adds_match_fields = real.adds_match_fields
         self._real = real
         self._rehearsal = rehearsal
         self._ids = itertools.count(1)
@@ -216,13 +222,31 @@ class ReadOnlyDestination(Destination):
         return self._real.describe_association(source, target, label, replaces=replaces)
 
     def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
-        """The schema as if the fields were there, as texts."""
+        """The schema as if the fields were there."""
         if not self.adds_fields:
             return schema
-        imagined = {name: Field(name, FieldType.STRING) for name in columns}
-        self._imagined[schema.name] = frozenset(imagined) | self._imagined.get(schema.name, frozenset())
+        return self._imagine(schema, columns, self._real.with_planned_fields(schema, columns))
+
+    def add_match_field(self, schema: ObjectSchema, name: str) -> ObjectSchema:
+        """The schema as if it had the field that recognises its records: none of them has a value there."""
+        if not self.adds_match_fields:
+            return schema
+        return self._imagine(schema, [name], self._real.with_planned_fields(schema, {name: {}}, name))
+
+    def _imagine(self, schema: ObjectSchema, names: Iterable[str], planned: ObjectSchema) -> ObjectSchema:
+        imagined = frozenset(names)
+        self._imagined[schema.name] = imagined | self._imagined.get(schema.name, frozenset())
         self._rehearsal.requests += len(imagined)
-        return replace(schema, fields=frozen({**{name: schema.fields[name] for name in schema.fields}, **imagined}))
+        listed = ", ".join(f"'{name}'" for name in sorted(imagined))
+        logger.info("Object '%s' lacks the fields %s; a run creates them.", schema.name, listed)
+        return planned
+
+    def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
+        """As the run would read them."""
+        known = self._real.with_options(schema, names)
+        if known is not schema:
+            self._rehearsal.count_request()
+        return known
 
     def read(
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
@@ -265,7 +289,7 @@ class ReadOnlyDestination(Destination):
         imagined = self._imagined.get(schema.name, frozenset())
         there = [one for one in keys if not one.startswith(PLACEHOLDER)]
         wanted = [one for one in fields if one not in imagined]
-        return self._real.read(schema, key_field, there, wanted) if there else {}
+        return self._real.read(schema, key_field, there, wanted) if there and key_field not in imagined else {}
 
     def _present(
         self, schema: ObjectSchema, found: Mapping[str, Sequence[Current]], fields: Sequence[str]
@@ -381,7 +405,7 @@ class ReadOnlyDestination(Destination):
     def _updated(self, batch: Batch, operation: Operation, current: Current) -> Outcome:
         shown = current.fields
         changes = {
-            name: (shown[name], value)
+            name: (shown[name], _afterwards(batch.schema.fields[name], value, shown[name]))
             for name, value in operation.fields.items()
             if name in shown and not is_shown(batch.schema, batch.schema.fields[name], value, shown[name])
         }
@@ -415,6 +439,13 @@ def _keys(batch: Batch, operation: Operation) -> dict[str, str | None]:
 def _with(fields: Fields, news: Fields) -> Fields:
     """What is shown of a record, with what is written to it."""
     return {name: news.get(name, value) for name, value in fields.items()}
+
+
+def _afterwards(field: Field, written: Value, shown: Value) -> Value:
+    """What a field holds once a value is written to it."""
+    if field.appends and isinstance(written, list) and isinstance(shown, list):
+        return list(dict.fromkeys([*shown, *written]))
+    return written
 
 
 def _spelt_like(name: str, names: Iterable[str]) -> list[str]:

@@ -200,7 +200,8 @@ class RemovalSpool:
         route = self._route
         needed = {names[0] for names in route.schema.required_to_create if len(names) == 1}
         kept = {*route.match_fields, *route.left_out_of_updates, *route.if_empty, *needed}
-        return [one.name for one in route.mapping.schema_fields if one.name not in kept]
+        # Which options of a field are ours that others fill too is not known.
+        return [one.name for one in route.mapping.schema_fields if one.name not in kept and not one.appends]
 
 
 def _was_never_there(row: Delivery) -> bool:

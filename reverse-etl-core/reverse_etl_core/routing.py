@@ -6,6 +6,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from reverse_etl_core.appending import with_appending_fields
 from reverse_etl_core.config import CLEAR, IF_EMPTY, IGNORE, ON_CREATE
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.mapping import FieldMapping, compile_mapping, field_problems
@@ -172,6 +173,7 @@ def compile_route(
         ConfigError: The stream cannot be delivered without risk; the message names the remedy.
     """
     columns = list(singer_schema.get("properties", {}))
+    schema = with_appending_fields(stream, config, schema)
     match_field = _match_field(stream, columns, key_properties, config, schema)
     references = compile_references(stream, config, schema, parents)
     mapping = compile_mapping(stream, columns, config, schema, match_field=match_field, references=references)
@@ -250,6 +252,7 @@ def setting_problems(
     checks: list[Callable[[], object]] = [
         lambda: compile_references(stream, config, schema, parents),
         lambda: _removal(stream, config, schema, promise),
+        lambda: with_appending_fields(stream, config, schema),
         lambda: _check_membership(stream, config, schema),
     ]
     names = [one for one in (config.match_on, *config.then_match_on) if one is not None]
@@ -281,7 +284,7 @@ def _match_field(
         f"Stream '{stream}': nothing says which field of '{schema.name}' recognises a record, so records could be "
         f"created twice. Set 'match_on' to one of: {_match_choices(schema)}."
     )
-    raise ConfigError(msg)
+    raise ConfigError(_with_remedy(msg, schema))
 
 
 def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> str:
@@ -290,12 +293,16 @@ def _checked_match_field(stream: str, match_on: str, schema: ObjectSchema) -> st
     if match_on not in schema.fields:
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', which '{schema.name}' does not have."
         msg += f" Its unique fields: {_match_choices(schema)}."
-        raise ConfigError(msg)
+        raise ConfigError(_with_remedy(msg, schema))
     if not schema.fields[match_on].is_key:
         msg = f"Stream '{stream}': 'match_on' names '{match_on}', whose values '{schema.name}' does not keep unique."
         msg += f" Use one of: {_match_choices(schema)}; or create a unique field at the destination."
-        raise ConfigError(msg)
+        raise ConfigError(_with_remedy(msg, schema))
     return schema.canonical(match_on)
+
+
+def _with_remedy(message: str, schema: ObjectSchema) -> str:
+    return f"{message} {schema.match_remedy}".rstrip()
 
 
 def _match_choices(schema: ObjectSchema) -> str:

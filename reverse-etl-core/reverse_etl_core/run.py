@@ -33,10 +33,10 @@ from reverse_etl_core.errors import (
 )
 from reverse_etl_core.holding import PlanHolder
 from reverse_etl_core.ledger import Ledger, Scope
-from reverse_etl_core.mapping import wanted_fields
 from reverse_etl_core.operations import DeferCode
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.plan_run import PlanRun
+from reverse_etl_core.preparation import lacks_match_field, prepared
 from reverse_etl_core.progress import Progress
 from reverse_etl_core.report import Report
 from reverse_etl_core.routing import Promise, compile_route, setting_problems
@@ -214,7 +214,9 @@ class Run:
     ) -> Pipeline:
         """The pipeline from a stream to an object."""
         config = self._config.stream(stream)
-        schema = self._with_added_fields(object_name, singer_schema, config)
+        described = self._describe(object_name)
+        schema = self._reach(lambda: prepared(self._destination, described, singer_schema, config))
+        self._schemas[object_name] = schema
         route = compile_route(
             stream,
             singer_schema,
@@ -286,22 +288,6 @@ class Run:
         pipeline = self._streams[name] = self._pipeline(AssociationPipeline, route, brakes)
         return pipeline
 
-    def _with_added_fields(
-        self, object_name: str, singer_schema: Mapping[str, Any], config: StreamConfig
-    ) -> ObjectSchema:
-        """The object's schema, once the destination has had the chance to make the fields that it lacks."""
-        schema = self._describe(object_name)
-        columns: Mapping[str, Any] = singer_schema.get("properties", {})
-        lacking = {
-            name: columns[column]
-            for name, column in wanted_fields(columns, config).items()
-            if column in columns and name not in schema.fields and name not in config.lookups()
-        }
-        if lacking:
-            schema = self._reach(lambda: self._destination.add_fields(schema, lacking))
-            self._schemas[object_name] = schema
-        return schema
-
     def _stream_ledger(self, stream: str, object_name: str) -> StreamLedger:
         scope = Scope(self._config.sync_id, self._account, object_name, stream)
         if scope not in self._stream_ledgers:
@@ -357,6 +343,9 @@ class Run:
         if config.object_from is not None:
             return []  # which objects there will be is known when records name them
         schema = self._describe(config.object_name)
+        if lacks_match_field(self._destination, schema, config):
+            others = {name: one for name, one in (config.fields or {}).items() if name != config.match_on}
+            config = replace(config, match_on=None, fields=others)
         if self._destination.adds_fields:
             config = replace(config, unknown_fields="drop")
         problems = setting_problems(stream, config, schema, parents, self._promise)

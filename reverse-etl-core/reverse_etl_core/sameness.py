@@ -36,6 +36,8 @@ def is_same(field: Field, wanted: Value, current: Value) -> bool:
     """
     if is_empty(wanted) or is_empty(current):
         return is_empty(wanted) and is_empty(current)
+    if field.appends:
+        return isinstance(wanted, list) and isinstance(current, list) and set(wanted) <= set(current)
     compare = _COMPARISONS.get(field.type)
     try:
         return compare(wanted, current) if compare else str(wanted).strip() == str(current).strip()

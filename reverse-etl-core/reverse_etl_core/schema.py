@@ -43,6 +43,11 @@ class Field:
         max_length: Characters that a text may have; `None` where the API states no limit.
         options: Values of an option field; empty means that the API does not list them: any goes.
         aliases: Other spellings of an option to the option itself.
+        pattern: Regular expression of the values that an option field takes whose options are not listed; `None` for
+            any.
+        remedy: What to do about a value that is none of the options, as a sentence; empty for the usual one.
+        can_append: Whether the API adds options to those that a record has (`write: append`).
+        appends: Whether it is to do so.
         references: Objects of which the value is a record's id; empty for a field that points nowhere.
     """
 
@@ -56,6 +61,10 @@ class Field:
     max_length: int | None = None
     options: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    pattern: str | None = None
+    remedy: str = ""
+    can_append: bool = False
+    appends: bool = False
     references: tuple[str, ...] = ()
 
     @property
@@ -135,6 +144,7 @@ class ObjectSchema:
         jobs: What one asynchronous job may carry; `None` where there are none.
         id_field: The destination's own record id, where it may be used as `match_on`; such a record can
             only be updated.
+        match_remedy: What else to do where no field recognises records, as a sentence; empty for nothing else.
         natural_match_field: The key field that people expect, an e-mail say; `None` where there is none.
         upsert_fields: Key fields by which the API itself upserts in one step, without ever making a second record.
             For any other key field a record is read before it is created.
@@ -158,6 +168,7 @@ class ObjectSchema:
     limits: Limits
     jobs: JobLimits | None = None
     id_field: str | None = None
+    match_remedy: str = ""
     natural_match_field: str | None = None
     upsert_fields: frozenset[str] = frozenset()
     has_derived_ids: bool = False

@@ -61,7 +61,9 @@ _STREAM = th.ObjectType(
         "`{from: column, lookup: {object, match_on, on_missing}}`: the column holds the other record's match value, "
         "and `on_missing` says whether to `reject` a record without that other one, or to `skip_field`. "
         "`write` says when a field is written: `always`, `skip_null` (a null leaves it alone), `if_empty` (only where "
-        "the destination has no value), `on_create` (only to new records). `{value: constant}` needs no column.",
+        "the destination has no value), `on_create` (only to new records), `append` (options "
+        "are added to those that the record has, and never taken away; where the destination can do that). "
+        "`{value: constant}` needs no column.",
     ),
     th.Property(
         "associations",

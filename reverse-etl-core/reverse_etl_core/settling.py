@@ -10,6 +10,7 @@ from reverse_etl_core.tally import Fate
 
 if TYPE_CHECKING:
     from reverse_etl_core.ledger import Delivery
+    from reverse_etl_core.operations import Written
     from reverse_etl_core.planning import Candidate, Refusal
 
 HOUR_MS = 3_600_000
@@ -92,13 +93,15 @@ def removed(candidate: Candidate, *, is_cleared: bool, now_ms: int, in_doubt_unt
     )
 
 
+def fate_of(written: Written) -> Fate:
+    """What a confirmed record counts as."""
+    if written.created:
+        return Fate.CREATED
+    return Fate.UPDATED if written.changed else Fate.UNCHANGED
+
+
 def delivered(
-    candidate: Candidate,
-    destination_id: str,
-    *,
-    created: bool,
-    in_doubt_until: int | None = None,
-    held_key: str | None = None,
+    candidate: Candidate, written: Written, *, in_doubt_until: int | None = None, held_key: str | None = None
 ) -> Settlement:
     """The row of a record that the destination confirmed, under `held_key` where that is not the newest match key.
 
@@ -108,11 +111,11 @@ def delivered(
     return Settlement(
         source_key=candidate.source_key,
         status=Status.DELIVERED,
-        outcome=(Fate.CREATED if created else Fate.UPDATED).value,
+        outcome=fate_of(written).value,
         match_key=held_key or candidate.match_key,
-        destination_id=destination_id,
+        destination_id=written.destination_id,
         payload_hash=candidate.payload_hash,
-        created_by_us=created or _is_ours(candidate, destination_id),
+        created_by_us=written.created or _is_ours(candidate, written.destination_id),
         in_doubt_until=in_doubt_until,
     )
 

@@ -37,6 +37,7 @@ _JSON_TYPES: dict[FieldType, dict[str, Any]] = {
 _CODES = {
     "maxLength": RejectCode.TOO_LONG,
     "enum": RejectCode.INVALID_OPTION,
+    "pattern": RejectCode.INVALID_OPTION,
     "type": RejectCode.INVALID_VALUE,
     "format": RejectCode.INVALID_VALUE,
 }
@@ -67,6 +68,9 @@ def _property(field: Field) -> dict[str, Any]:
         rules["enum"] = [*field.options, None]
     if field.options and field.type is FieldType.OPTIONS:
         rules["items"] = {"type": "string", "enum": list(field.options)}
+    if field.pattern is not None and not field.options:
+        of_one = {"type": "string", "pattern": field.pattern}
+        rules |= {"items": of_one} if field.type is FieldType.OPTIONS else {"pattern": field.pattern}
     return rules
 
 
@@ -127,5 +131,6 @@ def _sentence(code: RejectCode, field: Field) -> str:
     if code is RejectCode.TOO_LONG:
         return f"Field '{field.name}' takes at most {field.max_length} characters. Shorten it in the model."
     if code is RejectCode.INVALID_OPTION:
-        return f"Field '{field.name}' takes only its own options. Map the value in the model, or add the option."
+        remedy = field.remedy or "Map the value in the model, or add the option."
+        return f"Field '{field.name}' takes only its own options. {remedy}"
     return f"Field '{field.name}' takes values of type {field.type.value}. Cast it in the model."

@@ -125,12 +125,14 @@ class AssociationWriter:
         confirmed, code = self._create(list(dict.fromkeys(pair for pairs in wanted.values() for pair in pairs)))
         refused = [tie for tie in ties if not confirmed.issuperset(wanted[tie.operation.source_key])]
         done = [tie for tie in ties if tie not in refused]
-        if self._kind.replaces:
-            self._take_away([tie.added.without(tie.to_ids) for tie in done])
+        gone = {tie.operation.source_key: tie.added.without(tie.to_ids) for tie in done} if self._kind.replaces else {}
+        self._take_away(list(gone.values()))
         for tie in done:
             key = tie.operation.source_key
             added = tie.added.only(tie.to_ids) if self._kind.replaces else Added(tie.from_id)
-            outcomes[key] = Written(key, added.text, batch.verb is Verb.UPSERT and bool(wanted[key]))
+            is_new = batch.verb is Verb.UPSERT and bool(wanted[key])
+            is_changed = bool(wanted[key] or (key in gone and (gone[key].whole or gone[key].labelled)))
+            outcomes[key] = Written(key, added.text, is_new, is_changed)
         return refused, code
 
     def _wanted(self, tie: Tie) -> list[Pair]:

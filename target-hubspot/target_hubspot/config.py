@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 API_URL = "https://api.hubapi.com"  # accounts in the EU use the same host
 API_VERSIONS = ("2026-09", "2026-03", "v3")
 # source: HubSpot docs, versioning pages: 2026-09 is current, v3 loses support in September 2027.
+LIFECYCLE_STAGE = ("forbid", "clear_then_set")
+PROPERTY_GROUP = "reverse_etl"
 OAUTH_SETTINGS = ("client_id", "client_secret", "refresh_token")
 
 HUBSPOT_SETTINGS: tuple[th.Property[Any], ...] = (
@@ -48,6 +50,34 @@ HUBSPOT_SETTINGS: tuple[th.Property[Any], ...] = (
         description="Version of the API. HubSpot releases one each March and September; `v3` is the last one without "
         "a date and is supported until September 2027.",
     ),
+    th.Property(
+        "lifecycle_stage",
+        th.StringType,
+        default=LIFECYCLE_STAGE[0],
+        allowed_values=list(LIFECYCLE_STAGE),
+        description="What becomes of a record whose `lifecyclestage` is behind that of HubSpot, which moves it forward "
+        "only: `forbid` rejects it, and `clear_then_set` empties the stage and writes it in a second request.",
+    ),
+    th.Property(
+        "create_properties",
+        th.BooleanType,
+        default=False,
+        description="Create a property for each column that the object has none for, with a type from the stream's "
+        "schema.",
+    ),
+    th.Property(
+        "property_group",
+        th.StringType,
+        default=PROPERTY_GROUP,
+        description="Name of the group in which properties are created; it is created where there is none.",
+    ),
+    th.Property(
+        "create_match_property",
+        th.BooleanType,
+        default=False,
+        description="Create the property that `match_on` names, with unique values, where the object has neither it "
+        "nor another one of the account's own with unique values.",
+    ),
 )
 """What the target adds to the settings of every target."""
 
@@ -69,12 +99,23 @@ class OAuthApp:
 
 
 @dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user decides about properties; see `HUBSPOT_SETTINGS`."""
+
+    lifecycle_stage: str = LIFECYCLE_STAGE[0]
+    create_properties: bool = False
+    property_group: str = PROPERTY_GROUP
+    create_match_property: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HubSpotConfig:
     """See `HUBSPOT_SETTINGS` for what each setting means."""
 
     credentials: AccessToken | OAuthApp
     api_url: str
     api_version: str
+    choices: Choices
 
     @classmethod
     def from_mapping(cls, config: Mapping[str, Any]) -> HubSpotConfig:
@@ -88,9 +129,19 @@ class HubSpotConfig:
             credentials=_credentials(reader),
             api_url=reader.address("api_url", API_URL),
             api_version=reader.choice("api_version", API_VERSIONS, default=API_VERSIONS[0]),
+            choices=_choices(reader),
         )
         reader.raise_if_bad()
         return parsed
+
+
+def _choices(reader: SettingsReader) -> Choices:
+    return Choices(
+        lifecycle_stage=reader.choice("lifecycle_stage", LIFECYCLE_STAGE, default=LIFECYCLE_STAGE[0]),
+        create_properties=reader.flag("create_properties", default=False),
+        property_group=(reader.text("property_group") or "").strip() or PROPERTY_GROUP,
+        create_match_property=reader.flag("create_match_property", default=False),
+    )
 
 
 def _credentials(reader: SettingsReader) -> AccessToken | OAuthApp:

@@ -14,8 +14,11 @@ from reverse_etl_core.transport import Reply, Request, Transport
 from target_hubspot import association_wire, errors, limits, list_wire, objects, scopes, wire
 from target_hubspot.associations import AssociationWriter
 from target_hubspot.auth import FixedToken, RenewedToken
-from target_hubspot.config import AccessToken
+from target_hubspot.config import AccessToken, Choices
+from target_hubspot.creation import Properties, with_definitions
+from target_hubspot.lifecycle import Lifecycle
 from target_hubspot.lists import ListWriter
+from target_hubspot.owners import Owners
 from target_hubspot.wire import Whereabouts
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ class HubSpotDestination(Destination):
     Args:
         send: Sends a request with credentials.
         api_version: Of the paths.
+        choices: What the user decided about properties.
         granted: Asks for the scopes of the token; `None` where HubSpot does not tell them.
     """
 
@@ -64,13 +68,19 @@ class HubSpotDestination(Destination):
         self,
         send: Callable[[Request], Reply],
         api_version: str,
+        choices: Choices = Choices(),  # noqa: B008 - frozen
         granted: Callable[[], frozenset[str] | None] = lambda: None,
     ) -> None:
+        self.adds_fields = choices.create_properties
+        self.adds_match_fields = choices.create_match_property
         self._send = send
         self._granted = functools.cache(granted)
         self._paths = wire.Paths(api_version)
         self._schemas: dict[str, ObjectSchema] = {}
         self._associations: dict[object, AssociationWriter] = {}
+        self._owners = Owners(send, self._paths)
+        self._lifecycle = Lifecycle(send, self._paths, choices.lifecycle_stage)
+        self._properties = Properties(send, self._paths, choices.property_group)
         self._lists: dict[str, ListWriter] = {}
         self._lists_found: dict[str, RecordList] = {}
 
@@ -199,6 +209,30 @@ class HubSpotDestination(Destination):
         except errors.NotGrantedError:
             return None
 
+    def add_fields(self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]]) -> ObjectSchema:
+        """Create a property for each column that has none, where the settings say so."""
+        if not self.adds_fields:
+            return schema
+        return self._properties.create(schema, self._properties.for_columns(columns))
+
+    def add_match_field(self, schema: ObjectSchema, name: str) -> ObjectSchema:
+        """Create the property that recognises records, where the settings say so."""
+        if not self.adds_match_fields:
+            return schema
+        return self._properties.create(schema, [self._properties.for_match(schema, name)])
+
+    def with_planned_fields(
+        self, schema: ObjectSchema, columns: Mapping[str, Mapping[str, Any]], match_field: str | None = None
+    ) -> ObjectSchema:
+        """The schema as if the properties were there."""
+        if match_field is not None:
+            return with_definitions(schema, [self._properties.for_match(schema, match_field)])
+        return with_definitions(schema, self._properties.for_columns(columns))
+
+    def with_options(self, schema: ObjectSchema, names: Sequence[str]) -> ObjectSchema:
+        """Owner properties take addresses, once the owners are read."""
+        return self._owners.known_in(schema, names)
+
     def read(
         self, schema: ObjectSchema, key_field: str | None, keys: Sequence[str], fields: Sequence[str] = ()
     ) -> Mapping[str, Sequence[Current]]:
@@ -227,14 +261,15 @@ class HubSpotDestination(Destination):
             if batch.removal == objects.DELETE:
                 return [self._purge(batch.schema, one) for one in batch.operations]
             return self._archive(batch)
+        request = wire.build_write(batch, self._paths)
         try:
-            reply = self._send(wire.build_write(batch, self._paths))
+            reply = self._send(request)
         except errors.RecordRefusedError as refused:
             raise errors.RecordRefusedError(wire.in_context(batch, refused.refusal)) from None
         body = reply.json()
         unnamed = wire.unnamed(batch, body)
         ids = self.find(batch.schema, batch.match_field, unnamed) if unnamed else {}
-        return wire.parse_write(batch, body, ids)
+        return self._lifecycle.settled(batch, request, body, wire.parse_write(batch, body, ids))
 
     def _archive(self, batch: Batch) -> list[Outcome]:
         """Archive the records that still are what they were.
@@ -328,6 +363,7 @@ def connect(
         credentials: FixedToken | RenewedToken = FixedToken(given.token, transport(None).send)
     else:
         credentials = RenewedToken(given, config.api_version, transport(None).send, clock=clock)
-    destination = HubSpotDestination(transport(credentials).send, config.api_version, credentials.scopes)
+    send = transport(credentials).send
+    destination = HubSpotDestination(send, config.api_version, config.choices, credentials.scopes)
     destination.limiter = limiter
     return destination

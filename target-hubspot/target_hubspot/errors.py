@@ -94,6 +94,8 @@ TABLE: Mapping[str, Row] = {
     "OBJECT_NOT_FOUND": Row(Recovery.FIND, "HubSpot has no such record, or it is archived."),
     "VALIDATION_ERROR": reject(RejectCode.VENDOR_REFUSED, "HubSpot refuses the record."),
     "HTTP 413": reject(RejectCode.TOO_LONG, "The record is larger than HubSpot takes. Shorten its texts."),  # inferred
+    # source: live notes on the properties API
+    "OBJECT_ALREADY_EXISTS": reject(RejectCode.ALREADY_EXISTS, "HubSpot has something of this name already."),
     # Errors without a code; `complaints.py` names them.
     "UNIQUE_VALUE_CONFLICT": _TAKEN,
     "DUPLICATE_IDS": reject(RejectCode.DUPLICATE_KEY, "Two records of one request have the same match value."),

@@ -31,6 +31,9 @@ ASSOCIATIONS_READ = 1_000
 ASSOCIATED_PER_RECORD = 100
 """Our own: the ledger keeps the ids of what this sync added to a record in one place."""
 
+# source: HubSpot docs, "CRM API | batch endpoints": as for records
+DEFINITIONS_PER_REQUEST = 100
+
 # source: third parties report 100,000 ids per request that changes a list's members which HubSpot
 # documents only for adding one list to another ("Lists", read 2026-11-28). Fewer are asked for here: what is written in
 # one request is also resolved and recorded together.

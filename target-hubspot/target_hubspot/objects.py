@@ -31,6 +31,22 @@ NOT_REMOVABLE = frozenset({"feedback_submissions", "users"})
 """source: HubSpot docs: the Users API reads and updates; survey answers are read only."""
 
 
+OWNER_PATTERN = "^[^@]+$"
+"""Of an owner's id: whatever is no address. An address has to be that of an owner, for which its id stands."""
+
+
+def is_owner(field: Field) -> bool:
+    """Whether a property holds an owner of the account."""
+    return field.pattern == OWNER_PATTERN
+
+
+# source: HubSpot docs, "Properties": whether values are unique is decided when a property is created
+MATCH_REMEDY = (
+    "'create_match_property: true' creates the property that 'match_on' names, where there is none of that name; "
+    "whether one that exists is unique cannot be changed."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectType:
     """One kind of records.
@@ -116,7 +132,7 @@ def core_object(name: str) -> ObjectType | None:
 
 def custom_objects(reply: object) -> list[ObjectType]:
     """The custom objects in the reply of `GET schemas`."""
-    return [_custom_object(one) for one in _results(reply) if one.get("objectTypeId")]
+    return [_custom_object(one) for one in entries(reply) if one.get("objectTypeId")]
 
 
 def _custom_object(definition: Mapping[str, Any]) -> ObjectType:
@@ -169,14 +185,15 @@ def no_such_object(name: str, custom: Sequence[ObjectType] | None) -> ConfigErro
 
 def object_schema(kind: ObjectType, reply: object) -> ObjectSchema:
     """The schema of an object from the reply of `GET properties`."""
-    definitions = [one for one in _results(reply) if one.get("name") and not one.get("archived")]
-    fields = {one.name: one for one in (_field(kind, definition) for definition in definitions)}
+    definitions = [one for one in entries(reply) if one.get("name") and not one.get("archived")]
+    fields = {one.name: one for one in (field_of(kind.name, definition) for definition in definitions)}
     unique = frozenset(name for name, one in fields.items() if one.is_key)
     return ObjectSchema(
         name=kind.name,
         fields=frozen(fields),
         limits=BATCH,
         id_field=ID_FIELD,
+        match_remedy="" if unique - {EMAIL} else MATCH_REMEDY,
         natural_match_field=EMAIL if kind.name == CONTACTS and EMAIL in fields else None,
         upsert_fields=unique,
         required_to_create=kind.required,
@@ -192,9 +209,10 @@ def _removals(kind: ObjectType) -> tuple[RemovalWay, ...]:
     return (archive, purge) if kind.name == CONTACTS else (archive,)
 
 
-def _field(kind: ObjectType, definition: Mapping[str, Any]) -> Field:
+def field_of(object_name: str, definition: Mapping[str, Any]) -> Field:
+    """A property as its definition describes it."""
     name = str(definition["name"])
-    is_email = kind.name == CONTACTS and name == EMAIL
+    is_email = object_name == CONTACTS and name == EMAIL
     modification = definition.get("modificationMetadata")
     is_read_only = isinstance(modification, dict) and bool(modification.get("readOnlyValue"))
     is_writable = not (is_read_only or definition.get("calculated"))
@@ -214,6 +232,9 @@ def _field(kind: ObjectType, definition: Mapping[str, Any]) -> Field:
         is_case_sensitive=not is_email,
         max_length=TEXT_LENGTH if is_text else None,
         options=options if kind_of_value in (FieldType.OPTION, FieldType.OPTIONS) else (),
+        aliases=_labels(definition) if options and kind_of_value is not FieldType.BOOLEAN else {},
+        pattern=OWNER_PATTERN if definition.get("referencedObjectType") == "OWNER" else None,
+        can_append=kind_of_value is FieldType.OPTIONS,
     )
 
 
@@ -241,12 +262,32 @@ def _options(definition: Mapping[str, Any]) -> tuple[str, ...]:
 
     Owner and other external options come as an empty list (recorded), which means that any value goes.
     """
+    return tuple(str(one["value"]) for one in _listed(definition))
+
+
+def _listed(definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     given = definition.get("options")
     if definition.get("externalOptions") or not isinstance(given, list):
-        return ()
-    return tuple(str(one["value"]) for one in given if isinstance(one, dict) and one.get("value") is not None)
+        return []
+    return [one for one in given if isinstance(one, dict) and one.get("value") is not None]
 
 
-def _results(reply: object) -> Iterable[Mapping[str, Any]]:
+def _labels(definition: Mapping[str, Any]) -> dict[str, str]:
+    """Labels of options, whatever their case, to the option itself.
+
+    A label that several options share, or that is another option's value but for its case, names none of them: stages
+    of two pipelines are called alike, say.
+    """
+    meant: dict[str, set[str]] = {}
+    for one in _listed(definition):
+        value = str(one["value"])
+        for spelling in {value.lower(), str(one.get("label") or "").strip().lower()}:
+            meant.setdefault(spelling, set()).add(value)
+    labels = {str(one.get("label") or "").strip().lower() for one in _listed(definition)} - {""}
+    return {label: next(iter(meant[label])) for label in sorted(labels) if len(meant[label]) == 1}
+
+
+def entries(reply: object) -> Iterable[Mapping[str, Any]]:
+    """The items in the reply of a list."""
     results = reply.get("results") if isinstance(reply, dict) else None
     return [one for one in results if isinstance(one, dict)] if isinstance(results, list) else []

@@ -35,14 +35,18 @@ def text(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return ";".join(value)
+        return ";".join(dict.fromkeys(value))  # two spellings of an option, a label and its value say
     number = Decimal(repr(value)) if isinstance(value, float) else value
     return format(number, "f") if isinstance(number, Decimal) else str(number)
 
 
-def property_text(field: Field | None, value: Value) -> str:
-    """A value as the text that its property takes."""
+def property_text(field: Field | None, value: Value, *, is_new: bool = False) -> str:
+    """A value as the text that its property takes; a record that is new has no options that others could go with."""
     written = text(value)
+    if field is not None and field.appends and written and not is_new:
+        # source: HubSpot docs, "Properties": a leading semicolon adds to the options that the record has. Adding what
+        # it has already changes nothing (inferred).
+        return f";{written}"
     if field is not None and field.type is FieldType.DATETIME:
         # HubSpot keeps milliseconds (recorded); that it would refuse more digits is inferred.
         return _BELOW_MILLISECONDS.sub(r"\1", written)

@@ -78,6 +78,10 @@ class Paths:
         """The definitions of custom objects."""
         return f"/crm-object-schemas/{self._version}/schemas" if self._is_dated else f"/crm/{self._version}/schemas"
 
+    def owners(self) -> str:
+        """The owners of records."""
+        return self._family("owners")
+
     def account(self) -> str:
         """The account itself."""
         return f"/account-info/{self._version}/details"
@@ -104,7 +108,10 @@ def build_write(batch: Batch, paths: Paths) -> Request:
 
 def _input(batch: Batch, number: int, operation: Operation) -> dict[str, Any]:
     fields = batch.schema.fields
-    properties = {name: property_text(fields.get(name), value) for name, value in operation.fields.items()}
+    is_new = batch.verb is Verb.CREATE
+    properties = {
+        name: property_text(fields.get(name), value, is_new=is_new) for name, value in operation.fields.items()
+    }
     item: dict[str, Any] = {"objectWriteTraceId": str(number), "properties": properties}
     if batch.verb is Verb.UPSERT:
         # The value itself and not the key: a key is folded further than HubSpot folds (the German sharp s, say).
@@ -125,11 +132,11 @@ def unnamed(batch: Batch, body: Mapping[str, Any]) -> list[str]:
     reply repeats the trace ids is not evidenced. Reading those keys tells which record is whose; see `parse_write`.
     """
     finder = _Finder(batch, {})
-    results = [finder.of_result(one) for one in _objects(body.get("results"))]
+    results = [finder.of_result(one) for one in objects_of(body.get("results"))]
     if None not in results:
         return []
     named = {one.source_key for one in results if one}
-    named.update(one.source_key for error in _objects(body.get("errors")) for one in finder.of_error(error))
+    named.update(one.source_key for error in objects_of(body.get("errors")) for one in finder.of_error(error))
     return [one.match_key for one in batch.operations if one.source_key not in named]
 
 
@@ -145,7 +152,7 @@ def parse_write(batch: Batch, body: Mapping[str, Any], ids: Mapping[str, Sequenc
     """
     finder = _Finder(batch, ids or {})
     outcomes: dict[str, Outcome] = {}
-    for result in _objects(body.get("results")):
+    for result in objects_of(body.get("results")):
         operation = finder.of_result(result)
         if operation is not None and result.get("id"):
             created = batch.verb is Verb.CREATE or result.get("new") is True
@@ -161,7 +168,7 @@ def _complaints(batch: Batch, finder: _Finder, body: Mapping[str, Any]) -> tuple
     """Outcomes of the records that a reply complains of, and whether it is the last word on the others."""
     outcomes: dict[str, Outcome] = {}
     is_final = body.get("status", COMPLETE) == COMPLETE
-    for error in _objects(body.get("errors")):
+    for error in objects_of(body.get("errors")):
         named = finder.of_error(error)
         is_final = is_final and bool(named)
         outcomes |= {operation.source_key: _complained(batch, operation, error) for operation in named}
@@ -207,7 +214,7 @@ class _Finder:
         if operation is None:
             operation = self._by_id.get(str(result.get("id")))
         if operation is None:
-            operation = self._of_value(_properties(result).get(self._match_field))
+            operation = self._of_value(properties_of(result).get(self._match_field))
         return operation
 
     def of_error(self, error: Mapping[str, Any]) -> list[Operation]:
@@ -261,9 +268,9 @@ def parse_look(ids: Sequence[str], body: Mapping[str, Any]) -> dict[str, Whereab
         FatalError: A record could not be read, which does not mean that there is none.
         UnknownOutcomeError: The reply is not complete.
     """
-    _require_complete(body)
-    shown = {str(one.get("id")) for one in _objects(body.get("results"))}
-    missed = {name for error in _objects(body.get("errors")) for name in _named(error)}
+    complete(body)
+    shown = {str(one.get("id")) for one in objects_of(body.get("results"))}
+    missed = {name for error in objects_of(body.get("errors")) for name in _named(error)}
     if len(ids) == 1 and not shown & set(ids):
         return {ids[0]: Whereabouts.MERGED if shown else Whereabouts.AWAY}
     found = {one: Whereabouts.AWAY for one in ids if one in missed}
@@ -333,11 +340,11 @@ def parse_read(
         FatalError: A record could not be read, which does not mean that there is none.
         UnknownOutcomeError: The reply is not complete.
     """
-    _require_complete(body)
+    complete(body)
     field = schema.fields.get(key_field)
     wanted = {comparable(field, key): key for key in keys}
     found: dict[str, dict[str, Current]] = {}
-    for result in _objects(body.get("results")):
+    for result in objects_of(body.get("results")):
         record_id = str(result.get("id") or "")
         if not record_id or result.get("archived"):
             continue
@@ -350,32 +357,40 @@ def parse_read(
 
 def _current_fields(schema: ObjectSchema, result: Mapping[str, Any], names: Sequence[str]) -> Fields:
     """A property that HubSpot does not know, or does not show, is absent; an empty one is null (recorded)."""
-    properties = _properties(result)
+    properties = properties_of(result)
     return {name: mapped(schema.fields.get(name), properties[name]) for name in names if name in properties}
 
 
 def _match_values(match_field: str, result: Mapping[str, Any]) -> Iterable[object]:
     if match_field == ID_FIELD:
         return [result.get("id")]
-    properties = _properties(result)
+    properties = properties_of(result)
     more = properties.get(ADDITIONAL_EMAILS) if match_field == EMAIL else None
     return [properties.get(match_field), *(more.split(";") if isinstance(more, str) else ())]
 
 
-def _properties(result: Mapping[str, Any]) -> Mapping[str, Any]:
+def properties_of(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The properties that a result shows."""
     properties = result.get("properties")
     return properties if isinstance(properties, dict) else {}
 
 
-def _require_complete(body: Mapping[str, Any]) -> None:
+def complete(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The answer to a read, where it is the whole of it.
+
+    Raises:
+        FatalError: A record could not be read, which does not mean that there is none.
+        UnknownOutcomeError: The reply is not complete.
+    """
     if body.get("status", COMPLETE) != COMPLETE or not isinstance(body.get("results"), list):
         msg = "HubSpot's answer to a read is not complete."
         raise UnknownOutcomeError(msg)
-    for error in _objects(body.get("errors")):
+    for error in objects_of(body.get("errors")):
         if item_recovery(error) is not Recovery.FIND:
             code = item_refusal(error).vendor_code or "no code"
             msg = f"HubSpot could not read records ({code}), so nobody knows whether they exist. Run again later."
             raise FatalError(msg)
+    return body
 
 
 def _named(error: Mapping[str, Any]) -> list[str]:
@@ -384,7 +399,8 @@ def _named(error: Mapping[str, Any]) -> list[str]:
     return [*_texts(context.get("ids")), *_texts(context.get("id"))] if isinstance(context, dict) else []
 
 
-def _objects(value: object) -> list[Mapping[str, Any]]:
+def objects_of(value: object) -> list[Mapping[str, Any]]:
+    """The JSON objects of a list; none of what is no list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -203,6 +204,29 @@ def test_an_option_may_be_spelled_otherwise(value: Any, option: Any) -> None:
     read = coercion(PLAN)
     assert read(value) == option
     assert option is None or read(option) == option
+
+
+def test_each_of_several_options_may_be_spelled_otherwise() -> None:
+    """A list is read option by option, from an array or from text."""
+    read = coercion(replace(PLAN, type=FieldType.OPTIONS))
+    assert read(["Professional", "gold", " free of CHARGE "]) == ["pro", "gold", "free"]
+    assert read("PROFESSIONAL;pro") == ["pro", "pro"]
+    assert read([]) is None
+
+
+def test_a_value_beside_the_options_that_are_not_listed_has_a_form() -> None:
+    """A field without listed options takes what its pattern takes; the refusal says what else there is to do."""
+    field = Field("owner", FieldType.OPTION, aliases={"a@b.io": "7"}, pattern="^[0-9]+$", remedy="Ask Ada.")
+    way = route(people(fields=frozen({**people().fields, "owner": field})), columns=("n", "key", "owner"))
+    rows = [b'{"n": 1, "key": "a", "owner": "%b"}' % one for one in (b"7", b"A@b.io", b"8", b"x@b.io")]
+    first, second, other, refused = [Intake(way).judge(msgspec.Raw(one)) for one in rows]
+    assert isinstance(first, Candidate)
+    assert first == second
+    assert isinstance(other, Candidate)
+    assert isinstance(refused, Refusal)
+    assert refused.code is RejectCode.INVALID_OPTION
+    assert refused.reason.endswith("Ask Ada.")
+    assert "x@b.io" not in refused.reason
 
 
 @given(anything)

@@ -210,6 +210,26 @@ def test_who_owns_a_match_value_is_looked_up_and_not_searched_for(tmp_path: Path
     ledger.close()
 
 
+def test_whose_a_record_is_is_looked_up_by_its_id(tmp_path: Path) -> None:
+    """Each id costs a step into the index, not a walk through all that a stream has delivered."""
+    ledger = Ledger(Secret(f"sqlite:///{tmp_path}/ledger.db"))
+    stream = ledger.open_stream(SCOPE, keeps_deliveries=True)
+    stream.settle([Settlement(key, Status.DELIVERED, "created", key, None, f"id {key}") for key in "abc"])
+    asked = noted_statements(ledger)
+    assert stream.holders(["id a", "id c", "id d"]) == {"id a": "a", "id c": "c"}
+    assert stream.sharers(["id b"]) == {"id b": {"b"}}
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        steps = [
+            str(step[3])
+            for statement, parameters in asked
+            if "destination_id IN" in statement
+            for step in database.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    assert {step.rpartition("(")[2] for step in steps} == {"scope_id=? AND destination_id=?)"}
+    assert len(steps) == 2
+    ledger.close()
+
+
 def test_what_a_run_opens_with_is_found_by_indexes(tmp_path: Path) -> None:
     """Ten million delivered rows are not read for the few that are open, nor the history for what is old in it."""
     ledger = Ledger(Secret(f"sqlite:///{tmp_path}/ledger.db"))

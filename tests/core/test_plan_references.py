@@ -89,3 +89,20 @@ def test_a_parent_that_the_plan_knows_by_another_field_is_taken_to_be_there(stag
     messages = [schema("companies"), company("acme", name=7), schema("people"), person("ada", company="acme"), STATE]
     assert stage.run(messages, dry_run=True, streams=streams) == 0
     assert set(lines(stage).values()) == {("create", "")}
+
+
+def test_what_one_stream_creates_another_one_finds(stage: Family) -> None:
+    """Two streams that write the same object, as in a run: the second one changes what the first one creates."""
+    streams = stage.streams()
+    streams["guests"] = {"object": "people", "match_on": "key", "fields": {"key": "key", "name": "name"}}
+    guests = {**schema("people"), "stream": "guests"}
+    guest = person("ada", name="other")
+    messages = [schema("people"), person("ada", name="x"), STATE, guests, {**guest, "stream": "guests"}, STATE]
+    assert stage.run(messages, dry_run=True, streams=streams) == 0
+    newest = max(stage.root.glob("reports/*/plan.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    found = [json.loads(line) for line in newest.read_text(encoding="utf-8").splitlines()]
+    assert [one["action"] for one in found] == ["create", "update"]
+    first, last = found[0]["fields"]["name"][1], found[1]["fields"]["name"]
+    assert last[0] == first
+    assert stage.run(messages, streams=streams) == 0
+    assert [one["name"] for one in stage.destination.crms["people"].records.values()] == [last[1]]

@@ -30,6 +30,7 @@ OPTIONS = {
     "unknown_fields",
     "ledger",
     "api",
+    "lifecycle_stage",
     "status_if_new",
     "resubscribe",
     "on_duplicate_key",

@@ -14,7 +14,7 @@ from reverse_etl_core.operations import Batch, Operation, Outcome, RejectCode, R
 from reverse_etl_core.retry import RetryPolicy
 from reverse_etl_core.traffic import Traffic
 from reverse_etl_core.transport import Reply, Request
-from target_hubspot.config import HubSpotConfig
+from target_hubspot.config import Choices, HubSpotConfig
 from target_hubspot.destination import HubSpotDestination, HubSpotDialect, connect
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def code_of(outcome: Outcome) -> RejectCode:
     return outcome.code
 
 
-def answering(*answers: tuple[int, dict[str, Any]]) -> HubSpotDestination:
+def answering(*answers: tuple[int, dict[str, Any]], **choices: Any) -> HubSpotDestination:
     """A destination that gets these answers in turn: replies that no simulator gives."""
     waiting = list(answers)
 
@@ -146,4 +146,4 @@ def answering(*answers: tuple[int, dict[str, Any]]) -> HubSpotDestination:
             raise error
         return reply
 
-    return HubSpotDestination(send, "v3")
+    return HubSpotDestination(send, "v3", Choices(**choices))

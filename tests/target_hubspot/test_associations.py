@@ -312,3 +312,15 @@ def test_pitfall_17_a_record_with_an_association_is_written_once(stage: Stage, c
     assert tied(stage, client) == {"C1": {"A1", "A2"}}
     entries = stage.vendor.control("journal?limit=1000")["entries"]
     assert sum(one["event"] == "record_created" and one["object"] == "contacts" for one in entries) == 1
+
+
+def test_what_a_plan_masks_it_masks_in_associations_too(stage: Stage) -> None:
+    """They name a record by the same value."""
+    people = {"customers": {"object": "contacts", "match_on": "email"}}
+    messages = [*rows("accounts", account("A1")), *rows("customers", customer("C1", "A1", email="ada@example.com"))]
+    result = deliver(stage, *messages, **people, dry_run=True, redact=["email"])
+    assert (result.exit_code, result.error) == (0, "")
+    folder = next((stage.root / "reports").glob("*plan*"))
+    lines = (folder / "plan.jsonl").read_text()
+    assert '"customers > companies"' in lines
+    assert "ada@" not in lines + (folder / "plan.html").read_text()

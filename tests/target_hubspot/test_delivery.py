@@ -236,16 +236,6 @@ def test_a_number_can_be_the_key(stage: Stage) -> None:
     assert deliver(stage, again, stream={**stream, "load_method": "update"}, ledger_url=fresh).totals["updated"] == 150
 
 
-def test_a_stage_back_is_answered_with_success_and_ignored(stage: Stage) -> None:
-    """`lifecyclestage` moves forward only: HubSpot takes the write, keeps the value, and the target reports success."""
-    stages = []
-    for one in ("customer", "lead"):
-        row = {"email": "stage@example.com", "lifecyclestage": one}
-        assert deliver(stage, [row], stream={"object": "contacts"}).exit_code == 0
-        stages += [it["lifecyclestage"] for it in live(stage, "contacts") if it["email"] == row["email"]]
-    assert stages == ["customer", "customer"]
-
-
 # -- refusals of records
 
 
@@ -358,7 +348,7 @@ def test_every_version_delivers(stage: Stage, version: str) -> None:
     machine = deliver(stage, [{"external_id": "M1"}], stream=stream, api_version=version)
     assert (person.totals["created"], machine.totals["created"]) == (1, 1)
     routes = {one["route"] for one in stage.vendor.control("requests?last=1")["counts"]}
-    assert all(version in route for route in routes)
+    assert all(version in route for route in routes if "token" not in route)
 
 
 @pytest.mark.parametrize("version", ["2026-09", "v3"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from conformance.suite import faults
@@ -36,6 +36,41 @@ def test_twenty_thousand_contacts_take_the_fewest_requests(stage: Stage) -> None
     assert max(first, second) <= MOST_WRITES
     assert stage.vendor.write_requests() == first + second
     assert result.totals["unchanged"] == COUNT
+
+
+def test_contacts_and_what_they_are_associated_with_take_the_fewest_requests(stage: Stage) -> None:
+    """10,000 contacts of 1,000 companies: 110 batches of records and 5 of associations; the rerun writes nothing."""
+    company = {"object": "companies", "from": "account", "match_on": "customer_id"}
+    streams = {
+        "accounts": {"object": "companies", "match_on": "customer_id", "fields": {"customer_id": "id", "name": "id"}},
+        "people": {
+            "object": "contacts",
+            "match_on": "customer_id",
+            "fields": {"customer_id": "id", "email": "email"},
+            "associations": [company],
+        },
+    }
+    accounts = [{"id": f"A{n}"} for n in range(1_000)]
+    people = [{"id": f"P{n}", "email": f"p{n}@example.com", "account": f"A{n % 1_000}"} for n in range(10_000)]
+    messages = [*_messages("accounts", accounts), *_messages("people", people)]
+    first = stage.run(messages, streams=streams)
+    asked = _requests(stage)
+    assert (first.exit_code, first.totals["created"]) == (0, 1_000 + 10_000 + 10_000)
+    assert sum(asked.values()) <= 1.02 * (10 + 100 + 5) + 5  # what is looked at once: token, account, objects, labels
+    second = stage.run(messages, streams=streams)
+    assert (second.exit_code, second.totals["unchanged"]) == (0, 21_000)
+    assert {one for one in _requests(stage) - asked if one.startswith("POST /crm")} == set()
+
+
+def _messages(stream: str, records: list[dict[str, str]]) -> list[dict[str, Any]]:
+    schema = {"properties": {name: {} for name in records[0]}}
+    head = {"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": ["id"]}
+    return [head, *({"type": "RECORD", "stream": stream, "record": one} for one in records)]
+
+
+def _requests(stage: Stage) -> Counter[str]:
+    counts = stage.vendor.control("requests?last=1")["counts"]
+    return Counter({f"{one['method']} {one['route']}": one["count"] for one in counts})
 
 
 @pytest.mark.long

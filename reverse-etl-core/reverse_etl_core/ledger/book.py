@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger.rows import STATUSES, Delivery, HeldPlan, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, is_holder, is_open, jobs, may_be_there, outcomes, plans, scopes
+from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, may_be_there, outcomes, plans, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -53,7 +53,16 @@ LOOKED_UP = (
     _COLUMNS.former_key,
     _COLUMNS.removal_at,
 )
+HOLDING = (_COLUMNS.destination_id, _COLUMNS.source_key, _COLUMNS.match_key, _COLUMNS.status)
 _IS_LEAVING = _COLUMNS.removal_at.is_not(None) & (_COLUMNS.status != Status.REMOVED.value)
+
+
+def holding(rows: Iterable[sa.Row[Any]]) -> dict[str, str]:
+    """Destination id to source key, of the rows to which these records belong.
+
+    Told apart here and not by the query: for a condition on match keys, SQLite walks through the index of all of them.
+    """
+    return {row[0]: row[1] for row in rows if row[2] is not None and row[3] != Status.REMOVED.value}
 
 
 class StreamLedger:
@@ -105,10 +114,8 @@ class StreamLedger:
             _COLUMNS.status == Status.DELIVERED.value,
             _COLUMNS.destination_id.is_not(None),
         )
-        self._by_destination = sa.select(_COLUMNS.destination_id, _COLUMNS.source_key).where(
-            _COLUMNS.scope_id == scope_id,
-            _COLUMNS.destination_id.in_(sa.bindparam("ids", expanding=True)),
-            is_holder(deliveries),
+        self._by_destination = sa.select(*HOLDING).where(
+            _COLUMNS.scope_id == scope_id, _COLUMNS.destination_id.in_(sa.bindparam("ids", expanding=True))
         )
         self._partition = ledger.partition.name
         self._opened_ms = ledger.now_ms()
@@ -180,7 +187,7 @@ class StreamLedger:
         found: dict[str, str] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
             for ids in chunks(destination_ids):
-                found.update((row[0], row[1]) for row in connection.execute(self._by_destination, {"ids": ids}))
+                found.update(holding(connection.execute(self._by_destination, {"ids": ids})))
         return found
 
     def intend(self, intents: Iterable[Intent], job: Job | None = None) -> list[str]:

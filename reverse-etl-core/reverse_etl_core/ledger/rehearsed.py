@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from reverse_etl_core import reasons
 from reverse_etl_core.ledger.archive import Archive, ScopeFilter, holds_tables
-from reverse_etl_core.ledger.book import LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks
+from reverse_etl_core.ledger.book import HOLDING, LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks, holding
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, Delivery, Settlement, Status
 from reverse_etl_core.ledger.store import Ledger
-from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, is_holder, may_be_there, plans, scopes
+from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, may_be_there, plans, scopes
 from reverse_etl_core.partitions import Partition
 from reverse_etl_core.redaction import Secret
 
@@ -219,10 +219,9 @@ class BaseScope:
         rows = self._rows.c
         found: dict[str, str] = {}
         for ids in chunks(destination_ids):
-            query = sa.select(rows.destination_id, rows.source_key).where(
-                self._mine, rows.destination_id.in_(ids), is_holder(self._rows)
-            )
-            found.update((row[0], row[1]) for row in self._archive.rows(query))
+            shown = [rows[one.name] for one in HOLDING]
+            query = sa.select(*shown).where(self._mine, rows.destination_id.in_(ids))
+            found.update(holding(self._archive.rows(query)))
         return found
 
     def count_held(self, source_keys: Sequence[str] | None = None) -> int:

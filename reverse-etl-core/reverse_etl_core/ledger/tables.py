@@ -124,11 +124,6 @@ def may_be_there(rows: sa.FromClause) -> sa.ColumnElement[bool]:
     return is_known & (rows.c.status != "removed") & ~is_double(rows)
 
 
-def is_holder(rows: sa.FromClause) -> sa.ColumnElement[bool]:
-    """The condition for rows to which the record with their `destination_id` belongs."""
-    return rows.c.destination_id.is_not(None) & rows.c.match_key.is_not(None) & (rows.c.status != "removed")
-
-
 sa.Index(
     "deliveries_open",
     deliveries.c.scope_id,

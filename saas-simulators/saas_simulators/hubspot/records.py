@@ -165,6 +165,9 @@ class RecordStore:
     def create(self, written: dict[str, str], event: str = "record_created") -> Record:
         """Create a record from checked values."""
         moment = self.portal.moment()
+        if stateful := self._stateful.intersection(written):
+            # inferred: options that are added to none are the new record's options
+            written = written | {name: self._resolved(name, written[name], {}) for name in stateful}
         record = Record(self.portal.next_id(), {}, moment, moment)
         properties = on_create(self.type, written, record.id, moment)
         record.properties = properties

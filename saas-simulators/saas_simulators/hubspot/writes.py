@@ -175,7 +175,7 @@ def apply(account: Account, store: RecordStore, write: Write) -> tuple[Record, d
             associate_company(account, record)
         for other, kinds in write.links:
             account.links.connect((store.type.type_id, record.id), other, kinds)
-        return record, record.properties | write.written, True
+        return record, write.written | record.properties, True
     record = write.record
     store.update(record, write.written)
     current = record.properties
