@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reverse_etl_core.config import APPEND
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.schema import frozen
+from reverse_etl_core.stream_config import APPEND
 
 if TYPE_CHECKING:
-    from reverse_etl_core.config import StreamConfig
     from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.stream_config import StreamConfig
 
 
 def with_appending_fields(stream: str, config: StreamConfig, schema: ObjectSchema) -> ObjectSchema:

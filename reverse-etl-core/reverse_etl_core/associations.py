@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reverse_etl_core.config import ARCHIVE, IGNORE, FieldConfig, StreamConfig
 from reverse_etl_core.destination import Use
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.routing import compile_route
 from reverse_etl_core.schema import Reference
+from reverse_etl_core.stream_config import ARCHIVE, IGNORE, FieldConfig, StreamConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     import msgspec
 
-    from reverse_etl_core.config import AssociationConfig
     from reverse_etl_core.ledger import Delivery
     from reverse_etl_core.planning import Candidate
     from reverse_etl_core.routing import Promise, Route
     from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.stream_config import AssociationConfig
 
 FROM, TO = "from", "to"
 """The fields of an association, as objects of their own have them (`Destination.describe_association`)."""
@@ -34,7 +34,7 @@ FROM, TO = "from", "to"
 def association_stream(stream: str, config: AssociationConfig) -> str:
     """The name under which the associations of a stream are counted, reported and kept in the ledger.
 
-    >>> from reverse_etl_core.config import AssociationConfig
+    >>> from reverse_etl_core.stream_config import AssociationConfig
     >>> association_stream("customers", AssociationConfig("companies", "account_id", label="Partner"))
     'customers > companies (Partner)'
     """

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.coercion import UNTOUCHED, coercion
-from reverse_etl_core.config import APPEND, SKIP_NULL
 from reverse_etl_core.errors import ConfigError, RejectedRecordError
 from reverse_etl_core.lenient import UNREADABLE
 from reverse_etl_core.operations import RejectCode
+from reverse_etl_core.stream_config import APPEND, SKIP_NULL
 from reverse_etl_core.validation import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from reverse_etl_core.config import StreamConfig
     from reverse_etl_core.operations import Value
     from reverse_etl_core.schema import Field, ObjectSchema, Reference
+    from reverse_etl_core.stream_config import StreamConfig
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from reverse_etl_core.mapping import wanted_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reverse_etl_core.config import StreamConfig
     from reverse_etl_core.destination import Destination
     from reverse_etl_core.schema import ObjectSchema
+    from reverse_etl_core.stream_config import StreamConfig
 
 
 def lacks_match_field(destination: Destination, schema: ObjectSchema, config: StreamConfig) -> bool:

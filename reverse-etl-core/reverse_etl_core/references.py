@@ -15,9 +15,9 @@ from reverse_etl_core.schema import Reference
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reverse_etl_core.config import LookupConfig, StreamConfig
     from reverse_etl_core.operations import Value
     from reverse_etl_core.schema import Field, ObjectSchema
+    from reverse_etl_core.stream_config import LookupConfig, StreamConfig
 
 
 def compile_references(

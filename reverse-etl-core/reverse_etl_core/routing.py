@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.appending import with_appending_fields
-from reverse_etl_core.config import CLEAR, IF_EMPTY, IGNORE, ON_CREATE
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.mapping import FieldMapping, compile_mapping, field_problems
 from reverse_etl_core.references import compile_references
+from reverse_etl_core.stream_config import CLEAR, IF_EMPTY, IGNORE, ON_CREATE
 from reverse_etl_core.validation import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from reverse_etl_core.config import StreamConfig
     from reverse_etl_core.emails import EmailRules
     from reverse_etl_core.ledger import Delivery
     from reverse_etl_core.schema import ObjectSchema, Reference, RemovalWay
+    from reverse_etl_core.stream_config import StreamConfig
 
 NAMES_IN_MESSAGE = 8
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reverse_etl_core.associations import (
@@ -12,21 +11,17 @@ from reverse_etl_core.associations import (
     AssociationPipeline,
     association_stream,
     compile_association,
-    source_of,
     target_of,
-    uses_of,
 )
 from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
+from reverse_etl_core.catalog import Catalog, reach
 from reverse_etl_core.conclusion import conclude, notify
-from reverse_etl_core.config import IGNORE
 from reverse_etl_core.dispatch import NO_OBJECT, Dispatcher
 from reverse_etl_core.errors import (
-    AuthError,
     BrakeError,
     ConfigError,
     FatalError,
     QuotaExhaustedError,
-    RetryableError,
     ReverseETLError,
     exit_code_of,
     message_of,
@@ -36,10 +31,9 @@ from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.operations import DeferCode
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.plan_run import PlanRun
-from reverse_etl_core.preparation import lacks_match_field, prepared
 from reverse_etl_core.progress import Progress
 from reverse_etl_core.report import Report
-from reverse_etl_core.routing import Promise, compile_route, setting_problems
+from reverse_etl_core.routing import Promise, compile_route
 from reverse_etl_core.sending import Crew
 from reverse_etl_core.tally import Tally
 
@@ -47,12 +41,13 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from reverse_etl_core.config import AssociationConfig, CommonConfig, StreamConfig
+    from reverse_etl_core.config import CommonConfig
     from reverse_etl_core.destination import Destination
     from reverse_etl_core.emails import EmailRules
     from reverse_etl_core.ledger import StreamLedger
     from reverse_etl_core.routing import Route
-    from reverse_etl_core.schema import ObjectSchema, Reference
+    from reverse_etl_core.schema import Reference
+    from reverse_etl_core.stream_config import AssociationConfig
     from reverse_etl_core.traffic import Traffic
 
 logger = logging.getLogger(__name__)
@@ -104,8 +99,7 @@ class Run:
         self._streams: dict[str, Pipeline | Dispatcher] = {}
         self._deliver_collected: dict[str, Callable[[], None]] = {}
         self._stream_ledgers: dict[Scope, StreamLedger] = {}
-        self._schemas: dict[str, ObjectSchema] = {}
-        self._association_schemas: dict[Any, ObjectSchema] = {}
+        self._catalog = Catalog(self._destination, self._promise)
         self._tallies: dict[str, Tally] = {}
         self._holders: list[PlanHolder] = []
         self._states_released = 0
@@ -120,8 +114,7 @@ class Run:
             AuthError: The credentials are refused.
             FatalError: The host cannot be reached.
         """
-        account: str = self._reach(self._destination.account)
-        return account
+        return reach(self._destination.account)
 
     def check_everything(self) -> str:
         """Look at the credentials and at every configured stream, without a ledger; the account's id.
@@ -133,7 +126,7 @@ class Run:
         """
         self._destination.only_look()
         account = self.check()
-        self._check_streams()
+        self._catalog.check(self._config.streams)
         return account
 
     def open_stream(
@@ -164,7 +157,7 @@ class Run:
             earlier.flush()
         config = self._config.stream(stream)
         if stream not in self._config.streams:
-            self._reach(lambda: self._destination.check_permissions(uses_of([config])))
+            self._catalog.check_permissions([config])
 
         brake = RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent)
 
@@ -193,7 +186,7 @@ class Run:
             stream,
             config.object_from,
             key_properties,
-            describe=self._describe,
+            describe=self._catalog.describe,
             open_pipeline=open_pipeline,
             ledger=self._stream_ledger(stream, NO_OBJECT),
             tally=self._tallies.setdefault(stream, Tally()),
@@ -214,16 +207,14 @@ class Run:
     ) -> Pipeline:
         """The pipeline from a stream to an object."""
         config = self._config.stream(stream)
-        described = self._describe(object_name)
-        schema = self._reach(lambda: prepared(self._destination, described, singer_schema, config))
-        self._schemas[object_name] = schema
+        schema = self._catalog.prepare(object_name, singer_schema, config)
         route = compile_route(
             stream,
             singer_schema,
             key_properties,
             config,
             schema,
-            parents=self._parents(config),
+            parents=self._catalog.parents(config),
             promise=self._promise,
             emails=self._emails,
         )
@@ -272,8 +263,8 @@ class Run:
             name,
             config,
             main,
-            target_of(main.stream, config, self._describe(config.object_name)),
-            lambda source, target, replaces: self._describe_association(
+            target_of(main.stream, config, self._catalog.describe(config.object_name)),
+            lambda source, target, replaces: self._catalog.describe_association(
                 source, target, config.label, replaces=replaces
             ),
             singer_schema=singer_schema,
@@ -304,7 +295,7 @@ class Run:
 
     def _open(self) -> Ledger:
         self._account = self.check()
-        self._check_streams()
+        self._catalog.check(self._config.streams)
         self._ledger = self._plan.open_ledger(self._account) if self._plan else self._open_ledger(self._config)
         self._ledger.check_partition(self._config.sync_id, self._account)
         shared = self._ledger.limits(self._target, self._account)
@@ -312,78 +303,6 @@ class Run:
             self._destination.limiter.share(shared)
         self._ledger.start_run(sync_id=self._config.sync_id, target=self._target, account=self._account)
         return self._ledger
-
-    def _check_streams(self) -> None:
-        """Look at every stream that is configured before the first one is written.
-
-        Raises:
-            ConfigError: With the problems of all of them.
-        """
-        problems: list[str] = []
-        denied: list[str] = []
-        try:
-            self._reach(lambda: self._destination.check_permissions(uses_of(self._config.streams.values())))
-        except ConfigError as error:
-            problems += error.problems
-        is_told = bool(problems)
-        for stream, config in self._config.streams.items():
-            try:
-                problems += self._setting_problems(stream, config)
-            except ConfigError as error:
-                problems += error.problems
-            except AuthError as error:
-                denied.append(f"Stream '{stream}': {error}")
-        if not is_told:
-            problems += denied
-        if problems:
-            raise ConfigError(*problems)
-
-    def _setting_problems(self, stream: str, config: StreamConfig) -> list[str]:
-        parents = self._parents(config)
-        if config.object_from is not None:
-            return []  # which objects there will be is known when records name them
-        schema = self._describe(config.object_name)
-        if lacks_match_field(self._destination, schema, config):
-            others = {name: one for name, one in (config.fields or {}).items() if name != config.match_on}
-            config = replace(config, match_on=None, fields=others)
-        if self._destination.adds_fields:
-            config = replace(config, unknown_fields="drop")
-        problems = setting_problems(stream, config, schema, parents, self._promise)
-        for one in config.associations:
-            try:
-                target = target_of(stream, one, self._describe(one.object_name))
-                if (source := source_of(config, schema)) is not None:
-                    self._describe_association(source, target, one.label, replaces=config.removal != IGNORE)
-            except ConfigError as error:
-                problems += error.problems
-        return problems
-
-    def _parents(self, config: StreamConfig) -> dict[str, ObjectSchema]:
-        """The objects that a stream's records point to, by the user's spelling."""
-        return {one.object_name: self._describe(one.object_name) for one in config.lookups().values()}
-
-    def _describe(self, object_name: str) -> ObjectSchema:
-        if object_name not in self._schemas:
-            self._schemas[object_name] = self._reach(lambda: self._destination.describe(object_name))
-        return self._schemas[object_name]
-
-    def _describe_association(
-        self, source: Reference, target: Reference, label: str | None, *, replaces: bool
-    ) -> ObjectSchema:
-        ends = (source, target)
-        key = (*((one.object_name, one.match_field.name, one.is_optional) for one in ends), label, replaces)
-        if key not in self._association_schemas:
-            self._association_schemas[key] = self._reach(
-                lambda: self._destination.describe_association(source, target, label, replaces=replaces)
-            )
-        return self._association_schemas[key]
-
-    def _reach(self, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the question answers
-        try:
-            return ask()
-        except RetryableError as error:
-            msg = f"{error} Nothing was delivered."
-            raise FatalError(msg) from None
 
     def settle(self) -> None:
         """Settle everything that was taken; after this, STATE may leave (L5)."""

@@ -7,16 +7,14 @@ from typing import Any
 from singer_sdk import typing as th
 
 from reverse_etl_core.config import (
-    ASSOCIATION_ON_MISSING,
     COMPARE_WITH,
     DAILY_QUOTA_PERCENT,
     LEDGER_MODES,
-    LOAD_METHODS,
     MAX_REJECTED_PERCENT,
     NOTIFY_FORMATS,
     RECONCILE_GRACE_SECONDS,
-    UNKNOWN_FIELDS,
 )
+from reverse_etl_core.stream_config import ASSOCIATION_ON_MISSING, LOAD_METHODS, UNKNOWN_FIELDS
 
 _STREAM = th.ObjectType(
     th.Property("object", th.StringType, description="Object to write; default: the stream's name."),

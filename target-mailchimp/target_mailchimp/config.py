@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from reverse_etl_core.config import SettingsReader
 from reverse_etl_core.redaction import Secret
+from reverse_etl_core.settings_reader import SettingsReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

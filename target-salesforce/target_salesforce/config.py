@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
-from reverse_etl_core.config import SettingsReader
+from reverse_etl_core.settings_reader import SettingsReader
 from target_salesforce import logins
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from reverse_etl_core.redaction import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reverse_etl_core.config import SettingsReader
+    from reverse_etl_core.settings_reader import SettingsReader
 
 MY_DOMAIN = "https://<your domain>.my.salesforce.com"
 # source: help.salesforce.com, "OAuth 2.0 Client Credentials Flow": the shared login hosts do not take it

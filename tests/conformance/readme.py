@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import yaml
 
 from reverse_etl_core import errors, operations
-from reverse_etl_core.config import LOAD_METHODS, CommonConfig
+from reverse_etl_core.config import CommonConfig
+from reverse_etl_core.stream_config import LOAD_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

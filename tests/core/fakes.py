@@ -12,7 +12,6 @@ import msgspec
 import sqlalchemy as sa
 
 from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
-from reverse_etl_core.config import FieldConfig, LookupConfig, StreamConfig
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.errors import (
     BatchRefusedError,
@@ -43,6 +42,7 @@ from reverse_etl_core.redaction import Secret
 from reverse_etl_core.routing import Promise, Route, compile_route
 from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema, RemovalWay, frozen
 from reverse_etl_core.sending import Crew
+from reverse_etl_core.stream_config import FieldConfig, LookupConfig, StreamConfig
 from reverse_etl_core.tally import Tally
 from reverse_etl_core.traffic import Traffic
 

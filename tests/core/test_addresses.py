@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from reverse_etl_core import addresses
-from reverse_etl_core.config import SettingsReader
+from reverse_etl_core.settings_reader import SettingsReader
 
 LIKE = "https://api.example.com"
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from reverse_etl_core.config import CommonConfig, FieldConfig, LookupConfig
+from reverse_etl_core.config import CommonConfig
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.partitions import Partition
+from reverse_etl_core.stream_config import FieldConfig, LookupConfig
 
 SECRET = "s3cret"
 POSTGRES = "postgresql://u@db/ledger"

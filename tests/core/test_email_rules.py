@@ -12,12 +12,12 @@ import pytest
 from core.fakes import people, route
 
 from reverse_etl_core import emails
-from reverse_etl_core.config import LookupConfig
 from reverse_etl_core.emails import EmailRules
 from reverse_etl_core.intake import Intake
 from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.planning import Candidate, Refusal
 from reverse_etl_core.schema import Field, FieldType, frozen
+from reverse_etl_core.stream_config import LookupConfig
 
 if TYPE_CHECKING:
     from reverse_etl_core.intake import Judged

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from core.fakes import people
 
-from reverse_etl_core.config import FieldConfig, StreamConfig
 from reverse_etl_core.errors import ConfigError, RejectedRecordError
 from reverse_etl_core.mapping import FieldMapping, compile_mapping
 from reverse_etl_core.operations import RejectCode
+from reverse_etl_core.stream_config import FieldConfig, StreamConfig
 
 SECRET = "s3cret"
 

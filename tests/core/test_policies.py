@@ -13,10 +13,10 @@ from core.fakes import World, people, route
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reverse_etl_core.config import FieldConfig
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.operations import Verb
 from reverse_etl_core.routing import Promise
+from reverse_etl_core.stream_config import FieldConfig
 
 COMPARES = Promise(compares=True)
 NATIVE = pytest.mark.parametrize("is_native", [True, False])

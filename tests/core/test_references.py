@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reverse_etl_core import identity
-from reverse_etl_core.config import FieldConfig, LookupConfig, StreamConfig
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.intake import Intake
 from reverse_etl_core.operations import RejectCode, Verb
@@ -22,6 +21,7 @@ from reverse_etl_core.planning import Candidate, Refusal, Step, operation
 from reverse_etl_core.queues import WorkQueues
 from reverse_etl_core.references import compile_references
 from reverse_etl_core.schema import FieldType, Limits, ObjectSchema, Reference
+from reverse_etl_core.stream_config import FieldConfig, LookupConfig, StreamConfig
 
 if TYPE_CHECKING:
     from reverse_etl_core.routing import Route

@@ -11,12 +11,12 @@ from core.fakes import FIELDS, route
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reverse_etl_core.config import FieldConfig
 from reverse_etl_core.errors import RejectedRecordError
 from reverse_etl_core.intake import Intake, MissingKeyColumnError
 from reverse_etl_core.operations import RejectCode
 from reverse_etl_core.planning import Candidate, Refusal, Removal
 from reverse_etl_core.schema import Field, FieldType
+from reverse_etl_core.stream_config import FieldConfig
 from reverse_etl_core.validation import Validator
 
 if TYPE_CHECKING:

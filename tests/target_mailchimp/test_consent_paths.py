@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reverse_etl_core.config import LOAD_METHODS
+from reverse_etl_core.stream_config import LOAD_METHODS
 from target_mailchimp.config import RESUBSCRIBE
 from target_mailchimp.consent import STATUSES
 
