@@ -38,8 +38,8 @@ CURES: Mapping[str, Cure] = MappingProxyType(
             "Filter the rows in the model, or match on another field (`match_on`).",
         ),
         RejectCode.DUPLICATE_KEY.value: Cure(
-            "Another row of the source already owns this match value. The first one keeps it, also for the rest of a "
-            "run in which it is removed.",
+            "Another row of the source already owns this match value, or the record that it leads to. The first one "
+            "keeps it, also for the rest of a run in which it is removed.",
             "Make the value unique in the model: decide which row is right. If the owner's key is gone from the"
             " source, forget the owner (`reverse-etl forget`).",
         ),
