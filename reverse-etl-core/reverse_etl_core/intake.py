@@ -108,7 +108,7 @@ class Intake:
 
     def judge_again(self, delivery: Delivery) -> Candidate | Refusal:
         """Map and validate a record that the ledger kept, by today's rules."""
-        stored: dict[str, Any] = _decoder.decode(delivery.record or "{}")
+        stored = stored_fields(delivery)
         try:
             fields = self._mapping.again(stored)
             self._validator.check(fields)
@@ -168,6 +168,12 @@ class Intake:
     def judge_all(self, records: Iterable[msgspec.Raw | Mapping[str, Any]]) -> list[Judged]:
         """Judge records in order."""
         return [self.judge(record) for record in records]
+
+
+def stored_fields(delivery: Delivery) -> dict[str, Any]:
+    """The mapped fields that the ledger kept of a record."""
+    fields: dict[str, Any] = _decoder.decode(delivery.record or "{}")
+    return fields
 
 
 def source_key_of(record: Mapping[str, Any], key_columns: Sequence[str]) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.errors import FatalError
 from reverse_etl_core.finding import look
-from reverse_etl_core.intake import Intake
+from reverse_etl_core.intake import Intake, stored_fields
 from reverse_etl_core.jobs import JobRunner
 from reverse_etl_core.ledger import Status
 from reverse_etl_core.ledger.rows import WAITING_AGAIN
@@ -199,6 +199,24 @@ class Pipeline:
             self._wait_for_doubts()
             self._work(everything=True)
         self._check_rejections(at_end=False)
+
+    def retry_orphans(self) -> None:
+        """Try records again that earlier runs rejected for a parent that is known by now, due or not."""
+        for page in self._ledger.orphans():
+            rows = self._with_known_parents(page)
+            self._accept([self._intake.judge_again(one) for one in rows], {one.source_key: one for one in rows})
+            self._work(everything=False)
+        self.flush()
+
+    def _with_known_parents(self, rows: Sequence[Delivery]) -> list[Delivery]:
+        """Those of which the ledger knows every record that they point to."""
+        stored = [stored_fields(one) for one in rows]
+        is_whole = [True] * len(rows)
+        for name, parent in self.route.references.items():
+            keys = [parent_keys(parent, one.get(name)) for one in stored]
+            known = self._parent_ids(parent, list(dict.fromkeys(key for some in keys for key in some)))
+            is_whole = [whole and known.keys() >= set(some) for whole, some in zip(is_whole, keys, strict=True)]
+        return [one for one, whole in zip(rows, is_whole, strict=True) if whole]
 
     def retry_waiting(self) -> bool:
         """Try records once more that were rejected for a parent that may have arrived since.

@@ -338,6 +338,9 @@ class Run:
 
     def _retry_waiting(self) -> None:
         """Try children once more whose parents came after them, as often as that helps."""
+        for pipeline in list(self._pipelines()):
+            if self._parents_of(pipeline.route):
+                pipeline.retry_orphans()
         while True:
             # All of them, each time: one that is delivered may be the parent that another one waits for.
             helped = [

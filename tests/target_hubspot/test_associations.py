@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from collections import Counter
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,15 +117,20 @@ def test_records_are_tied_once_both_are_there(stage: Stage, client: Any) -> None
 
 
 def test_a_parent_that_comes_in_a_later_run_is_waited_for(stage: Stage, client: Any) -> None:
-    """The record is delivered without it; its tie is rejected, kept, and made when the other one is there."""
+    """The record is delivered without it; its tie is rejected, kept, and made when the ledger knows the other one.
+
+    Without looking for those in vain, and without waiting until the rejected one is due.
+    """
     first = deliver(stage, *rows("customers", customer("C1", "A9")), max_rejected_percent=100)
     assert (first.totals["created"], first.codes) == (1, {"reference_not_found": 1})
     assert first.states
     deliver(stage, *rows("accounts", account("A9")))
     assert tied(stage, client) == {"C1": set()}
-    with closing(sqlite3.connect(stage.root / "ledger.db")) as ledger, ledger:
-        ledger.execute("UPDATE deliveries SET due_at = 0 WHERE due_at IS NOT NULL")  # as if hours had passed
-    third = deliver(stage, *rows("customers", columns=tuple(customer("C1"))), *rows("accounts", account("A9")))
+    messages = [*rows("customers", columns=tuple(customer("C1"))), *rows("accounts", account("A9"))]
+    assert deliver(stage, *messages, dry_run=True).exit_code == 0
+    plan = [json.loads(line) for line in next((stage.root / "reports").glob("*plan*/plan.jsonl")).open()]
+    assert [(one["action"], one["stream"]) for one in plan] == [("create", "customers > companies")]
+    third = deliver(stage, *messages)
     assert (third.exit_code, third.error) == (0, "")
     assert tied(stage, client) == {"C1": {"A9"}}
 

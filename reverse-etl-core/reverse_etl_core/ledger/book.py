@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger.rows import STATUSES, Delivery, HeldPlan, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, is_open, jobs, may_be_there, outcomes, plans, scopes
+from reverse_etl_core.ledger.tables import deliveries, is_open, is_orphan, jobs, may_be_there, outcomes, plans, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -370,6 +370,10 @@ class StreamLedger:
         is_due = (_COLUMNS.status == Status.REJECTED.value) & (_COLUMNS.due_at <= self.now_ms())
         is_tried = (_COLUMNS.status == Status.PENDING.value) | is_due
         return self._pages(is_tried & _COLUMNS.removal_at.is_(None))
+
+    def orphans(self) -> Iterator[list[Delivery]]:
+        """Records of earlier runs that were rejected for a parent and are not due, a page at a time."""
+        return self._pages(is_orphan(deliveries) & (_COLUMNS.due_at > self.now_ms()))
 
     def waiting(self) -> Iterator[list[Delivery]]:
         """Rejected records whose parent may have arrived since, a page at a time."""

@@ -14,7 +14,7 @@ from reverse_etl_core.ledger.archive import Archive, ScopeFilter, holds_tables
 from reverse_etl_core.ledger.book import HOLDING, LOOKED_UP, REPLAY_PAGE, StreamLedger, chunks, holding
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, Delivery, Settlement, Status
 from reverse_etl_core.ledger.store import Ledger
-from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, may_be_there, plans, scopes
+from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, is_orphan, may_be_there, plans, scopes
 from reverse_etl_core.partitions import Partition
 from reverse_etl_core.redaction import Secret
 
@@ -195,6 +195,10 @@ class BaseScope:
         is_open = (rows.status == Status.PENDING.value) | is_due
         return is_open & rows.removal_at.is_(None) & rows.record.is_not(None)
 
+    def orphans(self, now_ms: int) -> sa.ColumnElement[bool]:
+        """The condition for records that were rejected for a parent and are not due."""
+        return is_orphan(self._rows) & (self._rows.c.due_at > now_ms) & self._rows.c.record.is_not(None)
+
     def leaving(self, due_ms: int | None) -> sa.ColumnElement[bool]:
         """The condition for records that wait to be removed; refused removals only when they are due."""
         rows = self._rows.c
@@ -318,6 +322,30 @@ class RehearsedStreamLedger(StreamLedger):
         for page in self._base.pages(self._base.replayable(self.now_ms())):
             self._replayed.update(one.source_key for one in page)
             yield [_without_doubt(one) for one in page]
+
+    def orphans(self) -> Iterator[list[Delivery]]:
+        """What earlier runs rejected for a parent, in the real ledger, and the plan has not settled since."""
+        if self._base is None:
+            return
+        for page in self._base.pages(self._base.orphans(self.now_ms())):
+            shadowed = super().lookup([one.source_key for one in page])
+            left = [one for one in page if one.source_key not in shadowed]
+            self._replayed.update(one.source_key for one in left)
+            yield left
+
+    def ids_of(self, match_keys: Sequence[str]) -> Mapping[str, str]:
+        """Ids by what the plan settled, else by the real ledger."""
+        found = dict(super().ids_of(match_keys))
+        if self._base is None:
+            return found
+        owners = {key: owner for key, owner in self._base.owners(match_keys).items() if key not in found}
+        shadowed = super().lookup(list(owners.values()))
+        rows = self._base.lookup([one for one in owners.values() if one not in shadowed])
+        for key, owner in owners.items():
+            row = rows.get(owner)
+            if row is not None and row.match_key == key and row.status is Status.DELIVERED and row.destination_id:
+                found[key] = row.destination_id
+        return found
 
     def stop_waiting(self, due_ms: Callable[[int], int]) -> None:
         """Tell of those whose parent did not come."""

@@ -124,6 +124,12 @@ def may_be_there(rows: sa.FromClause) -> sa.ColumnElement[bool]:
     return is_known & (rows.c.status != "removed") & ~is_double(rows)
 
 
+def is_orphan(rows: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The condition for rejected rows that rest until their parent may have come."""
+    is_refused = (rows.c.status == "rejected") & (rows.c.error_code == "reference_not_found")
+    return is_refused & rows.c.waiting.is_(None) & rows.c.removal_at.is_(None)
+
+
 sa.Index(
     "deliveries_open",
     deliveries.c.scope_id,
