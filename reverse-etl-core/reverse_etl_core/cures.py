@@ -54,7 +54,8 @@ CURES: Mapping[str, Cure] = MappingProxyType(
         ),
         RejectCode.INVALID_OPTION.value: Cure(
             "The field takes one of a list of options, and this is none of them.",
-            "Translate the value in the model, or add the option at the destination. Internal names count, not labels.",
+            "Translate the value in the model, or add the option at the destination. Internal names count; labels only "
+            "where the target's page says so.",
         ),
         RejectCode.TOO_LONG.value: Cure(
             "The text has more characters than the field takes.",
@@ -74,9 +75,9 @@ CURES: Mapping[str, Cure] = MappingProxyType(
             "Fill it in the model. Updates of records that exist do not need it.",
         ),
         RejectCode.REFERENCE_NOT_FOUND.value: Cure(
-            "A `lookup` names a record of another object that does not exist there. It is tried once more at "
+            "A `lookup`, an association or a list names a record that does not exist there. It is tried once more at "
             "the end of the run, when the other streams have arrived, and by later runs.",
-            "Deliver the other object too, or drop the reference where it is missing (`on_missing: skip_field`).",
+            "Deliver the other object too, or do without it where it is missing (`on_missing`).",
         ),
         RejectCode.AMBIGUOUS_MATCH.value: Cure(
             "Several records of the destination hold the match value; or the record that a later field of "
