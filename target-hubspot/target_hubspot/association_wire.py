@@ -15,12 +15,13 @@ from reverse_etl_core.transport import Request
 from target_hubspot import complaints
 from target_hubspot.limits import ASSOCIATED_PER_RECORD, ASSOCIATIONS, ASSOCIATIONS_READ
 from target_hubspot.objects import ARCHIVE
-from target_hubspot.wire import COMPLETE, Paths
+from target_hubspot.wire import COMPLETE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reverse_etl_core.schema import Reference
+    from target_hubspot.paths import Paths
 
 FROM, TO = "from", "to"
 Pair = tuple[str, str]

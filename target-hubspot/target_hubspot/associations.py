@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.operations import Batch, Operation, Outcome
     from reverse_etl_core.transport import Reply, Request
-    from target_hubspot.wire import Paths
+    from target_hubspot.paths import Paths
 
 Item = TypeVar("Item")
 

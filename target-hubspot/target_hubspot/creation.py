@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.schema import ObjectSchema
     from reverse_etl_core.transport import Reply
-    from target_hubspot.wire import Paths
+    from target_hubspot.paths import Paths
 
 logger = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from target_hubspot.creation import Properties, with_definitions
 from target_hubspot.lifecycle import Lifecycle
 from target_hubspot.lists import ListWriter
 from target_hubspot.owners import Owners
+from target_hubspot.paths import Paths
 from target_hubspot.wire import Whereabouts
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class HubSpotDestination(Destination):
         self.adds_match_fields = choices.create_match_property
         self._send = send
         self._granted = functools.cache(granted)
-        self._paths = wire.Paths(api_version)
+        self._paths = Paths(api_version)
         self._schemas: dict[str, ObjectSchema] = {}
         self._associations: dict[object, AssociationWriter] = {}
         self._owners = Owners(send, self._paths)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.operations import Outcome
     from reverse_etl_core.transport import Reply, Request
+    from target_hubspot.paths import Paths
 
 STAGE = "lifecyclestage"
 FORBID, CLEAR_THEN_SET = LIFECYCLE_STAGE
@@ -34,7 +35,7 @@ class Lifecycle:
         policy: What becomes of a step back, one of `LIFECYCLE_STAGE`.
     """
 
-    def __init__(self, send: Callable[[Request], Reply], paths: wire.Paths, policy: str) -> None:
+    def __init__(self, send: Callable[[Request], Reply], paths: Paths, policy: str) -> None:
         self._send = send
         self._paths = paths
         self._policy = policy

@@ -14,10 +14,12 @@ from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema, Refe
 from reverse_etl_core.transport import Request
 from target_hubspot.limits import LISTS_PER_PAGE, MEMBERS, MEMBERS_PER_PAGE
 from target_hubspot.objects import ARCHIVE, ID_FIELD
-from target_hubspot.wire import COMPLETE, Paths
+from target_hubspot.wire import COMPLETE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+    from target_hubspot.paths import Paths
 
 PREFIX = "list:"
 """Begins the name of a list as an object; no object of HubSpot can have a name with a colon."""

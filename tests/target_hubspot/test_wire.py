@@ -26,12 +26,13 @@ from reverse_etl_core.operations import (
 )
 from target_hubspot import wire
 from target_hubspot.objects import object_schema, resolve
+from target_hubspot.paths import Paths
 
 BODIES = Path(__file__).parent / "bodies"
 CONTACTS = object_schema(
     resolve("contacts", []), json.loads((BODIES / "contact_properties.json").read_text(encoding="utf-8"))
 )
-DATED = wire.Paths("2026-09")
+DATED = Paths("2026-09")
 
 
 def batch(verb: Verb, *operations: Operation, match_field: str = "customer_id") -> Batch:
@@ -72,12 +73,12 @@ def inputs_of(given: Batch) -> list[dict[str, Any]]:
 )
 def test_paths_follow_the_version(version: str, path: str) -> None:
     """Dated versions have the date behind the family, v3 in front of it."""
-    assert wire.build_write(batch(Verb.UPSERT, operation("a")), wire.Paths(version)).path == path
+    assert wire.build_write(batch(Verb.UPSERT, operation("a")), Paths(version)).path == path
 
 
 def test_other_paths_follow_the_version() -> None:
     """Properties, schemas and the account have their own shapes."""
-    old = wire.Paths("v3")
+    old = Paths("v3")
     assert (DATED.properties("x"), old.properties("x")) == ("/crm/properties/2026-09/x", "/crm/v3/properties/x")
     assert (DATED.schemas(), old.schemas()) == ("/crm-object-schemas/2026-09/schemas", "/crm/v3/schemas")
     assert (DATED.account(), old.account()) == ("/account-info/2026-09/details", "/account-info/v3/details")
@@ -472,7 +473,7 @@ def test_an_archive_names_every_id_once() -> None:
 )
 def test_a_deletion_for_privacy_goes_by_id(version: str, path: str) -> None:
     """An e-mail address would block strangers, too; repeating it is safe."""
-    request = wire.build_purge(CONTACTS, operation("a", None, "7"), wire.Paths(version))
+    request = wire.build_purge(CONTACTS, operation("a", None, "7"), Paths(version))
     assert (request.path, request.json) == (path, {"objectId": "7"})
     assert (request.is_write, request.is_idempotent) == (True, True)
 
