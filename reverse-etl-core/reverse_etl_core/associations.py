@@ -131,10 +131,8 @@ def compile_association(
 class AssociationPipeline(Pipeline):
     """Delivers the associations of one stream with one object."""
 
-    def _is_settled(self, candidate: Candidate, known: Delivery | None) -> bool:
-        """Whether nothing has to be done: no column says anything, or it is empty and nothing was ever tied."""
-        if super()._is_settled(candidate, known):
-            return True
+    def _asks_for_nothing(self, candidate: Candidate, known: Delivery | None) -> bool:
+        """Whether no column says anything, or it is empty and nothing was ever tied."""
         fields = candidate.fields
         return TO not in fields or (known is None and not fields[TO])
 

@@ -349,19 +349,23 @@ class Pipeline:
             return judged
         others: list[Judged] = []
         unchanged = 0
+        in_hand = self._in_hand.pop
         for one in judged:
             row = known.get(one.source_key)
-            if one.__class__ is Candidate and not one.is_replay and self._is_settled(one, row):
+            if one.__class__ is not Candidate or one.is_replay:
+                others.append(one)
+            elif (row is not None and one.is_delivered_as(row)) or self._asks_for_nothing(one, row):
                 unchanged += 1
-                self._in_hand.pop(one.source_key, None)
+                in_hand(one.source_key, None)
             else:
                 others.append(one)
         self.tally.settle(Fate.UNCHANGED, unchanged)
         return others
 
-    def _is_settled(self, candidate: Candidate, known: Delivery | None) -> bool:
-        """Whether nothing has to be done for a record."""
-        return known is not None and candidate.is_delivered_as(known)
+    def _asks_for_nothing(self, candidate: Candidate, known: Delivery | None) -> bool:
+        """Whether nothing has to be done for a record, although it is not delivered as it is; here: never."""
+        del candidate, known
+        return False
 
     def _queue(self, planned: Sequence[tuple[Candidate, Step]]) -> list[Refusal]:
         """Queue records that are theirs; refuse those whose match value, or place, another record of the source has."""
