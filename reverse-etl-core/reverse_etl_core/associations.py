@@ -6,6 +6,7 @@ are settled first; a tie whose record has not arrived waits for it, like any chi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.destination import Use
@@ -125,7 +126,8 @@ def compile_association(
         on_removed=ARCHIVE if follows_source else IGNORE,
     )
     schema = describe(source, target, follows_source)
-    return compile_route(name, singer_schema, key_properties, stream, schema, parents={}, promise=promise)
+    blind = replace(promise, compares=False)  # what a record is associated with is not read first
+    return compile_route(name, singer_schema, key_properties, stream, schema, parents={}, promise=blind)
 
 
 class AssociationPipeline(Pipeline):

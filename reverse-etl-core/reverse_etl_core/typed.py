@@ -174,6 +174,8 @@ def _type(field: Field) -> Any:  # noqa: ANN401 - a type
         return Literal[field.options]
     if field.type is FieldType.OPTIONS:
         return _list_type(field.options)
+    if field.type is FieldType.KEYS:
+        return Annotated[str, msgspec.Meta(min_length=1)] | _list_type(())
     return _TYPES.get(field.type, msgspec.UnsetType)
 
 
