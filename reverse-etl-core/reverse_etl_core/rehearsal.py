@@ -353,7 +353,8 @@ class ReadOnlyDestination(Destination):
                 keys = wanted[one.source_key]
                 if keys and missing.issuperset(keys):  # nothing is left that it could be tied to
                     record_id = one.destination_id or f"{PLACEHOLDER}{next(self._ids)}"
-                    found[one.source_key] = Written(one.source_key, record_id, created=False, changed=False)
+                    nothing = Written(one.source_key, record_id, created=False, changed=False)
+                    found.setdefault(one.source_key, nothing)
             for source_key, keys in wanted.items() if not reference.is_optional else ():
                 if not missing.isdisjoint(keys):
                     found[source_key] = Rejected(source_key, RejectCode.REFERENCE_NOT_FOUND, reason)

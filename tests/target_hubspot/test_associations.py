@@ -354,6 +354,28 @@ def test_a_run_that_only_looks_makes_no_tie(stage: Stage, client: Any) -> None:
     assert tied(stage, client) == {"C1": {"A1"}, "C2": set()}
 
 
+def test_a_plan_counts_what_there_is_nothing_to_tie_to(stage: Stage) -> None:
+    """As the run does: records that are not there, others that are skipped, and what HubSpot needs for a new record."""
+    skip = [{**WORKS_AT, "on_missing": "skip"}]
+    people = [
+        customer("C1", "A1"),
+        customer("C2", "A9"),
+        customer("C3", "A9", email="no address"),
+        customer("C4", "A8"),
+    ]
+    messages = [*rows("customers", *people), *rows("accounts", account("A1"), {"customer_id": "A8", "name": None})]
+    planned = deliver(stage, *messages, associations=skip, dry_run=True)
+    assert planned.exit_code == 0
+    plan = [json.loads(line) for line in next((stage.root / "reports").glob("*plan*/plan.jsonl")).open()]
+    counts = Counter((one["stream"], one["action"]) for one in plan)
+    run = deliver(stage, *messages, associations=skip, max_rejected_percent=100)
+    assert run.report is not None
+    for stream, found in run.report["streams"].items():
+        assert counts[stream, "create"] == found["counts"]["created"], stream
+        assert counts[stream, "reject"] == found["counts"]["rejected"], stream
+    assert run.codes == {"invalid_email": 1, "reference_not_found": 1, "required_field": 1}
+
+
 @pytest.mark.parametrize("version", ["2026-09", "2026-03", "v3"])
 def test_every_version_ties(stage: Stage, client: Any, version: str) -> None:
     """Dated paths, and those of version 4 where the API has no date."""
