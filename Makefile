@@ -87,9 +87,10 @@ bench: $(READY) ## Speed and memory of tap and target beside the stock SDK (minu
 	$(BIN)/python benchmarks/target.py --records $(ROWS) --json benchmarks/.work/target.json
 	$(BIN)/python benchmarks/ledger.py --records $(ROWS) --json benchmarks/.work/ledger.json
 
-docs: $(READY) ## Write the generated pages anew (docs/settings.md, outputs in docs/command.md)
+docs: $(READY) ## Write the generated pages anew (docs/settings.md, docs/hub, outputs in docs/command.md)
 	$(BIN)/python docs/generate_settings.py
 	$(BIN)/python docs/generate_command.py
+	$(BIN)/python docs/generate_hub.py
 
 build: $(READY) ## Wheels and source packages of all members, in dist/
 	rm -rf dist
