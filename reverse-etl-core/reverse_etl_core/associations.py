@@ -6,6 +6,7 @@ are settled first; a tie whose record has not arrived waits for it, like any chi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reverse_etl_core.destination import Use
@@ -125,16 +126,15 @@ def compile_association(
         on_removed=ARCHIVE if follows_source else IGNORE,
     )
     schema = describe(source, target, follows_source)
-    return compile_route(name, singer_schema, key_properties, stream, schema, parents={}, promise=promise)
+    blind = replace(promise, compares=False)  # what a record is associated with is not read first
+    return compile_route(name, singer_schema, key_properties, stream, schema, parents={}, promise=blind)
 
 
 class AssociationPipeline(Pipeline):
     """Delivers the associations of one stream with one object."""
 
-    def _is_settled(self, candidate: Candidate, known: Delivery | None) -> bool:
-        """Whether nothing has to be done: no column says anything, or it is empty and nothing was ever tied."""
-        if super()._is_settled(candidate, known):
-            return True
+    def _asks_for_nothing(self, candidate: Candidate, known: Delivery | None) -> bool:
+        """Whether no column says anything, or it is empty and nothing was ever tied."""
         fields = candidate.fields
         return TO not in fields or (known is None and not fields[TO])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from reverse_etl_core.associations import source_of, target_of, uses_of
+from reverse_etl_core.associations import association_stream, source_of, target_of, uses_of
 from reverse_etl_core.errors import AuthError, ConfigError, FatalError, RetryableError
 from reverse_etl_core.preparation import lacks_match_field, prepared
 from reverse_etl_core.routing import setting_problems
@@ -114,8 +114,32 @@ class Catalog:
                 denied.append(f"Stream '{stream}': {error}")
         if not is_told:
             problems += denied
+        problems += self._shared_associations(streams)
         if problems:
             raise ConfigError(*problems)
+
+    def _shared_associations(self, streams: Mapping[str, StreamConfig]) -> list[str]:
+        """Pairs of objects that several entries of `associations` tie, and a mirror among them unties.
+
+        Which of them still names a pair of records, the one that ends it cannot know.
+        """
+        by_pair: dict[tuple[str, ...], list[str]] = {}
+        mirrored: dict[tuple[str, ...], str] = {}
+        for stream, config in streams.items():
+            for one in config.associations:
+                names = [config.object_name, one.object_name]
+                known = [self._schemas[name].name if name in self._schemas else name for name in names]
+                pair = tuple(sorted(known))
+                by_pair.setdefault(pair, []).append(association_stream(stream, one))
+                if config.removal != IGNORE:
+                    mirrored[pair] = stream
+        return [
+            f"Stream '{mirrored[pair]}' ends associations that its records no longer have, but several entries are "
+            f"about the same two objects: {', '.join(repr(one) for one in entries)}. Keep one of them, or set "
+            "'load_method: upsert', which only adds."
+            for pair, entries in by_pair.items()
+            if len(entries) > 1 and pair in mirrored
+        ]
 
     def _problems(self, stream: str, config: StreamConfig) -> list[str]:
         parents = self.parents(config)

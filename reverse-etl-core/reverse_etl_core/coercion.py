@@ -175,6 +175,14 @@ def to_options(value: Any) -> Value:  # noqa: ANN401 - any JSON value
     return [item for item in items if item] or None
 
 
+def to_keys(value: Any) -> Value:  # noqa: ANN401 - any JSON value
+    """One match value as text, or a list of them; an empty list is null."""
+    if not isinstance(value, list):
+        return to_text(value)
+    items = [str(to_text(item)) for item in value if item is not None]
+    return [item for item in items if item.strip()] or None
+
+
 COERCIONS: dict[FieldType, Callable[[Any], Value]] = {
     FieldType.STRING: to_text,
     FieldType.EMAIL: to_email,
@@ -185,6 +193,7 @@ COERCIONS: dict[FieldType, Callable[[Any], Value]] = {
     FieldType.DATETIME: to_datetime,
     FieldType.OPTION: to_option,
     FieldType.OPTIONS: to_options,
+    FieldType.KEYS: to_keys,
 }
 """How each type is read."""
 

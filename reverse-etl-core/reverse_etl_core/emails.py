@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
-from email_validator import EmailNotValidError, EmailUndeliverableError, caching_resolver, validate_email
+from email_validator import (
+    SPECIAL_USE_DOMAIN_NAMES,
+    EmailNotValidError,
+    EmailUndeliverableError,
+    caching_resolver,
+    validate_email,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +40,37 @@ _REFUSED_AT_IMPORT = (
 )
 ROLES = frozenset(f"{_OF_SERVICES} {_REFUSED_AT_IMPORT}".split())
 """Local parts that stand for a task and not for a person."""
+
+
+# What these patterns take, `email-validator` takes too, at 20 us per address: plain ASCII, no special-use top-level
+# domain, and the whole shorter than any limit of a part.
+_SPECIAL = "|".join(sorted({name.rsplit(".", 1)[-1] for name in SPECIAL_USE_DOMAIN_NAMES}))
+_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+_DOMAIN = re.compile(rf"(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+(?!(?i:{_SPECIAL})\Z)[A-Za-z]{{2,20}}")
+PLAIN_LENGTH = 63
+
+
+class PlainAddresses:
+    """Tells addresses that are certainly valid; those of a domain that it has met before at little cost.
+
+    >>> plain = PlainAddresses()
+    >>> [plain.has(one) for one in ("ada@example.com", "ada@localhost", "a..b@example.com", "Ada <ada@example.com>")]
+    [True, False, False, False]
+    """
+
+    def __init__(self) -> None:
+        self._domains: set[str] = set()
+
+    def has(self, address: str) -> bool:
+        """Whether an address is certainly valid; false says nothing. At most `PLAIN_LENGTH` characters."""
+        local, _, domain = address.rpartition("@")
+        if domain not in self._domains:
+            if _DOMAIN.fullmatch(domain) is None:
+                return False
+            if len(self._domains) >= DOMAINS_REMEMBERED:
+                self._domains.clear()
+            self._domains.add(domain)
+        return (local.isalnum() and local.isascii()) or _LOCAL.fullmatch(local) is not None
 
 
 def is_email(address: str) -> bool:

@@ -10,15 +10,15 @@ import msgspec
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.errors import FatalError
 from reverse_etl_core.finding import look
-from reverse_etl_core.intake import Intake, stored_fields
+from reverse_etl_core.intake import Intake
 from reverse_etl_core.jobs import JobRunner
 from reverse_etl_core.ledger import Status
 from reverse_etl_core.ledger.rows import WAITING_AGAIN
 from reverse_etl_core.operations import DeferCode, RejectCode, Verb
+from reverse_etl_core.parents import Parents
 from reverse_etl_core.planning import Candidate, Refusal, Removal, Step, doubt_ends_ms, first_step, next_step
 from reverse_etl_core.queues import WorkQueues
 from reverse_etl_core.recording import Recorder
-from reverse_etl_core.references import parent_keys
 from reverse_etl_core.removals import RemovalSpool
 from reverse_etl_core.sending import Sent, send, wait_out
 from reverse_etl_core.superseding import latest_versions
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from reverse_etl_core.ledger import Delivery, Settlement, StreamLedger
     from reverse_etl_core.operations import Batch, Current
     from reverse_etl_core.routing import Route
-    from reverse_etl_core.schema import Reference
     from reverse_etl_core.sending import Crew
     from reverse_etl_core.traffic import Traffic
 
@@ -55,8 +54,7 @@ class Pipeline:
         grace_ms: How long a lost create may still be applied.
         wait: Sleeps that many seconds; true when the run is asked to stop meanwhile.
         traffic: Knows which writes got no answer.
-        settle_parents: Settles the streams whose records these ones point to; called before anything is sent.
-        parent_ids: Match keys of those records to the ids that the ledger knows.
+        parents: What its records point to; settled before anything is sent.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that a pipeline joins
@@ -72,8 +70,7 @@ class Pipeline:
         grace_ms: int,
         wait: Callable[[float], bool],
         traffic: Traffic,
-        settle_parents: Callable[[], None] = lambda: None,
-        parent_ids: Callable[[Reference, Sequence[str]], Mapping[str, str]] = lambda _parent, _keys: {},
+        parents: Parents | None = None,
     ) -> None:
         self.route = route
         self.tally = tally
@@ -94,8 +91,7 @@ class Pipeline:
             self._jobs = JobRunner(
                 destination.jobs, route, ledger=ledger, queues=self._queues, recorder=self._recorder, wait=wait
             )
-        self._settle_parents = settle_parents
-        self._parent_ids = parent_ids
+        self._parents = parents or Parents(route.references)
         self._is_working = False
         self._in_hand: dict[str, Judged] = {}
         self._unjudged = 0
@@ -203,20 +199,10 @@ class Pipeline:
     def retry_orphans(self) -> None:
         """Try records again that earlier runs rejected for a parent that is known by now, due or not."""
         for page in self._ledger.orphans():
-            rows = self._with_known_parents(page)
+            rows = self._parents.those_known(page)
             self._accept([self._intake.judge_again(one) for one in rows], {one.source_key: one for one in rows})
             self._work(everything=False)
         self.flush()
-
-    def _with_known_parents(self, rows: Sequence[Delivery]) -> list[Delivery]:
-        """Those of which the ledger knows every record that they point to."""
-        stored = [stored_fields(one) for one in rows]
-        is_whole = [True] * len(rows)
-        for name, parent in self.route.references.items():
-            keys = [parent_keys(parent, one.get(name)) for one in stored]
-            known = self._parent_ids(parent, list(dict.fromkeys(key for some in keys for key in some)))
-            is_whole = [whole and known.keys() >= set(some) for whole, some in zip(is_whole, keys, strict=True)]
-        return [one for one, whole in zip(rows, is_whole, strict=True) if whole]
 
     def retry_waiting(self) -> bool:
         """Try records once more that were rejected for a parent that may have arrived since.
@@ -349,19 +335,23 @@ class Pipeline:
             return judged
         others: list[Judged] = []
         unchanged = 0
+        in_hand = self._in_hand.pop
         for one in judged:
             row = known.get(one.source_key)
-            if one.__class__ is Candidate and not one.is_replay and self._is_settled(one, row):
+            if one.__class__ is not Candidate or one.is_replay:
+                others.append(one)
+            elif (row is not None and one.is_delivered_as(row)) or self._asks_for_nothing(one, row):
                 unchanged += 1
-                self._in_hand.pop(one.source_key, None)
+                in_hand(one.source_key, None)
             else:
                 others.append(one)
         self.tally.settle(Fate.UNCHANGED, unchanged)
         return others
 
-    def _is_settled(self, candidate: Candidate, known: Delivery | None) -> bool:
-        """Whether nothing has to be done for a record."""
-        return known is not None and candidate.is_delivered_as(known)
+    def _asks_for_nothing(self, candidate: Candidate, known: Delivery | None) -> bool:
+        """Whether nothing has to be done for a record, although it is not delivered as it is; here: never."""
+        del candidate, known
+        return False
 
     def _queue(self, planned: Sequence[tuple[Candidate, Step]]) -> list[Refusal]:
         """Queue records that are theirs; refuse those whose match value, or place, another record of the source has."""
@@ -421,7 +411,7 @@ class Pipeline:
         self._is_working = True
         try:
             if self._queues.is_due(everything=everything):
-                self._settle_parents()
+                self._parents.settle()
             self._work_off(everything=everything)
         finally:
             self._is_working = False
@@ -434,7 +424,7 @@ class Pipeline:
                     finds, work=self._find, before=_nothing, after=self._recorder.found, idle=self._ledger.renew
                 )
             has_run_job = self._run_jobs(everything=everything)
-            batches = [self._with_parent_ids(one) for one in self._queues.take_batches(everything=everything)]
+            batches = [self._with_known(one) for one in self._queues.take_batches(everything=everything)]
             if self.route.schema.prepares and self.route.removal.is_active:
                 batches = self._prepared(batches)
             if batches:
@@ -449,25 +439,14 @@ class Pipeline:
             if not (finds or has_run_job or batches):
                 return
 
-    def _with_parent_ids(self, batch: Batch) -> Batch:
-        """The batch with what the ledger knows: ids of the records that it points to, and whose own records are."""
-        if not batch.schema.takes_ids or batch.verb is Verb.REMOVE:
-            return batch
-        ids = {}
-        for name, parent in batch.references.items():
-            if name == batch.match_field:
-                keys = [one.match_key for one in batch.operations]
-            else:
-                keys = [key for one in batch.operations for key in parent_keys(parent, one.fields.get(name))]
-            ids[name] = self._parent_ids(parent, list(dict.fromkeys(keys)))
-        return msgspec.structs.replace(batch, parent_ids=ids, ours=self._ours(batch))
-
-    def _ours(self, batch: Batch) -> frozenset[str]:
-        """Source keys of the records that this sync created, where it takes such records away."""
-        if not self.route.removal.is_active:
-            return frozenset()
+    def _with_known(self, batch: Batch) -> Batch:
+        """A batch with what the ledger knows: ids of parents, and which records are ours to take away."""
+        known = self._parents.with_ids(batch)
+        if known is batch or not self.route.removal.is_active:
+            return known
         candidates = (self._queues.get(one.source_key) for one in batch.operations)
-        return frozenset(one.source_key for one in candidates if one and one.known and one.known.created_by_us)
+        ours = frozenset(one.source_key for one in candidates if one and one.known and one.known.created_by_us)
+        return msgspec.structs.replace(known, ours=ours)
 
     def _prepared(self, batches: Sequence[Batch]) -> list[Batch]:
         """The batches, once the destination was read for what their intents have to say."""

@@ -334,22 +334,28 @@ class ReadOnlyDestination(Destination):
     def write(self, batch: Batch) -> list[Outcome]:
         """What would come of a batch, as far as reading can tell."""
         self._rehearsal.count_request()
-        orphans = self._orphans(batch)
+        settled = self._orphans(batch)
         batch = msgspec.structs.replace(
-            batch, operations=tuple([one for one in batch.operations if one.source_key not in orphans])
+            batch, operations=tuple([one for one in batch.operations if one.source_key not in settled])
         )
-        return [*orphans.values(), *self._written(batch)]
+        return [*settled.values(), *self._written(batch)]
 
     def _orphans(self, batch: Batch) -> dict[str, Outcome]:
-        """Records that would be refused, since a record that they name does not exist."""
+        """Records that would be refused, or nothing written of, since a record that they name does not exist."""
         found: dict[str, Outcome] = {}
         for name, reference in batch.references.items():
-            if reference.is_optional or reference.object_name not in self._schemas:
+            if reference.object_name not in self._schemas or (reference.is_optional and not batch.schema.parents):
                 continue
             wanted = {one.source_key: parent_keys(reference, one.fields.get(name)) for one in batch.operations}
             missing = self._missing(reference, sorted({key for keys in wanted.values() for key in keys}))
             reason = reasons.NO_PARENT.format(field=name)
-            for source_key, keys in wanted.items():
+            for one in batch.operations if reference.is_optional else ():
+                keys = wanted[one.source_key]
+                if keys and missing.issuperset(keys):  # nothing is left that it could be tied to
+                    record_id = one.destination_id or f"{PLACEHOLDER}{next(self._ids)}"
+                    nothing = Written(one.source_key, record_id, created=False, changed=False)
+                    found.setdefault(one.source_key, nothing)
+            for source_key, keys in wanted.items() if not reference.is_optional else ():
                 if not missing.isdisjoint(keys):
                     found[source_key] = Rejected(source_key, RejectCode.REFERENCE_NOT_FOUND, reason)
         return found
@@ -372,7 +378,7 @@ class ReadOnlyDestination(Destination):
         if batch.verb is Verb.UPSERT:
             held = self._held(batch, batch.match_field, {one.match_key: one for one in batch.operations})
             return [
-                self._updated(batch, one, held[one.match_key]) if one.match_key in held else self._created(batch, one)
+                self._updated(batch, one, held[one.match_key]) if one.match_key in held else self._upserted(batch, one)
                 for one in batch.operations
             ]
         held = self._held(batch, None, {str(one.destination_id): one for one in batch.operations})
@@ -383,6 +389,14 @@ class ReadOnlyDestination(Destination):
         fields = [name for name in names if name in batch.schema.fields and name != batch.schema.id_field]
         found = self._read(batch.schema, key_field, list(operations), fields)
         return {key: some[0] for key, some in found.items() if some}
+
+    def _upserted(self, batch: Batch, operation: Operation) -> Outcome:
+        """A record that the API would create by itself, or refuse where it needs more."""
+        for group in batch.schema.required_to_create:
+            if all(operation.fields.get(name) in (None, "") for name in group):
+                reason = reasons.INCOMPLETE.format(fields=", ".join(group))
+                return Rejected(operation.source_key, RejectCode.REQUIRED_FIELD, reason)
+        return self._created(batch, operation)
 
     def _created(self, batch: Batch, operation: Operation) -> Outcome:
         changes: dict[str, Change] = {name: (None, value) for name, value in operation.fields.items()}

@@ -178,8 +178,7 @@ def compile_route(
     references = compile_references(stream, config, schema, parents)
     mapping = compile_mapping(stream, columns, config, schema, match_field=match_field, references=references)
     if mapping.column_of(match_field) is None:
-        msg = f"Stream '{stream}' does not fill '{match_field}', by which records are matched. Map a column to it."
-        raise ConfigError(msg)
+        raise ConfigError(_unfilled(stream, match_field))
     route = Route(
         stream=stream,
         schema=schema,
@@ -263,7 +262,15 @@ def setting_problems(
         except ConfigError as error:
             problems += error.problems
     match_field = config.match_on or schema.id_field
+    if config.match_on in schema.fields and config.fields is not None:
+        filled = {schema.canonical(one) for one in config.fields}
+        if schema.canonical(str(config.match_on)) not in filled:
+            problems.append(_unfilled(stream, str(config.match_on)))
     return problems + field_problems(stream, config.fields or (), config, schema, match_field=match_field)
+
+
+def _unfilled(stream: str, match_field: str) -> str:
+    return f"Stream '{stream}' does not fill '{match_field}', by which records are matched. Map a column to it."
 
 
 def _match_field(

@@ -29,6 +29,7 @@ from reverse_etl_core.errors import (
 from reverse_etl_core.holding import PlanHolder
 from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.operations import DeferCode
+from reverse_etl_core.parents import Parents
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.plan_run import PlanRun
 from reverse_etl_core.progress import Progress
@@ -244,8 +245,11 @@ class Run:
             grace_ms=int(self._config.reconcile_grace_s * 1000),
             wait=self._stop.wait,
             traffic=self._traffic,
-            settle_parents=lambda: self._settle_parents(route),
-            parent_ids=lambda parent, keys: self._parent_ids(route, parent, keys),
+            parents=Parents(
+                route.references,
+                settle=lambda: self._settle_parents(route),
+                ids_of=lambda parent, keys: self._parent_ids(route, parent, keys),
+            ),
         )
 
     def _open_association(

@@ -25,6 +25,8 @@ class FieldType(str, enum.Enum):
     """One of `Field.options`."""
     OPTIONS = "options"
     """Any number of `Field.options`; the mapped value is a list."""
+    KEYS = "keys"
+    """Match values of other records: a text is one of them, a list several."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from email_validator import SPECIAL_USE_DOMAIN_NAMES
 
 from reverse_etl_core import identity
 from reverse_etl_core.coercion import is_plain
+from reverse_etl_core.emails import PLAIN_LENGTH, PlainAddresses
+from reverse_etl_core.identity import digest
 from reverse_etl_core.planning import Candidate
 from reverse_etl_core.schema import FieldType
 
@@ -40,15 +41,6 @@ def is_removed(record: Mapping[str, Any]) -> bool:
     mark = record.get(REMOVED_AT)
     return bool(mark.strip() if isinstance(mark, str) else mark)
 
-
-# What this pattern takes, `email-validator` takes too, at 20 us per address: plain ASCII, no special-use
-# top-level domain, and the whole shorter than any limit of a part.
-_SPECIAL = "|".join(sorted({name.rsplit(".", 1)[-1] for name in SPECIAL_USE_DOMAIN_NAMES}))
-_EMAIL = (
-    r"^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+"
-    rf"(?!(?i:{_SPECIAL})\Z)[A-Za-z]{{2,20}}\Z"
-)
-_EMAIL_LENGTH = 63
 
 _KEY: Any = str | int | None | msgspec.UnsetType
 _NOT_REMOVED: Any = ("removed_at", None | msgspec.UnsetType, msgspec.UNSET)
@@ -78,9 +70,8 @@ class TypedRecords:
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         by_field = {one.field.name: name for one, name in zip(columns, names, strict=True)}
         self._match_value = attrgetter(by_field[route.match_field])
-        looks = (
-            (one, _SECOND_LOOKS.get(one.field.type) or route.validator.second_look(one.field.name)) for one in columns
-        )
+        looks = [(one, _second_looks(one.field)) for one in columns]
+        looks += [(one, route.validator.second_look(one.field.name)) for one in columns]
         self._doubtful = tuple((attrgetter(by_field[one.field.name]), look) for one, look in looks if look is not None)
         self._keys_of, key_names = _key_decoder(route.key_columns)
         self._key_values = _values_reader([as_is[one] for one in route.key_columns] if self._has_keys else key_names)
@@ -106,7 +97,7 @@ class TypedRecords:
             record.removed_at = msgspec.UNSET  # it is null, and feeds no field
         payload = self._encode(record if self._rename is None else self._rename(record))
         source_key = identity.source_key(keys or (match_key,))
-        return Candidate(source_key, match_key, payload, identity.digest(payload))
+        return Candidate(source_key, match_key, payload, digest(payload))
 
     def _is_plain(self, record: msgspec.Struct) -> bool:
         """Whether values whose type says too little are their own mapped values."""
@@ -176,13 +167,15 @@ def _values_reader(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
 def _type(field: Field) -> Any:  # noqa: ANN401 - a type
     """The type whose values are certainly fine for a field, and are their own mapped values."""
     if field.type is FieldType.EMAIL:
-        return Annotated[str, msgspec.Meta(pattern=_EMAIL, max_length=min(_EMAIL_LENGTH, field.max_length or 999))]
+        return Annotated[str, msgspec.Meta(max_length=min(PLAIN_LENGTH, field.max_length or PLAIN_LENGTH))]
     if field.type is FieldType.STRING:
         return str if field.max_length is None else Annotated[str, msgspec.Meta(max_length=field.max_length)]
     if field.type is FieldType.OPTION and field.options:
         return Literal[field.options]
     if field.type is FieldType.OPTIONS:
         return _list_type(field.options)
+    if field.type is FieldType.KEYS:
+        return Annotated[str, msgspec.Meta(min_length=1)] | _list_type(())
     return _TYPES.get(field.type, msgspec.UnsetType)
 
 
@@ -193,6 +186,11 @@ def _list_type(options: tuple[str, ...]) -> Any:  # noqa: ANN401 - a type
         trimmed = tuple(one for one in options if one and one == one.strip())
         item = Literal[trimmed] if trimmed else msgspec.UnsetType
     return Annotated[list[item], msgspec.Meta(min_length=1)]
+
+
+def _second_looks(field: Field) -> Callable[[Any], bool] | None:
+    """Whether a value is plain, of a field whose type says too little."""
+    return PlainAddresses().has if field.type is FieldType.EMAIL else _SECOND_LOOKS.get(field.type)
 
 
 _SECOND_LOOKS: dict[FieldType, Callable[[Any], bool]] = {

@@ -32,6 +32,7 @@ _JSON_TYPES: dict[FieldType, dict[str, Any]] = {
     FieldType.DATETIME: {"type": "string", "format": "date-time"},
     FieldType.OPTION: {"type": "string"},
     FieldType.OPTIONS: {"type": "array", "items": {"type": "string"}},
+    FieldType.KEYS: {"type": ["string", "array"], "items": {"type": "string"}},
 }
 
 _CODES = {
@@ -61,7 +62,8 @@ def json_schema(fields: Iterable[Field]) -> dict[str, Any]:
 
 def _property(field: Field) -> dict[str, Any]:
     rules = {key: value for key, value in _JSON_TYPES[field.type].items() if key != "type"}
-    rules["type"] = [_JSON_TYPES[field.type]["type"], "null"]
+    kind = _JSON_TYPES[field.type]["type"]
+    rules["type"] = [*(kind if isinstance(kind, list) else [kind]), "null"]
     if field.max_length is not None and field.type in (FieldType.STRING, FieldType.EMAIL):
         rules["maxLength"] = field.max_length
     if field.options and field.type is FieldType.OPTION:

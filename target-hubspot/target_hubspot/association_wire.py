@@ -67,12 +67,18 @@ def chosen_kind(source: str, target: str, label: str | None, reply: object, *, r
     """
     results = reply.get("results") if isinstance(reply, dict) else None
     known = [one for one in results or () if isinstance(one, dict) and one.get("typeId") is not None]
-    wanted = label.strip().casefold() if label else None
-    for one in known:
-        name = one.get("label")
-        if (str(name).strip().casefold() if name else None) == wanted:
-            shown = str(name) if name else None
-            return AssociationKind(source, target, str(one.get("category")), int(one["typeId"]), shown, replaces)
+    found = [one for one in known if (one.get("label") or None) == label]
+    if not found and label:
+        wanted = label.strip().casefold()
+        found = [one for one in known if str(one.get("label") or "").strip().casefold() == wanted]
+    if len(found) > 1:
+        msg = f"'associations': '{label}' could mean several labels from '{source}' to '{target}'. "
+        msg += "Spell it exactly as HubSpot does."
+        raise ConfigError(msg)
+    if found:
+        shown = str(found[0]["label"]) if label else None
+        kind = (str(found[0].get("category")), int(found[0]["typeId"]))
+        return AssociationKind(source, target, *kind, shown, replaces)
     labels = ", ".join(f"'{one['label']}'" for one in known if one.get("label"))
     if not known:
         msg = f"'associations': HubSpot knows none between '{source}' and '{target}'. Define one in its settings first."
@@ -91,7 +97,7 @@ def association_schema(kind: AssociationKind, source: Reference, target: Referen
         target.match_field,
         name=TO,
         label="",
-        type=FieldType.OPTIONS,
+        type=FieldType.KEYS,
         is_key=False,
         is_creatable=True,
         is_updatable=True,
@@ -266,7 +272,7 @@ def parse_read(body: Mapping[str, Any], found: Found) -> None:
 
 def too_many() -> str:
     """Why a record with too many associations is refused."""
-    return f"Column names more than {ASSOCIATED_PER_RECORD} records. Associate from the other side, or name fewer."
+    return f"The column names more than {ASSOCIATED_PER_RECORD} records. Associate from the other side, or name fewer."
 
 
 def _require_complete(body: Mapping[str, Any]) -> None:

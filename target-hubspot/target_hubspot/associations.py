@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-NOT_THERE = "'{field}' names one of {object} that HubSpot does not have. It is tried again."
-SEVERAL = "'{field}' could mean several of HubSpot's {object}. Merge them there."
+NOT_THERE = {
+    FROM: "The record itself is not among HubSpot's {object}. It is associated once it is there.",
+    TO: "HubSpot does not have all {object} that the column names. It is tried again once they are there.",
+}
+SEVERAL = {
+    FROM: "The record could be several of HubSpot's {object}. Merge them there.",
+    TO: "The column could mean several of HubSpot's {object}. Merge them there.",
+}
 REFUSED = "HubSpot does not associate the two records, though both exist. Look at the limits and labels of these."
 
 
@@ -160,6 +166,9 @@ class AssociationWriter:
             if not wanted:
                 ties.append(Tie(one, Added.read(one.destination_id or "").from_id, ()))
                 continue
+            if len(wanted) > ASSOCIATED_PER_RECORD:
+                outcomes[one.source_key] = Rejected(one.source_key, RejectCode.TOO_LONG, wire.too_many())
+                continue
             records, others = from_ids.get(one.match_key, ()), [to_ids.get(key, ()) for key in wanted]
             if target.is_optional:
                 others = [ids for ids in others if ids]
@@ -182,13 +191,11 @@ class AssociationWriter:
         """
         for field, name, found in ((FROM, self._kind.from_object, [records]), (TO, self._kind.to_object, others)):
             if any(len(ids) > 1 for ids in found):
-                reason = SEVERAL.format(object=name, field=field)
+                reason = SEVERAL[field].format(object=name)
                 return Rejected(operation.source_key, RejectCode.AMBIGUOUS_MATCH, reason)
             if not all(found):
-                reason = NOT_THERE.format(object=name, field=field)
+                reason = NOT_THERE[field].format(object=name)
                 return Rejected(operation.source_key, RejectCode.REFERENCE_NOT_FOUND, reason)
-        if len(others) > ASSOCIATED_PER_RECORD:
-            return Rejected(operation.source_key, RejectCode.TOO_LONG, wire.too_many())
         return None
 
     def _ids(

@@ -211,16 +211,70 @@ def test_a_mirror_follows_the_source_and_spares_what_others_made(stage: Stage, c
 
 
 def test_two_streams_tie_the_same_objects_each_in_its_way(stage: Stage, client: Any) -> None:
-    """What the mirror added goes; the other stream, which only adds, changes nothing of that."""
+    """Each has its own records, rows and counts."""
     fields = {"customer_id": "customer_id", "email": "email"}
     both = {name: {**CUSTOMERS, "fields": fields, "associations": [WORKS_AT]} for name in ("customers", "guests")}
-    both["customers"]["load_method"] = "mirror"
-    streams = {**both, "accounts": ACCOUNTS}
-    companies = rows("accounts", account("A1"), account("A2"))
-    for tie in ("A1", "A2"):
-        people = [*rows("customers", customer("C1", tie)), *rows("guests", customer("C2", tie))]
-        assert stage.run([*companies, *people], streams=streams).exit_code == 0
-    assert tied(stage, client) == {"C1": {"A2"}, "C2": {"A1", "A2"}}
+    both["guests"]["associations"] = [{**WORKS_AT, "on_missing": "skip"}]
+    people = [*rows("customers", customer("C1", "A9")), *rows("guests", customer("C2", ["A1", "A9"]))]
+    messages = [*rows("accounts", account("A1")), *people]
+    result = stage.run(messages, streams={**both, "accounts": ACCOUNTS}, max_rejected_percent=100)
+    assert (result.exit_code, result.codes) == (0, {"reference_not_found": 1})
+    assert tied(stage, client) == {"C1": set(), "C2": {"A1"}}
+
+
+@pytest.mark.parametrize("other", ["label", "stream", "side"])
+def test_a_mirror_is_the_only_one_to_tie_two_objects(stage: Stage, other: str) -> None:
+    """HubSpot ends a pair with all its labels, from both sides: what else names it would be gone without a word."""
+    customers: dict[str, Any] = {**CUSTOMERS, "load_method": "mirror", "associations": [WORKS_AT]}
+    streams: dict[str, Any] = {"customers": customers, "accounts": dict(ACCOUNTS)}
+    if other == "label":
+        customers["associations"] = [WORKS_AT, {**WORKS_AT, "label": "Primary"}]
+    elif other == "stream":
+        streams["guests"] = {**CUSTOMERS, "associations": [WORKS_AT]}
+    else:
+        streams["accounts"]["associations"] = [{"object": "contact", "from": "people", "match_on": "customer_id"}]
+    result = stage.run(rows("accounts", account("A1")), streams=streams)
+    assert result.exit_code == 78
+    assert "several entries are about the same two objects" in result.error
+    assert stage.vendor.side_effects() == 0
+
+
+def test_a_text_names_one_record_whatever_is_in_it(stage: Stage, client: Any) -> None:
+    """Only an array names several."""
+    companies = rows("accounts", account("A"), account("B"), account("A;B"))
+    deliver(
+        stage, *companies, *rows("customers", customer("C1", "A;B"), customer("C2", ["A", " B "]), customer("C3", 7))
+    )
+    assert tied(stage, client) == {"C1": {"A;B"}, "C2": {"A", "B"}, "C3": set()}
+
+
+def test_a_comparison_leaves_associations_alone(stage: Stage) -> None:
+    """They are not read first, and what was delivered is not written again."""
+    messages = [*rows("accounts", account("A1")), *rows("customers", customer("C1", "A1"))]
+    deliver(stage, *messages, compare_with="destination")
+    before = requests_by_path(stage, "associations")
+    result = deliver(stage, *messages, compare_with="destination")
+    assert (result.totals["unchanged"], requests_by_path(stage, "associations")["create"]) == (3, before["create"])
+
+
+def test_a_label_in_two_spellings_is_spelt_exactly(stage: Stage, client: Any) -> None:
+    """Any case will do where it is clear which one is meant."""
+    create = client.crm.associations.v4.schema.definitions_api.create
+    for name, label in (("one", "Twin"), ("other", "twin")):
+        create("contacts", "companies", PublicAssociationDefinitionCreateRequest(name=name, label=label))
+    messages = [*rows("accounts", account("A1")), *rows("customers", customer("C1", "A1"))]
+    result = deliver(stage, *messages, associations=[{**WORKS_AT, "label": "TWIN"}])
+    assert (result.exit_code, "could mean several labels" in result.error) == (78, True)
+    assert deliver(stage, *messages, associations=[{**WORKS_AT, "label": "twin"}]).exit_code == 0
+    assert ("A1", "twin") in ties(stage, client)["C1"]
+    assert ("A1", "Twin") not in ties(stage, client)["C1"]
+
+
+def test_more_than_a_hundred_are_too_many(stage: Stage) -> None:
+    """Whether they exist or not."""
+    crowd = [f"A{number}" for number in range(101)]
+    result = deliver(stage, *rows("customers", customer("C1", crowd)), max_rejected_percent=100)
+    assert result.codes == {"too_long": 1}
 
 
 def test_a_label_that_was_added_to_an_older_association_is_taken_off_alone(stage: Stage, client: Any) -> None:
@@ -298,6 +352,28 @@ def test_a_run_that_only_looks_makes_no_tie(stage: Stage, client: Any) -> None:
     result = deliver(stage, *messages, max_rejected_percent=100)
     assert result.codes == {"reference_not_found": 1}
     assert tied(stage, client) == {"C1": {"A1"}, "C2": set()}
+
+
+def test_a_plan_counts_what_there_is_nothing_to_tie_to(stage: Stage) -> None:
+    """As the run does: records that are not there, others that are skipped, and what HubSpot needs for a new record."""
+    skip = [{**WORKS_AT, "on_missing": "skip"}]
+    people = [
+        customer("C1", "A1"),
+        customer("C2", "A9"),
+        customer("C3", "A9", email="no address"),
+        customer("C4", "A8"),
+    ]
+    messages = [*rows("customers", *people), *rows("accounts", account("A1"), {"customer_id": "A8", "name": None})]
+    planned = deliver(stage, *messages, associations=skip, dry_run=True)
+    assert planned.exit_code == 0
+    plan = [json.loads(line) for line in next((stage.root / "reports").glob("*plan*/plan.jsonl")).open()]
+    counts = Counter((one["stream"], one["action"]) for one in plan)
+    run = deliver(stage, *messages, associations=skip, max_rejected_percent=100)
+    assert run.report is not None
+    for stream, found in run.report["streams"].items():
+        assert counts[stream, "create"] == found["counts"]["created"], stream
+        assert counts[stream, "reject"] == found["counts"]["rejected"], stream
+    assert run.codes == {"invalid_email": 1, "reference_not_found": 1, "required_field": 1}
 
 
 @pytest.mark.parametrize("version", ["2026-09", "2026-03", "v3"])
