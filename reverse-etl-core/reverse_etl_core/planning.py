@@ -132,6 +132,8 @@ class Candidate(msgspec.Struct, gc=False):
     def renames(self) -> bool:
         """Whether the match value at the destination has to change, or may have been left half changed."""
         known = self.known
+        if known is not None and known.status is Status.DELIVERED and known.payload_hash is None:
+            return known.destination_id is not None  # another row may have been written over it, its match value too
         is_half_changed = known is not None and known.status is Status.PENDING and known.destination_id is not None
         return self.is_adopted or self.moves or (is_half_changed and known is not None and known.match_key is not None)
 

@@ -89,6 +89,7 @@ class RemovalSpool:
                 self._tally.settle(Fate.SUPERSEDED)
             else:
                 spooled.append(one.source_key)
+        left = self._left_to_doubles(left)
         self._ledger.forget(forgotten)
         # What was under way or refused is not tried again: it would come back to the destination alone.
         is_open = (Status.PENDING, Status.REJECTED)
@@ -97,6 +98,14 @@ class RemovalSpool:
         )
         self._ledger.spool(spooled, self._moment)
         self._ledger.removals_waiting += len(spooled)
+
+    def _left_to_doubles(self, left: Sequence[Delivery]) -> list[Delivery]:
+        """Let rows that are doubles of these have their records, which stay; the others of these."""
+        ids = [one.destination_id for one in left if one.destination_id is not None]
+        mine = {one.source_key for one in left}
+        sharers = {one: keys - mine for one, keys in self._ledger.sharers(ids).items()} if ids else {}
+        passed = self._pass_on([one for one in left if sharers.get(one.destination_id or "")], sharers)
+        return [one for one in left if one.source_key not in passed]
 
     def _leave_alone(self) -> None:
         self._tally.settle(Fate.UNCHANGED)
@@ -175,14 +184,19 @@ class RemovalSpool:
             )
         return shared
 
-    def _pass_on(self, shared: Sequence[Delivery], sharers: Mapping[str, set[str]]) -> None:
-        """Let records go to rows that were refused as their doubles, once the rows that own them are gone."""
+    def _pass_on(self, shared: Sequence[Delivery], sharers: Mapping[str, set[str]]) -> set[str]:
+        """Let records go to rows that were refused as their doubles, once the rows that own them are gone.
+
+        Returns:
+            Source keys of those that are gone for good.
+        """
         keys = sorted({key for one in shared for key in sharers[str(one.destination_id)]})
         known = self._ledger.lookup(keys) if keys else {}
         doubles = {key for key in keys if key in known and known[key].is_double}
         left = [one for one in shared if sharers[str(one.destination_id)] <= doubles]
         self._ledger.forget([one.source_key for one in left])
         self._ledger.make_due(sorted(doubles & {key for one in left for key in sharers[str(one.destination_id)]}))
+        return {one.source_key for one in left}
 
     def _candidate(self, row: Delivery) -> Candidate:
         payload = identity.encode(dict.fromkeys(self._cleared())) if self._route.removal.way is None else b"{}"

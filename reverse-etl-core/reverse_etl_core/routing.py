@@ -262,10 +262,10 @@ def setting_problems(
         except ConfigError as error:
             problems += error.problems
     match_field = config.match_on or schema.id_field
-    if config.match_on in schema.fields and config.fields is not None:
+    if config.match_on is not None and config.match_on in schema.fields and config.fields is not None:
         filled = {schema.canonical(one) for one in config.fields}
-        if schema.canonical(str(config.match_on)) not in filled:
-            problems.append(_unfilled(stream, str(config.match_on)))
+        if schema.canonical(config.match_on) not in filled:
+            problems.append(_unfilled(stream, config.match_on))
     return problems + field_problems(stream, config.fields or (), config, schema, match_field=match_field)
 
 

@@ -227,7 +227,7 @@ class Run:
             schema.name,
             self._account,
             route.match_field,
-            route.load_method,
+            config.load_method,
         )
         return pipeline
 
