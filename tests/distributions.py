@@ -63,7 +63,7 @@ class Installation:
         """Install a wheel; its siblings may come from its folder, the rest from wherever this machine gets packages."""
         done = uv("venv", "--quiet", "--no-python-downloads", "--python", python, folder)
         assert done.returncode == 0, done.stderr[-3000:]
-        # A folder of an earlier test may have had wheels of these names: what was cached of it is not what was built now.
+        # An earlier folder may have had wheels of these names: what was cached of them is not what was built now.
         ours = [option for name in PACKAGES for option in ("--refresh-package", name)]
         done = uv("pip", "install", "--quiet", "--python", folder, *ours, "--find-links", wheel.parent, wheel)
         assert done.returncode == 0, done.stderr[-3000:]
