@@ -178,7 +178,8 @@ def to_options(value: Any) -> Value:  # noqa: ANN401 - any JSON value
 def to_keys(value: Any) -> Value:  # noqa: ANN401 - any JSON value
     """One match value as text, or a list of them; an empty list is null."""
     if not isinstance(value, list):
-        return to_text(value)
+        text = str(to_text(value))
+        return text if text.strip() else None
     items = [str(to_text(item)) for item in value if item is not None]
     return [item for item in items if item.strip()] or None
 

@@ -33,7 +33,8 @@ class LineReader(GenericSingerReader[str]):
         is_waiting: True while it waits for the next line: only then may a signal end it at once, since at any
             other time a message is half processed.
         is_asked_to_stop: Looked at between two messages.
-        takers: Stream to what takes its records as they are; other messages go through the callbacks.
+        takers: Stream to what takes its records as they are, with the length of their lines; other messages go
+            through the callbacks.
         on_stop: Called when asked to stop; raises to end the reading.
         on_failure: Told of the error that ends the reading, before it propagates.
     """
@@ -44,7 +45,7 @@ class LineReader(GenericSingerReader[str]):
         super().__init__()
         self.is_waiting = False
         self.is_asked_to_stop = False
-        self.takers: dict[str, Callable[[msgspec.Raw], None]] = {}
+        self.takers: dict[str, Callable[[msgspec.Raw, int], None]] = {}
         self.on_stop: Callable[[], None] = _nothing
         self.on_failure: Callable[[BaseException], None] = _ignore
         self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -96,7 +97,7 @@ class LineReader(GenericSingerReader[str]):
                     records += self._take_leniently(number, line, callbacks)
                     continue
                 if take is not None:
-                    take(envelope.record)
+                    take(envelope.record, len(line))
                     records += 1
                 else:
                     callback(message)

@@ -36,11 +36,17 @@ class DeliverySink(Sink):
         """Decide the stream's way before its first record."""
         self.pipeline = self._target.open_stream(self)
 
-    def take(self, record: msgspec.Raw) -> None:
-        """Collect one record as it arrived; a full chunk is delivered."""
-        self.records.append(record)
-        self._bytes += memoryview(record).nbytes
-        if len(self.records) >= CHUNK_RECORDS or self._bytes > CHUNK_BYTES:
+    def take(self, record: msgspec.Raw, size: int) -> None:
+        """Collect one record as it arrived; a full chunk is delivered.
+
+        Args:
+            record: As it stands in its line.
+            size: Of the line, about as many bytes.
+        """
+        records = self.records
+        records.append(record)
+        self._bytes += size
+        if len(records) >= CHUNK_RECORDS or self._bytes > CHUNK_BYTES:
             self.deliver()
 
     def deliver(self) -> None:

@@ -175,7 +175,7 @@ def _type(field: Field) -> Any:  # noqa: ANN401 - a type
     if field.type is FieldType.OPTIONS:
         return _list_type(field.options)
     if field.type is FieldType.KEYS:
-        return Annotated[str, msgspec.Meta(min_length=1)] | _list_type(())
+        return Annotated[str, msgspec.Meta(pattern=r"\S")] | _list_type(())
     return _TYPES.get(field.type, msgspec.UnsetType)
 
 

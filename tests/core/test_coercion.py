@@ -60,6 +60,7 @@ def test_what_does_not_fit_is_one_of_three_errors(kind: FieldType, value: Any) -
         FieldType.NUMBER: (int, Decimal),
         FieldType.BOOLEAN: bool,
         FieldType.OPTIONS: list,
+        FieldType.KEYS: (str, list),
     }
     once = coerce(kind, value)
     assert once is None or isinstance(once, kinds.get(kind, str))

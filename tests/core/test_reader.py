@@ -22,7 +22,7 @@ def read(text: str | bytes, *, take: bool = True) -> tuple[list[Any], list[Any],
     messages: list[Any] = []
     taken: list[Any] = []
     if take:
-        reader.takers["people"] = lambda raw: taken.append(msgspec.json.decode(raw))
+        reader.takers["people"] = lambda raw, _size: taken.append(msgspec.json.decode(raw))
     callbacks = dict.fromkeys(("SCHEMA", "RECORD", "STATE"), messages.append)
     source = io.StringIO(text) if isinstance(text, str) else io.TextIOWrapper(io.BytesIO(text))
     counts = reader.process_lines(source, callbacks)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from conformance.stage import Stage, Vendor
+from hubspot import HubSpot
 
 from reverse_etl_core.retry import RetryPolicy
 from saas_simulators import SimulatorServer
@@ -59,6 +60,12 @@ def simulator() -> Iterator[SimulatorServer]:
     with SimulatorServer() as server:
         requests.put(f"{server.url}/_simulator/limits", json={"hubspot": {"burst": 100_000, "daily": None}}, timeout=10)
         yield server
+
+
+@pytest.fixture
+def client(simulator: SimulatorServer) -> Any:
+    """HubSpot's own client, as a person beside the sync would use it."""
+    return HubSpot(access_token="pat-person", host=simulator.url, base_url=simulator.url)
 
 
 @pytest.fixture

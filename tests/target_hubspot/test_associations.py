@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from hubspot import HubSpot
 from hubspot.crm.associations.v4.schema import PublicAssociationDefinitionCreateRequest
 
 from saas_simulators import SimulatorServer
@@ -36,12 +35,6 @@ def simulator(server: SimulatorServer) -> SimulatorServer:
     server.simulation.reset()
     requests.put(f"{server.url}/_simulator/limits", json={"hubspot": {"enabled": False}}, timeout=10)
     return server
-
-
-@pytest.fixture
-def client(simulator: SimulatorServer) -> Any:
-    """HubSpot's own client."""
-    return HubSpot(access_token="pat-person", host=simulator.url, base_url=simulator.url)
 
 
 def rows(stream: str, *records: dict[str, Any], columns: tuple[str, ...] = ()) -> list[dict[str, Any]]:

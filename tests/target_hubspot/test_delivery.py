@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from hubspot import HubSpot
 from hubspot.crm.contacts import PublicMergeInput
 
 from reverse_etl_core.retry import RetryPolicy
@@ -72,12 +71,6 @@ def simulator(server: SimulatorServer) -> SimulatorServer:
     server.simulation.reset()
     requests.put(f"{server.url}/_simulator/limits", json={"hubspot": {"enabled": False}}, timeout=10)
     return server
-
-
-@pytest.fixture
-def client(simulator: SimulatorServer) -> Any:
-    """HubSpot's own client: reads what arrived."""
-    return HubSpot(access_token="pat-person", host=simulator.url, base_url=simulator.url)
 
 
 def deliver(stage: Stage, rows: list[dict[str, Any]], *, keys: tuple[str, ...] = (), **config: Any) -> Result:

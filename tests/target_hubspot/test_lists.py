@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from hubspot import HubSpot
 from hubspot.crm.lists import ListCreateRequest
 
 from reverse_etl_core.errors import FatalError
@@ -43,12 +42,6 @@ def simulator(server: SimulatorServer) -> SimulatorServer:
     server.simulation.reset()
     requests.put(f"{server.url}/_simulator/limits", json={"hubspot": {"enabled": False}}, timeout=10)
     return server
-
-
-@pytest.fixture
-def client(simulator: SimulatorServer) -> Any:
-    """HubSpot's own client."""
-    return HubSpot(access_token="pat-person", host=simulator.url, base_url=simulator.url)
 
 
 @pytest.fixture

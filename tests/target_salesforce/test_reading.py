@@ -109,7 +109,7 @@ def kept(value: Any) -> Any:
 def test_what_was_written_is_read(salesforce: SalesforceDestination, records: list[dict[str, Any]]) -> None:
     """A value of any type comes back as mapping made it, so that a second run sees no difference."""
     schema = salesforce.describe("Thing__c")
-    assert {schema.fields[name].type for name in VALUES} == set(FieldType)
+    assert {schema.fields[name].type for name in VALUES} == set(FieldType) - {FieldType.KEYS}  # not of a field
     sent = [
         Operation(str(number), f"k{number}", {"Key__c": f"k{number}"} | mapped(schema.fields, one))
         for number, one in enumerate(records)
