@@ -129,8 +129,10 @@ class AssociationWriter:
         """Associate, and end what is no longer wanted; those that HubSpot did not confirm, and its complaint's code."""
         wanted = {tie.operation.source_key: self._wanted(tie) for tie in ties}
         confirmed, code = self._create(list(dict.fromkeys(pair for pairs in wanted.values() for pair in pairs)))
-        refused = [tie for tie in ties if not confirmed.issuperset(wanted[tie.operation.source_key])]
-        done = [tie for tie in ties if tie not in refused]
+        refused: list[Tie] = []
+        done: list[Tie] = []
+        for tie in ties:
+            (done if confirmed.issuperset(wanted[tie.operation.source_key]) else refused).append(tie)
         gone = {tie.operation.source_key: tie.added.without(tie.to_ids) for tie in done} if self._kind.replaces else {}
         self._take_away(list(gone.values()))
         for tie in done:
