@@ -106,7 +106,7 @@ CURES: Mapping[str, Cure] = MappingProxyType(
             "Meet the rule in the model, or change it.",
         ),
         RejectCode.PERMISSION.value: Cure(
-            "The credentials may not write this record or field. HubSpot refuses whole requests: the run then "
+            "The credentials may not write this record or field. Some APIs refuse whole requests: the run then "
             "stops with exit code 78 and names the scope.",
             "Grant the permission.",
         ),

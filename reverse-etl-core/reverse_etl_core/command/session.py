@@ -34,7 +34,7 @@ _OPTIONS = (
         help=f"The ledger: a SQLAlchemy URL or a file. With a password in it, use {VARIABLE}. "
         "Default: the only *.db in the project's .reverse-etl folder.",
     ),
-    click.option("--target", metavar="NAME", help="Whose ledger of that folder: target-hubspot, say."),
+    click.option("--target", metavar="NAME", help="Whose ledger of that folder: the name of a target."),
     click.option("--sync", "sync_id", metavar="ID", help="Only this sync."),
     click.option("--stream", metavar="NAME", help="Only this stream."),
     click.option("--object", "object_name", metavar="NAME", help="Only what goes to this object."),
