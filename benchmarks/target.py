@@ -182,6 +182,14 @@ class NoLedger(StreamLedger):
         """Nothing waits to be removed."""
         return iter(())
 
+    def fingerprints(self, source_keys: Sequence[str]) -> dict[str, bytes]:
+        """Nothing is known."""
+        del source_keys
+        return {}
+
+    def recognise(self, fingerprints: Mapping[str, bytes]) -> None:
+        """Keep nothing."""
+
     def now_ms(self) -> int:
         """The clock."""
         return int(time.time() * 1000)

@@ -87,7 +87,7 @@ class Doubles:
         if row.status is not Status.DELIVERED or row.source_key not in self._overwritten:
             return row
         self._overwritten.discard(row.source_key)
-        return msgspec.structs.replace(row, payload_hash=None)
+        return msgspec.structs.replace(row, payload_hash=None, fingerprint=None)
 
 
 def _is_news(candidate: Candidate, written: Written) -> bool:

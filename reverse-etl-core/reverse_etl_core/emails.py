@@ -122,6 +122,11 @@ class EmailRules:
     def __bool__(self) -> bool:
         return bool(self._rules)
 
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The rules that are set, as ends of sentences."""
+        return tuple(phrase for _, phrase in self._rules)
+
     def problem(self, address: str) -> str | None:
         """Why a valid address is refused all the same, as the end of a sentence; `None` where it is not.
 

@@ -18,6 +18,7 @@ from reverse_etl_core.operations import DeferCode, RejectCode, Verb
 from reverse_etl_core.parents import Parents
 from reverse_etl_core.planning import Candidate, Refusal, Removal, Step, doubt_ends_ms, first_step, next_step
 from reverse_etl_core.queues import WorkQueues
+from reverse_etl_core.recognition import Recognition
 from reverse_etl_core.recording import Recorder
 from reverse_etl_core.removals import RemovalSpool
 from reverse_etl_core.sending import Sent, send, wait_out
@@ -85,6 +86,7 @@ class Pipeline:
         self._traffic = traffic
         self._intake = Intake(route)
         self._queues = WorkQueues(route)
+        self._recognition = Recognition(route, self._intake, ledger, self._queues, self._with_source_keys)
         self._recorder = Recorder(route, ledger, self._queues, tally, grace_ms)
         self._jobs: JobRunner | None = None
         if destination.jobs is not None:  # also where no new ones are wanted: an earlier run may have left one
@@ -130,8 +132,9 @@ class Pipeline:
         """
         self.tally.read += len(records)
         self._unjudged = len(records)
-        judged = self._with_source_keys(self._intake.judge_all(records))
+        judged = self._recognition.judge(records)
         self._unjudged = 0
+        self.tally.settle(Fate.UNCHANGED, len(records) - len(judged))
         self._in_hand = latest_versions(judged, self._queues, self.tally)
         self._accept(list(self._in_hand.values()), self._ledger.lookup(list(self._in_hand)))
         self._check_rejections(at_end=False)
@@ -335,16 +338,23 @@ class Pipeline:
             return judged
         others: list[Judged] = []
         unchanged = 0
+        recognised: dict[str, bytes] = {}
         in_hand = self._in_hand.pop
         for one in judged:
             row = known.get(one.source_key)
             if one.__class__ is not Candidate or one.is_replay:
                 others.append(one)
-            elif (row is not None and one.is_delivered_as(row)) or self._asks_for_nothing(one, row):
+            elif row is not None and one.is_delivered_as(row):
+                unchanged += 1
+                in_hand(one.source_key, None)
+                if one.fingerprint is not None:
+                    recognised[one.source_key] = one.fingerprint
+            elif self._asks_for_nothing(one, row):
                 unchanged += 1
                 in_hand(one.source_key, None)
             else:
                 others.append(one)
+        self._ledger.recognise(recognised)
         self.tally.settle(Fate.UNCHANGED, unchanged)
         return others
 

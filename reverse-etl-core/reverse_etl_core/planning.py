@@ -55,6 +55,7 @@ class Candidate(msgspec.Struct, gc=False):
         payload: The mapped and valid fields as canonical JSON; most records are never needed in another form.
         payload_hash: What stands for `payload` in the ledger.
         is_replay: It comes from the ledger and not from the stream.
+        fingerprint: What will tell that it arrives again as it is; `None` where nothing does.
         known: What the ledger says; `None` for a record that was never seen.
         destination_id: Where it is, as far as known by now.
         in_doubt_until: Milliseconds since 1970 until which a lost request may still be applied.
@@ -78,6 +79,7 @@ class Candidate(msgspec.Struct, gc=False):
     payload: bytes
     payload_hash: bytes
     is_replay: bool = False
+    fingerprint: bytes | None = None
     known: Delivery | None = None
     destination_id: str | None = None
     in_doubt_until: int | None = None

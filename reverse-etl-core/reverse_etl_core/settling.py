@@ -115,6 +115,7 @@ def delivered(
         match_key=held_key or candidate.match_key,
         destination_id=written.destination_id,
         payload_hash=candidate.payload_hash,
+        fingerprint=None if held_key else candidate.fingerprint,
         created_by_us=written.created or _is_ours(candidate, written.destination_id),
         in_doubt_until=in_doubt_until,
     )
@@ -129,6 +130,7 @@ def unchanged(candidate: Candidate, destination_id: str) -> Settlement:
         match_key=candidate.match_key,
         destination_id=destination_id,
         payload_hash=candidate.payload_hash,
+        fingerprint=candidate.fingerprint,
         created_by_us=_is_ours(candidate, destination_id),
     )
 

@@ -42,8 +42,8 @@ def is_removed(record: Mapping[str, Any]) -> bool:
     return bool(mark.strip() if isinstance(mark, str) else mark)
 
 
-_KEY: Any = str | int | None | msgspec.UnsetType
-_NOT_REMOVED: Any = ("removed_at", None | msgspec.UnsetType, msgspec.UNSET)
+KEY_TYPE: Any = str | int | None | msgspec.UnsetType
+NOT_REMOVED: Any = ("removed_at", None | msgspec.UnsetType, msgspec.UNSET)
 _REMOVED_AT = {"removed_at": REMOVED_AT}
 _KEPT_AS_IS = frozenset({FieldType.STRING, FieldType.EMAIL, FieldType.OPTION, FieldType.INTEGER})
 """Types of fields whose plain values are those that the stream has: a key column can be read off them."""
@@ -74,7 +74,7 @@ class TypedRecords:
         looks += [(one, route.validator.second_look(one.field.name)) for one in columns]
         self._doubtful = tuple((attrgetter(by_field[one.field.name]), look) for one, look in looks if look is not None)
         self._keys_of, key_names = _key_decoder(route.key_columns)
-        self._key_values = _values_reader([as_is[one] for one in route.key_columns] if self._has_keys else key_names)
+        self._key_values = values_reader([as_is[one] for one in route.key_columns] if self._has_keys else key_names)
 
     def candidate(self, raw: msgspec.Raw) -> Candidate | None:
         """The candidate of a plainly fine record; `None` says nothing.
@@ -118,7 +118,7 @@ def _decoder(names: list[str], columns: list[str], types: list[Any], *, has_keys
     fields = [(name, one | msgspec.UnsetType, msgspec.UNSET) for name, one in zip(names, types, strict=True)]
     rename = dict(zip(names, columns, strict=True))
     if has_keys:
-        fields.append(_NOT_REMOVED)
+        fields.append(NOT_REMOVED)
         rename |= _REMOVED_AT
     return msgspec.json.Decoder(msgspec.defstruct("Columns", fields, rename=rename, gc=False)).decode
 
@@ -148,13 +148,13 @@ def _renamer(mapping: FieldMapping) -> Callable[[Any], Any] | None:
 def _key_decoder(columns: tuple[str, ...]) -> tuple[Callable[[msgspec.Raw], Any], list[str]]:
     """Decoder of the key columns, and their names in what it gives; a removed record does not fit."""
     names = [f"k{number}" for number in range(len(columns))]
-    fields: list[Any] = [(name, _KEY, msgspec.UNSET) for name in names]
+    fields: list[Any] = [(name, KEY_TYPE, msgspec.UNSET) for name in names]
     rename = dict(zip(names, columns, strict=True)) | _REMOVED_AT
-    struct = msgspec.defstruct("Keys", [*fields, _NOT_REMOVED], rename=rename, gc=False)
+    struct = msgspec.defstruct("Keys", [*fields, NOT_REMOVED], rename=rename, gc=False)
     return msgspec.json.Decoder(struct).decode, names
 
 
-def _values_reader(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+def values_reader(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     """What gives the values of a struct's fields."""
     if not names:
         return lambda _struct: ()

@@ -96,6 +96,11 @@ class Validator:
         self._ruled = tuple(are_ruled) if self._emails else ()
         self._validator = Draft202012Validator(json_schema(self._fields.values()), format_checker=_format_checker)
 
+    @property
+    def rules(self) -> tuple[object, ...]:
+        """What e-mail addresses have to keep to, and of which fields."""
+        return self._ruled, self._emails.phrases
+
     def check(self, fields: Mapping[str, Value]) -> None:
         """Judge one record.
 

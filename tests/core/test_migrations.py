@@ -15,7 +15,6 @@ from core.old_ledgers import ROWS, make_version_1, present, rows_of, shape
 
 from reverse_etl_core.errors import LedgerError
 from reverse_etl_core.ledger import Job, Ledger, Scope, Status
-from reverse_etl_core.ledger.migrations import STEPS
 from reverse_etl_core.ledger.tables import SCHEMA_VERSION, metadata
 from reverse_etl_core.redaction import Secret
 
@@ -149,11 +148,6 @@ def test_a_ledger_whose_making_was_killed_is_completed(url: str, opened: Callabl
     opened().close()
     assert version(url)["schema_version"] == str(SCHEMA_VERSION)
     assert len(rows_of(url, "deliveries")) == 6
-
-
-def test_there_is_a_step_from_every_version() -> None:
-    """A ledger of any release can be opened."""
-    assert sorted(STEPS) == list(range(1, SCHEMA_VERSION))
 
 
 def test_what_the_first_release_had_is_still_there(tmp_path: Path) -> None:

@@ -97,6 +97,14 @@ class StreamLedger:
         self._by_source = sa.select(*LOOKED_UP).where(
             _COLUMNS.scope_id == scope_id, _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True))
         )
+        self._by_fingerprint = sa.select(_COLUMNS.source_key, _COLUMNS.fingerprint).where(
+            _COLUMNS.scope_id == scope_id,
+            _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True)),
+            _COLUMNS.status == Status.DELIVERED.value,
+            _COLUMNS.payload_hash.is_not(None),
+            _COLUMNS.fingerprint.is_not(None),
+            _COLUMNS.removal_at.is_(None),
+        )
         self._by_match = [
             sa.select(held, _COLUMNS.source_key).where(
                 _COLUMNS.scope_id == scope_id, held.in_(sa.bindparam("keys", expanding=True)), *conditions
@@ -154,6 +162,23 @@ class StreamLedger:
                 for row in connection.execute(self._by_source, {"keys": keys}):
                     found[row[0]] = Delivery(row[0], row[1], row[2], row[3], STATUSES[row[4]], *row[5:])
         return found
+
+    def fingerprints(self, source_keys: Sequence[str]) -> dict[str, bytes]:
+        """Of those of these records that are delivered as they came, and of which nothing is to be done."""
+        found: dict[str, bytes] = {}
+        if self._keeps_deliveries:
+            with self._ledger.guarded("read"), self._ledger.begin() as connection:
+                for keys in chunks(source_keys):
+                    found.update(connection.execute(self._by_fingerprint, {"keys": keys}).tuples().all())
+        return found
+
+    def recognise(self, fingerprints: Mapping[str, bytes]) -> None:
+        """Note by which fingerprints delivered records will be known, since they were found to be as delivered."""
+        rows = [{"scope": self._scope_id, "key": key, "seen": one} for key, one in fingerprints.items()]
+        if rows and self._keeps_deliveries:
+            with self._ledger.guarded("written"), self._ledger.begin() as connection:
+                self._ledger.renew(connection, self._scope_id, self._epoch)
+                connection.execute(_RECOGNISE, rows)
 
     def owners(self, match_keys: Sequence[str]) -> Mapping[str, str]:
         """Match key to the source key that owns it, or may still hold it; match keys without an owner are absent."""
@@ -319,6 +344,7 @@ class StreamLedger:
             former_key=one.former_key,
             destination_id=one.destination_id,
             payload_hash=one.payload_hash,
+            fingerprint=one.fingerprint,
             status=one.status.value,
             created_by_us=one.created_by_us,
             attempts=one.attempts,
@@ -588,6 +614,11 @@ _SPOOL = (
 _KEEP = sa.update(deliveries).where(_MINE).values(removal_at=None, partition=sa.bindparam("worker", type_=sa.Text))
 _DISTRUST = (
     sa.update(deliveries).where(_MINE).values(payload_hash=None, partition=sa.bindparam("worker", type_=sa.Text))
+)
+_RECOGNISE = (
+    sa.update(deliveries)
+    .where(_MINE, deliveries.c.status == Status.DELIVERED.value)
+    .values(fingerprint=sa.bindparam("seen", type_=sa.LargeBinary))
 )
 _MAKE_DUE = (
     sa.update(deliveries)

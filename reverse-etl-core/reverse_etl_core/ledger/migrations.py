@@ -45,15 +45,14 @@ def _add_column(connection: sa.Connection, column: sa.Column[Any]) -> None:
     connection.exec_driver_sql(f"ALTER TABLE {quote(column.table.name)} ADD COLUMN {quote(column.name)} {kind}")
 
 
-def to_version_3(connection: sa.Connection) -> None:
-    """What this release adds; and ids of more than 200 characters, which SQLite never minded."""
+def _widen_ids(connection: sa.Connection) -> None:
+    """Ids of more than 200 characters, which SQLite never minded."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("ALTER TABLE deliveries ALTER COLUMN destination_id TYPE text")
-    add_what_is_missing(connection)
 
 
-STEPS: Mapping[int, Callable[[sa.Connection], None]] = {1: add_what_is_missing, 2: to_version_3}
-"""What leads from a version to the next one."""
+STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _widen_ids}
+"""What leads from a version to the next one, beyond what it lacks, which is added after all steps."""
 
 
 def bring_up_to_date(engine: sa.Engine, *, now_ms: int) -> None:
@@ -96,12 +95,12 @@ def version_of(connection: sa.Connection) -> int | None:
 
 
 def _upgrade(connection: sa.Connection, version: int | None, now_ms: int) -> None:
-    if version is None:
-        add_what_is_missing(connection)
-    else:
-        for step in range(version, SCHEMA_VERSION):
+    if version == SCHEMA_VERSION:  # another worker came first
+        return
+    for step in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+        if step in STEPS:
             STEPS[step](connection)
-    if version != SCHEMA_VERSION:  # another worker may have come first
-        for name, value in ((VERSION, SCHEMA_VERSION), (f"version_{SCHEMA_VERSION}_since", now_ms)):
-            connection.execute(sa.delete(ledger_info).where(ledger_info.c.name == name))
-            connection.execute(sa.insert(ledger_info).values(name=name, value=str(value)))
+    add_what_is_missing(connection)
+    for name, value in ((VERSION, SCHEMA_VERSION), (f"version_{SCHEMA_VERSION}_since", now_ms)):
+        connection.execute(sa.delete(ledger_info).where(ledger_info.c.name == name))
+        connection.execute(sa.insert(ledger_info).values(name=name, value=str(value)))

@@ -121,6 +121,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
         match_key: What the row owns from now on; `None` for a reject that never was delivered.
         former_key: A match value that the record may still hold.
         payload_hash: Of the content that was delivered, or refused.
+        fingerprint: Of the record as it came, where exactly this was delivered.
         in_doubt_until: Until when an earlier request without an answer may still be applied.
         due_at: When a refusal may be tried again.
         error: A sentence without field values.
@@ -136,6 +137,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False):
     former_key: str | None = None
     destination_id: str | None = None
     payload_hash: bytes | None = None
+    fingerprint: bytes | None = None
     created_by_us: bool = False
     attempts: int = 0
     in_doubt_until: int | None = None

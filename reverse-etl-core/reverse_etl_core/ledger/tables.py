@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = sa.MetaData()
 
@@ -17,7 +17,7 @@ ledger_info = sa.Table(
     sa.Column("name", sa.String(40), primary_key=True),
     sa.Column("value", sa.String(200), nullable=False),
 )
-"""`schema_version` of this ledger, and since when it has it (`version_3_since`)."""
+"""`schema_version` of this ledger, and since when it has it (`version_4_since`)."""
 
 scopes = sa.Table(
     "scopes",
@@ -89,6 +89,7 @@ deliveries = sa.Table(
     sa.Column("waiting", sa.String(8)),
     sa.Column("removal_at", sa.BigInteger),
     sa.Column("partition", sa.String(24)),
+    sa.Column("fingerprint", sa.LargeBinary(16)),
     sa.PrimaryKeyConstraint("scope_id", "source_key"),
     sa.UniqueConstraint("scope_id", "match_key", name="deliveries_one_owner"),
 )
@@ -102,7 +103,8 @@ this match value, since a change of it got no answer: nobody else may take it.
 arrive in the same run; where it came from. `removal_at`: since when the record is known to be gone from the source and
 waits to be removed; with status `pending` its removal is under way, with status `removed` it is done.
 `partition`: of the worker that wrote the row last, as `index/count`; null for a run without partitions. Only it goes on
-with what is open."""
+with what is open. `fingerprint`: of the record as it came, beside the `payload_hash` of what was made of it; null where
+that has to be found out (`fingerprints.py`)."""
 
 OPEN_STATUSES = ("pending", "rejected", "ambiguous")
 
