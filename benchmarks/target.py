@@ -31,6 +31,7 @@ from singer_sdk.sinks import BatchSink
 
 from reverse_etl_core.destination import Destination
 from reverse_etl_core.ledger import Ledger, Scope, StreamLedger
+from reverse_etl_core.ledger.held_plans import HeldPlans
 from reverse_etl_core.operations import Batch, Current, Outcome, Written
 from reverse_etl_core.redaction import Secret
 from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema
@@ -149,6 +150,16 @@ class NowhereDestination(Destination):
         return [Written(one.source_key, one.match_key, created=True) for one in batch.operations]
 
 
+class NoPlans(HeldPlans):
+    """Nothing is held."""
+
+    def __init__(self) -> None:
+        """Open nothing."""
+
+    def drop(self) -> None:
+        """Nothing is held."""
+
+
 class NoLedger(StreamLedger):
     """A ledger that is out of the way: it knows nothing and keeps nothing."""
 
@@ -157,13 +168,11 @@ class NoLedger(StreamLedger):
         self.last_sign_ms = 0
         self.removals_from_ms = 0
         self.removals_waiting = 0
+        self.plans = NoPlans()
 
     def latest_leaving(self) -> int:
         """Nothing waits to be removed."""
         return 0
-
-    def drop_plans(self) -> None:
-        """Nothing is held."""
 
     def count_leaving(self) -> int:
         """Nothing waits to be removed."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from reverse_etl_core.brakes import Violation
-    from reverse_etl_core.ledger import StreamLedger
+    from reverse_etl_core.ledger.held_plans import HeldPlans
 
 REMOVALS, REJECTIONS = "removals", "rejections"
 
@@ -26,13 +26,13 @@ class PlanHolder:
 
     Args:
         stream: For messages.
-        ledger: The stream's part of it, where plans are kept.
+        plans: Where they are kept.
         approved: Id of the plan that the setting `approve` names; empty for none.
     """
 
-    def __init__(self, stream: str, ledger: StreamLedger, approved: str = "") -> None:
+    def __init__(self, stream: str, plans: HeldPlans, approved: str = "") -> None:
         self._stream = stream
-        self._ledger = ledger
+        self._plans = plans
         self._approved = approved
         self._released: set[str] = set()
 
@@ -44,19 +44,19 @@ class PlanHolder:
         """
         plan_id = self._new_id(REMOVALS, source_keys)
         plan = HeldPlan(plan_id, REMOVALS, violation.reason, violation.counted, violation.base)
-        if plan_id in self._ledger.approved_plans(REMOVALS, self._approved):
+        if plan_id in self._plans.approved(REMOVALS, self._approved):
             self._released.add(plan_id)
         elif plan_id == self._approved:  # only a dry run knows it: the ledger gets it now
-            self._ledger.save_plan(plan)
+            self._plans.save(plan)
             self._released.add(plan_id)
         else:
             self._hold(plan, violation)
 
     def _new_id(self, kind: str, parts: Iterable[str]) -> str:
         """The id of a plan; what was carried out once and is to be done again is another plan."""
-        plan_id = self._ledger.plan_id(kind, parts)
-        while self._ledger.is_carried_out(plan_id):
-            plan_id = self._ledger.plan_id(kind, [plan_id])
+        plan_id = self._plans.id_of(kind, parts)
+        while self._plans.is_carried_out(plan_id):
+            plan_id = self._plans.id_of(kind, [plan_id])
         return plan_id
 
     def hold_rejections(self, violation: Violation, codes: Sequence[str]) -> None:
@@ -66,7 +66,7 @@ class PlanHolder:
             BrakeError: They are not approved; the message says how to approve them.
         """
         codes = tuple(sorted(codes))
-        approved = self._ledger.approved_plans(REJECTIONS, self._approved) or self._of_dry_run(codes, violation)
+        approved = self._plans.approved(REJECTIONS, self._approved) or self._of_dry_run(codes, violation)
         covering = [one for one, allowed in approved.items() if allowed.issuperset(codes)]
         self._released.update(covering)
         if covering:
@@ -75,7 +75,7 @@ class PlanHolder:
         plan = HeldPlan(plan_id, REJECTIONS, violation.reason, violation.counted, violation.base, codes)
         if plan_id != self._approved:
             self._hold(plan, violation)
-        self._ledger.save_plan(plan)
+        self._plans.save(plan)
         self._released.add(plan_id)
 
     def _of_dry_run(self, codes: Sequence[str], violation: Violation) -> dict[str, frozenset[str]]:
@@ -83,21 +83,21 @@ class PlanHolder:
 
         An id follows from the codes, so those that a dry run found beyond these are found by trying.
         """
-        if not self._approved or self._ledger.is_carried_out(self._approved):
+        if not self._approved or self._plans.is_carried_out(self._approved):
             return {}
         others = [one.value for one in RejectCode if one.value not in codes]
         more = itertools.chain.from_iterable(itertools.combinations(others, count) for count in range(MORE_CODES + 1))
         for some in more:
             allowed = tuple(sorted((*codes, *some)))
-            if self._ledger.plan_id(REJECTIONS, allowed) == self._approved:
+            if self._plans.id_of(REJECTIONS, allowed) == self._approved:
                 reason = violation.reason
                 held = HeldPlan(self._approved, REJECTIONS, reason, violation.counted, violation.base, allowed)
-                self._ledger.save_plan(held)
+                self._plans.save(held)
                 return {self._approved: frozenset(allowed)}
         return {}
 
     def _hold(self, plan: HeldPlan, violation: Violation) -> None:
-        self._ledger.save_plan(plan)
+        self._plans.save(plan)
         raise BrakeError(self.message(plan, violation))
 
     def message(self, plan: HeldPlan, violation: Violation) -> str:
@@ -120,8 +120,8 @@ class PlanHolder:
     def carried_out(self) -> None:
         """Note that what was approved is done: it is approved once. Other plans are moot: nothing held the run."""
         for plan_id in sorted(self._released):
-            self._ledger.carry_out(plan_id)
-        self._ledger.drop_plans()
+            self._plans.carry_out(plan_id)
+        self._plans.drop()
 
 
 class RehearsedHolder(PlanHolder):
@@ -129,13 +129,13 @@ class RehearsedHolder(PlanHolder):
 
     Args:
         stream: For messages.
-        ledger: The stream's part of it.
+        plans: Those that runs held.
         approved: Id of the plan that the setting `approve` names.
         found: Where the messages go.
     """
 
-    def __init__(self, stream: str, ledger: StreamLedger, approved: str, found: list[str]) -> None:
-        super().__init__(stream, ledger, approved)
+    def __init__(self, stream: str, plans: HeldPlans, approved: str, found: list[str]) -> None:
+        super().__init__(stream, plans, approved)
         self._found: dict[str, str] = {}
         self._messages = found
 

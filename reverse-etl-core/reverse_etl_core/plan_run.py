@@ -86,7 +86,7 @@ class PlanRun:
 
     def holder(self, stream: str, ledger: StreamLedger) -> RehearsedHolder:
         """Notes what brakes find, and lets the plan go on."""
-        holder = RehearsedHolder(stream, ledger, self._config.approve or "", self._rehearsal.brakes)
+        holder = RehearsedHolder(stream, ledger.plans, self._config.approve or "", self._rehearsal.brakes)
         self._holders.append(holder)
         return holder
 

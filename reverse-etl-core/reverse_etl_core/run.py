@@ -292,7 +292,7 @@ class Run:
 
     def _holder(self, stream: str, object_name: str) -> PlanHolder:
         ledger = self._stream_ledger(stream, object_name)
-        own = PlanHolder(stream, ledger, self._config.approve or "")
+        own = PlanHolder(stream, ledger.plans, self._config.approve or "")
         holder = own if self._plan is None else self._plan.holder(stream, ledger)
         self._holders.append(holder)
         return holder

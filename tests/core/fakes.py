@@ -360,7 +360,7 @@ class World:
             "crew": crew,
             "tally": self.tally,
             "brakes": (RejectionBrake(None, self.max_percent), self.removal_brake),
-            "holder": PlanHolder("people", stream_ledger, self.approved),
+            "holder": PlanHolder("people", stream_ledger.plans, self.approved),
             "grace_ms": int(GRACE_S * 1000),
             "wait": self.crm.clock.wait,
             "traffic": traffic,

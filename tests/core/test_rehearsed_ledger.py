@@ -194,8 +194,8 @@ def test_a_ledger_of_the_first_release_is_planned_with(tmp_path: Path, clock: Cl
     assert stream.lookup(keys).keys() == set(keys)
     assert stream.count_held() == 5
     assert stream.count_leaving() == 0
-    assert stream.approved_plans("removals", "x") == {}
-    assert not stream.is_carried_out("x")
+    assert stream.plans.approved("removals", "x") == {}
+    assert not stream.plans.is_carried_out("x")
     stream.spool(keys, 5)
     assert stream.count_leaving() == len(keys)
     stream.close()

@@ -6,16 +6,16 @@ from an answer. L3 skipping needs `delivered` and an equal hash. L5 STATE waits 
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
 import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
-from reverse_etl_core.ledger.rows import STATUSES, Delivery, HeldPlan, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, is_open, is_orphan, jobs, may_be_there, outcomes, plans, scopes
+from reverse_etl_core.ledger import statements
+from reverse_etl_core.ledger.held_plans import HeldPlans
+from reverse_etl_core.ledger.rows import STATUSES, Delivery, Intent, Job, Settlement, Status
+from reverse_etl_core.ledger.tables import deliveries, is_open, is_orphan, jobs, may_be_there, outcomes, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,9 +28,6 @@ KEYS_PER_QUERY = 500
 REPLAY_PAGE = 1000
 INTENTS_AT_ONCE = 2000
 """Rows that are built at the same time; a job has many more."""
-
-DUPLICATE = "duplicate_key"
-"""The code of records that are another row's."""
 
 UNCHANGED = "unchanged"
 """An outcome that is not noted: nothing happened."""
@@ -76,7 +73,7 @@ class StreamLedger:
         last_sign_ms: When a run that never ended was last heard of; 0 after a run that did.
 
     Attributes:
-        plan_scope_id: The scope from which ids of plans follow.
+        plans: What brakes held in this scope.
         may_hold_rejects: False once it is certain that no rejected record is kept here.
         removals_from_ms: Removals that were noted from then on are those of this run; 0 until somebody says so.
         removals_waiting: Those of this run that are neither carried out nor refused; a SCHEMA that changes keeps them.
@@ -86,7 +83,7 @@ class StreamLedger:
         self, ledger: Ledger, scope_id: int, epoch: int, *, keeps_deliveries: bool, last_sign_ms: int = 0
     ) -> None:
         self.last_sign_ms = last_sign_ms
-        self.plan_scope_id = scope_id
+        self.plans = HeldPlans(ledger, scope_id, epoch)
         self.may_hold_rejects = True
         self.removals_from_ms = 0
         self.removals_waiting = 0
@@ -128,7 +125,7 @@ class StreamLedger:
         self._partition = ledger.partition.name
         self._opened_ms = ledger.now_ms()
         # In the statement and not in each row: whoever writes one cannot forget it.
-        insert = ledger.insert(deliveries).values(partition=_literal(self._partition))
+        insert = ledger.insert(deliveries).values(partition=statements.literal(self._partition))
         kept = ("scope_id", "source_key")
         self._rows = ledger.writer(
             insert.on_conflict_do_update(
@@ -178,7 +175,7 @@ class StreamLedger:
         if rows and self._keeps_deliveries:
             with self._ledger.guarded("written"), self._ledger.begin() as connection:
                 self._ledger.renew(connection, self._scope_id, self._epoch)
-                connection.execute(_RECOGNISE, rows)
+                connection.execute(statements.RECOGNISE, rows)
 
     def owners(self, match_keys: Sequence[str]) -> Mapping[str, str]:
         """Match key to the source key that owns it, or may still hold it; match keys without an owner are absent."""
@@ -267,7 +264,7 @@ class StreamLedger:
         return {one.source_key for one in intents if owners.get(one.match_key, one.source_key) != one.source_key}
 
     def _intended_row(self, one: Intent, now: int, job_id: str | None) -> dict[str, object]:
-        return _row(
+        return statements.whole_row(
             self._scope_id,
             one.source_key,
             now,
@@ -327,7 +324,7 @@ class StreamLedger:
             self._ledger.renew(connection, self._scope_id, self._epoch)
             if gone:
                 keys = [{"scope": self._scope_id, "key": one.source_key} for one in gone]
-                connection.execute(_FORGET, keys)
+                connection.execute(statements.FORGET, keys)
             if kept:
                 self._rows.write(connection, [self._settled_row(one, now) for one in kept])
                 log = [self._outcome_row(one, now) for one in kept if one.outcome != UNCHANGED]
@@ -336,7 +333,7 @@ class StreamLedger:
         self._ledger.grown(len(kept))
 
     def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
-        return _row(
+        return statements.whole_row(
             self._scope_id,
             one.source_key,
             now,
@@ -376,8 +373,8 @@ class StreamLedger:
             self._ledger.renew(connection, self._scope_id, self._epoch)
             scope = {"scope": self._scope_id}
             for keys in chunks(source_keys):
-                connection.execute(_FORGET_REJECTS, {**scope, "keys": keys})
-            self.may_hold_rejects = bool(connection.scalar(_HAS_REJECTS, scope))
+                connection.execute(statements.FORGET_REJECTS, {**scope, "keys": keys})
+            self.may_hold_rejects = bool(connection.scalar(statements.HAS_REJECTS, scope))
 
     def renew(self) -> None:
         """Prolong the lease while waiting.
@@ -413,11 +410,11 @@ class StreamLedger:
 
         When a refused version would be tried again is no matter any more: the removal is due.
         """
-        self._update(_SPOOL, source_keys, moment=moment_ms, now=self.now_ms())
+        self._update(statements.SPOOL, source_keys, moment=moment_ms, now=self.now_ms())
 
     def keep(self, source_keys: Sequence[str]) -> None:
         """Forget that records were gone: they are back, or are not to be removed after all."""
-        self._update(_KEEP, source_keys)
+        self._update(statements.KEEP, source_keys)
 
     def _update(self, statement: sa.Update, source_keys: Sequence[str], **values: int) -> None:
         if not source_keys:
@@ -433,18 +430,18 @@ class StreamLedger:
             return
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
             self._ledger.renew(connection, self._scope_id, self._epoch)
-            connection.execute(_FORGET, [{"scope": self._scope_id, "key": one} for one in source_keys])
+            connection.execute(statements.FORGET, [{"scope": self._scope_id, "key": one} for one in source_keys])
             now = self.now_ms()
             left = (Settlement(one, Status.REMOVED, FORGOTTEN) for one in source_keys)
             self._log.write(connection, [self._outcome_row(one, now) for one in left])
 
     def make_due(self, source_keys: Sequence[str]) -> None:
         """Have rejected records tried again, by the next run."""
-        self._update(_MAKE_DUE, source_keys, now=self.now_ms())
+        self._update(statements.MAKE_DUE, source_keys, now=self.now_ms())
 
     def distrust(self, source_keys: Sequence[str]) -> None:
         """Forget what delivered records hold, since something else was written to them: they are written again."""
-        self._update(_DISTRUST, source_keys)
+        self._update(statements.DISTRUST, source_keys)
 
     def leaving(self) -> Iterator[list[Delivery]]:
         """Records that wait to be removed, a page at a time; refused removals only when they are due."""
@@ -491,73 +488,6 @@ class StreamLedger:
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
             return int(connection.scalar(query) or 0)
 
-    # -- what a brake held
-
-    def plan_id(self, kind: str, parts: Iterable[str]) -> str:
-        """The id of exactly this plan: it follows from the scope, the kind and the parts, in any order."""
-        total = 0
-        for one in parts:
-            total += int.from_bytes(hashlib.blake2b(one.encode(), digest_size=16).digest(), "big")
-        text = f"{self.plan_scope_id}\0{kind}\0{total}"
-        return hashlib.blake2b(text.encode(), digest_size=5).hexdigest()
-
-    def save_plan(self, plan: HeldPlan) -> None:
-        """Keep what a brake held, for a person to approve."""
-        row = {
-            "plan_id": plan.plan_id,
-            "scope_id": self._scope_id,
-            "run_id": self._ledger.run_id,
-            "kind": plan.kind,
-            "reason": plan.reason,
-            "counted": plan.counted,
-            "base": plan.base,
-            "detail": msgspec.json.encode(plan.codes).decode() if plan.codes else None,
-            "saved_at": self.now_ms(),
-        }
-        with self._ledger.guarded("written"), self._ledger.begin() as connection:
-            self._ledger.renew(connection, self._scope_id, self._epoch)
-            insert = self._ledger.insert(plans).values(row)
-            renewed = {name: row[name] for name in ("run_id", "reason", "counted", "base", "detail", "saved_at")}
-            again = {**renewed, "approved_at": None}
-            connection.execute(insert.on_conflict_do_update(index_elements=["plan_id"], set_=again))
-
-    @property
-    def _is_open_plan(self) -> sa.ColumnElement[bool]:
-        return (plans.c.scope_id == self._scope_id) & plans.c.carried_out_at.is_(None)
-
-    def drop_plans(self) -> None:
-        """Forget what was held and never carried out: it is not what is to be done any more."""
-        with self._ledger.guarded("written"), self._ledger.begin() as connection:
-            connection.execute(sa.delete(plans).where(self._is_open_plan))
-
-    def approved_plans(self, kind: str, plan_id: str) -> Mapping[str, frozenset[str]]:
-        """Plans that may be carried out: those that were approved in the ledger, and the one that is named.
-
-        Returns:
-            Plan id to the codes of its rejections.
-        """
-        query = sa.select(plans.c.plan_id, plans.c.detail).where(
-            plans.c.scope_id == self._scope_id,
-            plans.c.kind == kind,
-            plans.c.approved_at.is_not(None) | (plans.c.plan_id == plan_id),
-            plans.c.carried_out_at.is_(None),
-        )
-        with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            rows = connection.execute(query).all()
-        return {row[0]: frozenset(msgspec.json.decode(row[1] or "[]")) for row in rows}
-
-    def is_carried_out(self, plan_id: str) -> bool:
-        """Whether a plan was approved and carried out by an earlier run."""
-        query = sa.select(plans.c.carried_out_at).where(plans.c.plan_id == plan_id)
-        with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            return connection.scalar(query) is not None
-
-    def carry_out(self, plan_id: str) -> None:
-        """Note that an approved plan was carried out: it is approved once."""
-        with self._ledger.guarded("written"), self._ledger.begin() as connection:
-            mine = plans.c.plan_id == plan_id
-            connection.execute(sa.update(plans).where(mine).values(carried_out_at=self.now_ms()))
-
     def stop_waiting(self, due_ms: Callable[[int], int]) -> None:
         """Let rejected records rest that have waited in vain.
 
@@ -567,7 +497,7 @@ class StreamLedger:
         for page in self.waiting():
             rows = [{"scope": self._scope_id, "key": one.source_key, "due": due_ms(one.attempts)} for one in page]
             with self._ledger.guarded("written"), self._ledger.begin() as connection:
-                connection.execute(_REST, rows)
+                connection.execute(statements.REST, rows)
 
     def _pages(self, is_wanted: sa.ColumnElement[bool], *, needs_record: bool = True) -> Iterator[list[Delivery]]:
         """Our rows with their records, by source key; what is written meanwhile may be missing or come again."""
@@ -596,62 +526,6 @@ class StreamLedger:
     def close(self) -> None:
         """Release the lease."""
         self._ledger.release(self._scope_id, self._epoch)
-
-
-_FORGET = sa.delete(deliveries).where(
-    deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key")
-)
-_MINE = (deliveries.c.scope_id == sa.bindparam("scope")) & (deliveries.c.source_key == sa.bindparam("key"))
-_SPOOL = (
-    sa.update(deliveries)
-    .where(_MINE)
-    .values(
-        partition=sa.bindparam("worker", type_=sa.Text),
-        removal_at=sa.bindparam("moment", type_=sa.BigInteger),
-        due_at=sa.case((deliveries.c.due_at.is_not(None), sa.bindparam("now", type_=sa.BigInteger))),
-    )
-)
-_KEEP = sa.update(deliveries).where(_MINE).values(removal_at=None, partition=sa.bindparam("worker", type_=sa.Text))
-_DISTRUST = (
-    sa.update(deliveries).where(_MINE).values(payload_hash=None, partition=sa.bindparam("worker", type_=sa.Text))
-)
-_RECOGNISE = (
-    sa.update(deliveries)
-    .where(_MINE, deliveries.c.status == Status.DELIVERED.value)
-    .values(fingerprint=sa.bindparam("seen", type_=sa.LargeBinary))
-)
-_MAKE_DUE = (
-    sa.update(deliveries)
-    .where(_MINE, deliveries.c.status == Status.REJECTED.value)
-    .values(due_at=sa.bindparam("now", type_=sa.BigInteger), partition=sa.bindparam("worker", type_=sa.Text))
-)
-_NEVER_DELIVERED = (
-    (deliveries.c.scope_id == sa.bindparam("scope"))
-    & (deliveries.c.status == Status.REJECTED.value)
-    & deliveries.c.match_key.is_(None)
-    & (deliveries.c.destination_id.is_(None) | (deliveries.c.error_code == DUPLICATE))
-)
-_FORGET_REJECTS = sa.delete(deliveries).where(
-    _NEVER_DELIVERED, deliveries.c.source_key.in_(sa.bindparam("keys", expanding=True))
-)
-_HAS_REJECTS = sa.select(sa.exists().where(_NEVER_DELIVERED))
-_REST = (
-    sa.update(deliveries)
-    .where(deliveries.c.scope_id == sa.bindparam("scope"), deliveries.c.source_key == sa.bindparam("key"))
-    .values(waiting=None, due_at=sa.bindparam("due"))
-)
-
-
-_BLANK: dict[str, object] = dict.fromkeys((one.name for one in deliveries.c), None)
-
-
-def _row(scope_id: int, source_key: str, now: int, **values: object) -> dict[str, object]:
-    """A whole row: what is not given is cleared."""
-    return _BLANK | {"scope_id": scope_id, "source_key": source_key, "updated_at": now} | values
-
-
-def _literal(partition: str | None) -> sa.ColumnElement[str]:
-    return sa.literal_column("NULL" if partition is None else f"'{partition}'")
 
 
 T = TypeVar("T")
