@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
-MEMBERS := reverse-etl-core target-hubspot target-mailchimp target-salesforce tap-warehouse-model saas-simulators
-EDITABLE := -e './reverse-etl-core[postgres]' -e ./target-hubspot -e ./target-mailchimp -e ./target-salesforce \
-    -e './tap-warehouse-model[postgres]' -e ./saas-simulators
+# Every folder with a package in it, so that a new one is named nowhere; two of them with a driver that tests need.
+MEMBERS := $(patsubst %/pyproject.toml,%,$(sort $(wildcard */pyproject.toml)))
+WITH_POSTGRES := reverse-etl-core tap-warehouse-model
+EDITABLE := $(foreach member,$(MEMBERS),-e './$(member)$(if $(filter $(member),$(WITH_POSTGRES)),[postgres])')
 READY := $(VENV)/.ready
 # Of tests: drivers of warehouses that cannot be installed together, nor beside the workspace's DuckDB.
 WAREHOUSES := .venv-snowflake/.ready .venv-warehouses/.ready
@@ -23,11 +24,14 @@ TARGET ?= target-hubspot
 KEEP ?=
 # Of `make test`: files of tests that run side by side.
 WORKERS ?= 3
+# Of `make new-target`.
+NAME ?=
+TITLE ?=
 # Of `make bench`.
 ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup warehouses demo test test-long bench lint format types contracts docs build lock clean
+.PHONY: help setup new-target warehouses demo test test-long bench lint format types contracts docs build lock clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,6 +83,11 @@ test-long: $(READY) $(WAREHOUSES) $(LONG) ## The long kill, fault and scale test
 
 demo: $(READY) ## Sample warehouse to a simulated account, three times (TARGET=target-salesforce, KEEP=1 leaves it up)
 	@$(BIN)/python demo/run.py --target $(TARGET) $(if $(KEEP),--keep)
+
+new-target: $(READY) ## A target with simulator and tests, see docs/new-target.md (NAME=acme TITLE="Acme")
+	@$(BIN)/python templates/new_target.py --name "$(NAME)" $(if $(TITLE),--title "$(TITLE)")
+	@$(MAKE) --no-print-directory docs
+	@touch $(READY)
 
 bench: $(READY) ## Speed and memory of tap and target beside the stock SDK (minutes; ROWS=100000 for fewer)
 	@mkdir -p benchmarks/.work

@@ -24,19 +24,8 @@ PLUGINS = {one["name"]: one for one in DECLARED if "inherit_from" not in one}
 ORIGINS = {one["name"]: one["inherit_from"] for one in DECLARED if "inherit_from" in one}
 VENDORS = [one["name"].removeprefix("target-") for one in FILE["plugins"]["loaders"]]
 ALL = [one for kind in FILE["plugins"].values() for one in kind if "inherit_from" not in one]
-OPTIONS = {
-    "compare_with",
-    "load_method",
-    "unknown_fields",
-    "ledger",
-    "api",
-    "lifecycle_stage",
-    "status_if_new",
-    "resubscribe",
-    "on_duplicate_key",
-    "on_empty",
-    "notify_format",
-}
+WITHOUT_OPTIONS = {"api_version"}
+"""Settings with fixed values whose list changes too often to be declared."""
 TAPS = {"mailchimp": "tap-customers"}
 KINDS = {"object": "object", "array": "array", "boolean": "boolean", "integer": "integer", "number": "integer"}
 
@@ -57,9 +46,17 @@ def expected(setting: str, definition: dict[str, Any]) -> dict[str, Any]:
         declared["sensitive"] = True
     if kind in KINDS:
         declared["kind"] = KINDS[kind]
-    if setting in OPTIONS:
+    if definition.get("enum") and setting not in WITHOUT_OPTIONS:
         declared |= {"kind": "options", "options": [value for value in definition["enum"] if value is not None]}
     return declared
+
+
+def demo_variable(target: str, value: str) -> str:
+    """The variable of the first setting that begins so in the demo."""
+    loaders = FILE["environments"][0]["config"]["plugins"]["loaders"]
+    (config,) = (one["config"] for one in loaders if one["name"] == target)
+    setting = next(name for name, given in config.items() if str(given).startswith(value))
+    return f"{target}_{setting}".replace("-", "_").upper()
 
 
 @pytest.mark.parametrize("plugin", PLUGINS)
@@ -153,18 +150,11 @@ def test_about_works_through_meltano(plugin: str, project: Project) -> None:
     assert f"Name: {plugin}" in output
 
 
-@pytest.mark.parametrize(
-    ("target", "address", "credential"),
-    [
-        ("target-hubspot", "TARGET_HUBSPOT_API_URL", "TARGET_HUBSPOT_ACCESS_TOKEN"),
-        ("target-salesforce", "TARGET_SALESFORCE_LOGIN_URL", "TARGET_SALESFORCE_CLIENT_ID"),
-        ("target-mailchimp", "TARGET_MAILCHIMP_API_URL", "TARGET_MAILCHIMP_API_KEY"),
-    ],
-)
-def test_config_test_succeeds_before_meltanos_own_error(
-    target: str, address: str, credential: str, project: Project
-) -> None:
+@pytest.mark.parametrize("target", [f"target-{vendor}" for vendor in VENDORS])
+def test_config_test_succeeds_before_meltanos_own_error(target: str, project: Project) -> None:
     """`meltano config test` reaches the account; Meltano 4.4.1 then trips over the process that has ended."""
+    address = demo_variable(target, "http://127.0.0.1:")
+    credential = demo_variable(target, "any-text")
     simulators = project.start("saas-simulators", "serve", "--port", "0")
     assert simulators.stdout is not None
     port = int(simulators.stdout.readline())
