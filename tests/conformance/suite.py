@@ -378,6 +378,14 @@ class BaseRefusals:
         """An object that the account does not have is named."""
         self.refused(stage, "no_such_object", stream={"object": "no_such_object"})
 
+    def test_a_stream_that_nobody_configured(self, stage: Stage) -> None:
+        """A tap has one stream more than `streams`: the message names it, and the two ways out."""
+        more = {**stage.schema(), "stream": "shop-orders"}
+        result = stage.run([*stage.messages([stage.record(1)]), more])
+        assert result.exit_code == 78
+        assert "Stream 'shop-orders' is not in 'streams'" in result.error
+        assert "deselect it in the tap" in result.error
+
     def test_unknown_field(self, stage: Stage) -> None:
         """A column without a field is named, with the setting that drops it."""
         result = stage.run(stage.messages([stage.record(1, no_such_field=1)]))
