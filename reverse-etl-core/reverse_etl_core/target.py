@@ -19,7 +19,7 @@ from singer_sdk import Target
 from singer_sdk import typing as th
 from singer_sdk.exceptions import MapExpressionError, MissingKeyPropertiesError, RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from reverse_etl_core.config import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, CommonConfig
@@ -211,13 +211,20 @@ class ReverseETLTarget(Target, abc.ABC):
     # -- messages
 
     def open_stream(self, sink: DeliverySink) -> Pipeline | Dispatcher | AssociatedStream | None:
-        """What delivers a stream; `None` for Meltano's connection test, which ends here."""
+        """What delivers a stream; `None` for one that a stream map drops, and for Meltano's connection test."""
+        if self._is_dropped(sink.stream_name):
+            return None
         if sink.stream_name == MELTANO_TEST_STREAM:
             account = self.run.check_everything()
             looked = f", configured streams in order: {len(self.common.streams)}" if self.common.streams else ""
             self.logger.info("Connection test: account %s is reached%s; nothing is written.", account, looked)
             return None
         return self.run.open_stream(sink.stream_name, sink.schema, sink.key_properties, deliver_collected=sink.deliver)
+
+    def _is_dropped(self, stream: str) -> bool:
+        """Whether a stream map lets no record of it through; the SDK opens a sink for it all the same."""
+        maps = [one for several in self.mapper.stream_maps.values() for one in several if one.stream_alias == stream]
+        return bool(maps) and all(isinstance(one, RemoveRecordTransform) for one in maps)
 
     def get_sink(self, stream_name: str, **kwargs: Any) -> Sink:  # noqa: ANN401 - the SDK's arguments
         """As the SDK, but a sink that a new SCHEMA replaces is delivered first, so that records keep their order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -360,6 +360,15 @@ class BaseSingerInput:
         maps = {stage.stream: {stage.vendor.text_field: f"{stage.vendor.text_field}.upper()"}}
         result = stage.deliver([stage.record(1)], stream_maps=maps)
         assert (result.exit_code, stage.texts()) == (0, {"K1": "FIRST"})
+
+    @pytest.mark.parametrize("maps", [{"shop-orders": None}, {"people": {}, "__else__": None}])
+    def test_a_stream_that_a_map_drops_needs_no_object(self, stage: Stage, maps: dict[str, Any]) -> None:
+        """`null` for a stream, or for all others: it is not looked for at the destination."""
+        more = [{**stage.schema(), "stream": "shop-orders"}]
+        more.append({"type": "RECORD", "stream": "shop-orders", "record": stage.record(2)})
+        # a copy: the SDK takes `__else__` out of what it is given
+        result = stage.run([*more, *stage.messages([stage.record(1)])], stream_maps=dict(maps))
+        assert (result.exit_code, stage.texts()) == (0, {"K1": "first"}), result.error
 
 
 class BaseRefusals:
