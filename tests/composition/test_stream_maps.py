@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from .accounts import VENDORS, Accounts, Delivery, Vendor, ledger_keys
+from .accounts import HUBSPOT, VENDORS, Accounts, Delivery, Vendor, ledger_keys
 from .plugins import ours
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Pipeline:
     maps: dict[str, Any]
     method: str = "FULL_TABLE"
     state: dict[str, Any] | None = None
+    has_others: bool = True
 
     def __post_init__(self) -> None:
         self.execute(
@@ -60,7 +61,7 @@ class Pipeline:
         """From the models to the account, with the STATE that came back."""
         mapping = {"stream_maps": self.maps, "stream_map_config": {"hash_seed": SEED}}
         models = [{"name": "customers", "table": "customers", "replication_method": self.method}]
-        models += [{"name": "others", "table": "others"}]
+        models += [{"name": "others", "table": "others"}] * self.has_others
         url = f"duckdb:///{self.folder}/warehouse.duckdb"
         config = {
             "sqlalchemy_url": url,
@@ -89,9 +90,7 @@ def renamed(vendor: Vendor, **others: Any) -> dict[str, Any]:
         "__else__": None,
         **{names[column]: column for column in names if column in ("id", "mail", "score")},
         names["name"]: "md5(config['hash_seed'] + mail)",
-        "_sdc_deleted_at": "_sdc_deleted_at",
     }
-    del one["_sdc_deleted_at"]
     return {"customers": one | others, "__else__": None}
 
 
@@ -108,7 +107,8 @@ def test_a_map_renames_filters_and_hashes(
 ) -> None:
     """Alias, names, a filter, md5 and another key: the same wherever the map is; a second run writes nothing."""
     maps = renamed(vendor, __filter__="score >= 3")
-    pipeline = Pipeline(shelf, accounts, tmp_path, vendor, place, maps)
+    # The mapper announces streams that it drops, see below.
+    pipeline = Pipeline(shelf, accounts, tmp_path, vendor, place, maps, has_others=place != "mapper")
     people = {name: value for name, value in vendor.stream.items() if name != "fields"}
     first = pipeline.run(streams={"people": people})
     assert first.said.exit_code == 0, first.said.stderr
@@ -121,3 +121,53 @@ def test_a_map_renames_filters_and_hashes(
     writes = accounts.writes(vendor)
     assert pipeline.run(streams={"people": people}).counts == {"read": 4, "unchanged": 4}
     assert accounts.writes(vendor) == writes
+
+
+def mirrored(vendor: Vendor) -> dict[str, Any]:
+    """A mirror of the customers, whose names a map writes in capitals."""
+    return {"customers": vendor.stream | {"load_method": "mirror"}}
+
+
+@pytest.mark.parametrize("place", ["tap", "target"])
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda one: one.target)
+def test_removals_pass_maps(place: str, vendor: Vendor, shelf: Shelf, accounts: Accounts, tmp_path: Path) -> None:
+    """LOG_BASED: a removal has only its key, and neither our tap nor our targets ask a map's expressions of it."""
+    maps = {"customers": {"name": "name.upper()", "__filter__": "score < 9"}, "others": None}
+    pipeline = Pipeline(shelf, accounts, tmp_path, vendor, place, maps, method="LOG_BASED")
+    assert pipeline.run(streams=mirrored(vendor)).counts == {"read": 6, "created": 6}
+    assert accounts.live(vendor)[0]["name"] == "NAME 1"
+    pipeline.execute("DELETE FROM customers WHERE id = 'C2'")
+    done = pipeline.run(streams=mirrored(vendor), max_removed_percent=100)
+    assert done.counts == {"read": 1, "removed": 1}, done.said.stderr
+    assert len(accounts.live(vendor)) == 5
+
+
+def test_removals_do_not_pass_the_mapper(shelf: Shelf, accounts: Accounts, tmp_path: Path) -> None:
+    """Its expressions want the columns that a removal lacks: the mapper fails, the removal comes again."""
+    maps = {"customers": {"name": "name.upper()"}}
+    pipeline = Pipeline(shelf, accounts, tmp_path, HUBSPOT, "mapper", maps, method="LOG_BASED", has_others=False)
+    assert pipeline.run(streams=mirrored(HUBSPOT)).counts == {"read": 6, "created": 6}
+    pipeline.execute("DELETE FROM customers WHERE id = 'C2'")
+    with pytest.raises(AssertionError, match="MapExpressionError"):
+        pipeline.run(streams=mirrored(HUBSPOT))
+    pipeline.place = "target"
+    assert pipeline.run(streams=mirrored(HUBSPOT), max_removed_percent=100).counts == {"read": 1, "removed": 1}
+
+
+def test_the_mapper_hides_removals_that_it_does_not_name(shelf: Shelf, accounts: Accounts, tmp_path: Path) -> None:
+    """`__else__: null` drops `_sdc_deleted_at`, where no expression wants another column: nothing is removed."""
+    maps = {"customers": {"id": "id", "__else__": None}}
+    stream = {"object": "contacts", "match_on": "customer_id", "fields": {"customer_id": "id"}, "load_method": "mirror"}
+    pipeline = Pipeline(shelf, accounts, tmp_path, HUBSPOT, "mapper", maps, method="LOG_BASED", has_others=False)
+    assert pipeline.run(streams={"customers": stream}).counts == {"read": 6, "created": 6}
+    pipeline.execute("DELETE FROM customers WHERE id = 'C2'")
+    assert pipeline.run(streams={"customers": stream}).counts == {"read": 1, "unchanged": 1}
+
+
+def test_the_mapper_announces_what_it_drops(shelf: Shelf, accounts: Accounts, tmp_path: Path) -> None:
+    """A stream that is `null` in the mapper keeps its SCHEMA: the target refuses it, with the way out."""
+    maps = {"customers": {}, "others": None}
+    done = Pipeline(shelf, accounts, tmp_path, HUBSPOT, "mapper", maps).run(streams=mirrored(HUBSPOT))
+    assert done.said.exit_code == 78
+    assert "Stream 'others' is not in 'streams'" in done.said.stderr
+    assert "deselect it in the tap" in done.said.stderr

@@ -10,12 +10,11 @@ import psycopg
 import pytest
 
 from .accounts import HUBSPOT, VENDORS, Accounts, Vendor
-from .plugins import Output
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .plugins import Plugin, Shelf
+    from .plugins import Output, Plugin, Shelf
 
 COUNT = 12
 pytestmark = pytest.mark.long
@@ -221,10 +220,8 @@ def test_columns_that_other_targets_added_need_no_mention(
     feed: Feed, vendor: Vendor, accounts: Accounts, tmp_path: Path
 ) -> None:
     """Without `fields` every column must be a field, but `_sdc_` columns and their absence are of no account."""
-    maps = {"matrix-customers": {"__else__": None, "_sdc_batched_at": "_sdc_batched_at"}}
-    maps["matrix-customers"] |= {name: column for name, column in vendor.fields.items()}
-    maps["matrix-customers"]["__key_properties__"] = [next(iter(vendor.fields))]
-    said = feed.emit(stream_maps=maps)
+    keys = {"__key_properties__": [next(iter(vendor.fields))], "__else__": None}
+    said = feed.emit(stream_maps={feed.stream: {"_sdc_batched_at": "_sdc_batched_at", **vendor.fields, **keys}})
     assert "_sdc_batched_at" in said.records()[0]
     plain = {name: value for name, value in vendor.stream.items() if name != "fields"}
     done = accounts.deliver(vendor, said.stdout, tmp_path, streams={feed.stream: plain})

@@ -395,6 +395,11 @@ class BaseRefusals:
         assert "Stream 'shop-orders' is not in 'streams'" in result.error
         assert "deselect it in the tap" in result.error
 
+    def test_a_map_without_the_key(self, stage: Stage) -> None:
+        """A stream map that drops the key column is a setting to correct, and the column is named."""
+        maps = {stage.stream: {stage.vendor.text_field: stage.vendor.text_field, "__else__": None}}
+        self.refused(stage, "'stream_maps'", f"'{stage.vendor.match_field}' was not detected", stream_maps=maps)
+
     def test_unknown_field(self, stage: Stage) -> None:
         """A column without a field is named, with the setting that drops it."""
         result = stage.run(stage.messages([stage.record(1, no_such_field=1)]))
