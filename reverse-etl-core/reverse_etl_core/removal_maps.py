@@ -57,8 +57,8 @@ class RemovalMaps:
                 mapped = one.transform(dict(record))
             except MapExpressionError as error:
                 msg = (
-                    f"Stream '{stream}': a removal lacks a column that 'stream_maps' computes its key from. Let the map "
-                    f"keep the tap's key, and choose the field that recognises records with 'match_on'. {error}"
+                    f"Stream '{stream}': a removal lacks a column that 'stream_maps' computes its key from. Let the "
+                    f"map keep the tap's key, and choose the field that recognises records with 'match_on'. {error}"
                 )
                 raise InputError(msg) from error
             if mapped is not None:

@@ -34,12 +34,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres(postgres_server: str) -> Iterator[str]:
+def postgres(postgres_server: str) -> str:
     """The folder of the server's socket; its database has a schema `matrix` without tables."""
     with psycopg.connect(postgres_server, autocommit=True) as connection:
         connection.execute("DROP SCHEMA IF EXISTS matrix CASCADE")
         connection.execute("CREATE SCHEMA matrix")
-    yield postgres_server.partition("host=")[2]
+    return postgres_server.partition("host=")[2]
 
 
 @pytest.fixture
