@@ -25,6 +25,10 @@ MODELS = [
     {"name": "accounts", "table": "accounts", "key_properties": ["id"]},
 ]
 COMPANIES = {"accounts": {"object": "companies", "match_on": "customer_id", "fields": {"customer_id": "id"}}}
+CUSTOMERS = f"""
+    CREATE TABLE customers AS SELECT 'C' || n AS id, 'p' || n || '@example.com' AS mail, 'Name ' || n AS name,
+    n::INTEGER AS score FROM generate_series(1, {ROWS}) AS t(n)
+"""  # noqa: S608 - a constant
 PERSON = {"object": "contacts", "match_on": "email", "fields": {"email": "mail", "jobtitle": "name"}}
 
 
@@ -89,8 +93,7 @@ class Pipelines:
         (root / ".venv").symlink_to(sys.prefix)
         made = cls(Project(root), accounts)
         made.change(
-            "CREATE TABLE customers AS SELECT 'C' || n AS id, 'p' || n || '@example.com' AS mail, 'Name ' || n AS name,"
-            f" n::INTEGER AS score FROM generate_series(1, {ROWS}) AS t(n)",
+            CUSTOMERS,
             "CREATE TABLE accounts AS SELECT 'A1' AS id",
         )
         return made

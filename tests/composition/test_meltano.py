@@ -152,7 +152,8 @@ def test_selection_reaches_the_account(pipelines: Pipelines) -> None:
 
 
 def test_commands_that_look_disturb_nothing(pipelines: Pipelines) -> None:
-    """`invoke --discover` and `config test` before `el`, which is the same sync as `run` under a state id of its own."""
+    """`lock`, `invoke --discover` and `config test` before `el`: the same sync as `run`, with a STATE of its own."""
+    pipelines.ok("lock")
     told = pipelines.ok("invoke", "tap-crm", "--discover")
     catalog = json.loads(told[told.index("{\n") :])
     assert {one["tap_stream_id"] for one in catalog["streams"]} == {"customers", "accounts"}

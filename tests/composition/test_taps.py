@@ -229,42 +229,37 @@ def test_columns_that_other_targets_added_need_no_mention(
     assert arrived(accounts, vendor) == expected(vendor, *CUSTOMERS)
 
 
-@each_vendor()
-def test_batches_are_refused_with_the_cure(feed: Feed, vendor: Vendor, accounts: Accounts, tmp_path: Path) -> None:
+def test_batches_are_refused_with_the_cure(feed: Feed, accounts: Accounts, tmp_path: Path) -> None:
     """BATCH: exit code 1, nothing is written, no STATE leaves, and the message names the tap's setting."""
     storage = {"root": f"file://{tmp_path / 'tap'}"}
     batches = {"encoding": {"format": "jsonl", "compression": "gzip"}, "storage": storage, "batch_size": 5}
     said = feed.emit(batch_config=batches)
     assert "BATCH" in {one["type"] for one in said.messages}
-    done = accounts.deliver(vendor, said.stdout, tmp_path, streams={feed.stream: vendor.stream})
+    done = accounts.deliver(HUBSPOT, said.stdout, tmp_path, streams={feed.stream: HUBSPOT.stream})
     assert done.said.exit_code == 1
     assert "sends BATCH messages, which bypass validation. Remove 'batch_config' from the tap's" in done.said.stderr
-    assert (accounts.live(vendor), done.said.stdout) == ([], "")
+    assert (accounts.live(HUBSPOT), done.said.stdout) == ([], "")
 
 
-@each_vendor()
-def test_versions_are_ignored_with_one_warning(feed: Feed, vendor: Vendor, accounts: Accounts, tmp_path: Path) -> None:
+def test_versions_are_ignored_with_one_warning(feed: Feed, accounts: Accounts, tmp_path: Path) -> None:
     """ACTIVATE_VERSION: what a later full load does not have stays, even in a mirror."""
     assert isinstance(feed, Postgres)
-    mirror = vendor.stream | {"load_method": "mirror"}
+    mirror = HUBSPOT.stream | {"load_method": "mirror"}
     for customers in (CUSTOMERS, CUSTOMERS[:4]):
         feed.write(customers)
         said = feed.emit(method="FULL_TABLE", emit_activate_version_messages=True)
         assert "ACTIVATE_VERSION" in {one["type"] for one in said.messages}
-        done = accounts.deliver(vendor, said.stdout, tmp_path, streams={feed.stream: mirror})
+        done = accounts.deliver(HUBSPOT, said.stdout, tmp_path, streams={feed.stream: mirror})
         assert done.said.exit_code == 0, done.said.stderr
         assert done.said.stderr.count("ACTIVATE_VERSION messages are ignored; nothing is removed") == 1
-    assert arrived(accounts, vendor) == expected(vendor, *CUSTOMERS)
+    assert arrived(accounts, HUBSPOT) == expected(HUBSPOT, *CUSTOMERS)
 
 
-@each_vendor()
-def test_a_stream_without_an_object_is_refused_by_name(
-    feed: Feed, vendor: Vendor, accounts: Accounts, tmp_path: Path
-) -> None:
+def test_a_stream_without_an_object_is_refused_by_name(feed: Feed, accounts: Accounts, tmp_path: Path) -> None:
     """A tap with one stream more than `streams` has: exit code 78, and the message names stream and object."""
     assert isinstance(feed, Postgres)
     said = feed.emit(others=True)
-    done = accounts.deliver(vendor, said.stdout, tmp_path, streams={feed.stream: vendor.stream})
+    done = accounts.deliver(HUBSPOT, said.stdout, tmp_path, streams={feed.stream: HUBSPOT.stream})
     assert done.said.exit_code == 78
     assert "Stream 'matrix-others' is not in 'streams'" in done.said.stderr
 
