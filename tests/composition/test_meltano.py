@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CRM = "dev:tap-crm-to-target-crm"
 NEWS = "dev:tap-news-to-target-crm"
+ONLY_CUSTOMERS = {"TAP_NEWS__METADATA": json.dumps({"accounts": {"selected": False}})}
 pytestmark = pytest.mark.long
 
 
@@ -24,10 +25,10 @@ def pipelines(tmp_path: Path, accounts: Accounts) -> Pipelines:
     return Pipelines.make(tmp_path / "project", accounts)
 
 
-def refused(pipelines: Pipelines, tap: str, target: str, *options: str) -> None:
+def refused(pipelines: Pipelines, tap: str, target: str, *options: str, **variables: str) -> None:
     """Run, and expect the tap to refuse the STATE, with the way out; nothing is written."""
     writes = pipelines.accounts.writes(HUBSPOT)
-    code, output = pipelines.meltano("run", *options, tap, target)
+    code, output = pipelines.meltano("run", *options, tap, target, **variables)
     assert code == 1
     assert "Stream 'customers': STATE cannot be used" in output
     assert "--full-refresh" in output
@@ -57,7 +58,7 @@ def test_state_of_another_sync_is_refused(pipelines: Pipelines) -> None:
     pipelines.run("tap-crm", "target-crm")
     kept = pipelines.state(CRM)
     pipelines.ok("state", "copy", "--force", CRM, NEWS)
-    refused(pipelines, "tap-news", "target-crm")
+    refused(pipelines, "tap-news", "target-crm", **ONLY_CUSTOMERS)
     token = kept["singer_state"]["bookmarks"]["customers"]["token"]
     pipelines.ok("state", "set", "--force", CRM, json.dumps(kept).replace(token, "0" * 32))
     refused(pipelines, "tap-crm", "target-crm")
@@ -116,8 +117,7 @@ def test_environments_are_syncs_of_their_own(pipelines: Pipelines) -> None:
 def test_plugins_that_inherit_are_syncs_of_their_own(pipelines: Pipelines) -> None:
     """Two taps and two targets, each pair from one definition: other streams, other fields, other names."""
     assert pipelines.run("tap-crm", "target-crm") == {"read": ROWS, "created": ROWS}
-    only = {"TAP_NEWS__METADATA": json.dumps({"accounts": {"selected": False}})}
-    assert pipelines.run("tap-news", "target-people", **only) == {"read": ROWS, "updated": ROWS}
+    assert pipelines.run("tap-news", "target-people", **ONLY_CUSTOMERS) == {"read": ROWS, "updated": ROWS}
     assert pipelines.syncs() == {CRM, "dev:tap-news-to-target-people"}
     assert len(pipelines.accounts.live(HUBSPOT)) == ROWS
     assert pipelines.run("tap-crm", "target-crm") == {}
@@ -139,10 +139,7 @@ def test_selection_reaches_the_account(pipelines: Pipelines) -> None:
     pipelines.ok("select", "tap-news", "--exclude", "customers", "name")
     pipelines.ok("select", "tap-news", "*", "*")
     fields = {"customers": {**HUBSPOT.stream, "fields": {"customer_id": "id", "email": "mail", "churn_risk": "score"}}}
-    variables = {
-        "TARGET_HUBSPOT_STREAMS": json.dumps(fields),
-        "TAP_NEWS__METADATA": json.dumps({"accounts": {"selected": False}}),
-    }
+    variables = {"TARGET_HUBSPOT_STREAMS": json.dumps(fields), **ONLY_CUSTOMERS}
     listed = pipelines.ok("select", "tap-news", "--list", **variables)
     assert ("customers.score" in listed, "customers.name" in listed.partition("Selected")[2]) == (True, False)
     assert "accounts" not in listed.partition("Selected")[2]
