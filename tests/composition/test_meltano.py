@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 CRM = "dev:tap-crm-to-target-crm"
 NEWS = "dev:tap-news-to-target-crm"
-ONLY_CUSTOMERS = {"TAP_NEWS__METADATA": json.dumps({"accounts": {"selected": False}})}
+METADATA = {"accounts": {"selected": False}, "customers": {"replication-method": "LOG_BASED"}}
+ONLY_CUSTOMERS = {"TAP_NEWS__METADATA": json.dumps(METADATA)}
+"""The variable stands in place of what the file says, and is not merged with it."""
 pytestmark = pytest.mark.long
 
 
