@@ -157,7 +157,7 @@ def test_removals_do_not_pass_the_mapper(shelf: Shelf, accounts: Accounts, tmp_p
 def test_the_mapper_hides_removals_that_it_does_not_name(shelf: Shelf, accounts: Accounts, tmp_path: Path) -> None:
     """`__else__: null` drops `_sdc_deleted_at`, where no expression wants another column: nothing is removed."""
     maps = {"customers": {"id": "id", "__else__": None}}
-    fields = {"customer_id": "id"}
+    fields = {"customer_id": "id", "name": "id"}
     stream = {"object": "companies", "match_on": "customer_id", "fields": fields, "load_method": "mirror"}
     pipeline = Pipeline(shelf, accounts, tmp_path, HUBSPOT, "mapper", maps, method="LOG_BASED", has_others=False)
     assert pipeline.run(streams={"customers": stream}).counts == {"read": 6, "created": 6}
