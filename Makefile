@@ -51,6 +51,8 @@ lock: ## Renew constraints.txt, the exact versions that setup installs
 	    $(MEMBERS:%=%/pyproject.toml) --extra duckdb --extra postgres --no-emit-package reverse-etl-core --no-header --no-annotate -o constraints.txt
 	$(foreach name,snowflake spark sqlalchemy warehouses,$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group $(name)-tests \
 	    tap-warehouse-model/pyproject.toml $(EXTRAS_$(name):%=--extra %) --no-header --no-annotate -o constraints-$(name).txt || exit 1;)
+	for path in tests/composition/requirements/*.in; do $(BIN)/uv pip compile --quiet --universal --python-version 3.10 \
+	    "$$path" --no-header --no-annotate -o "$${path%.in}.txt" || exit 1; done
 
 warehouses: $(WAREHOUSES) ## Environments with the drivers of other warehouses, for their tests
 

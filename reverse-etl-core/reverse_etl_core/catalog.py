@@ -92,6 +92,22 @@ class Catalog:
         uses = uses_of(streams)
         reach(lambda: self._destination.check_permissions(uses))
 
+    def check_unconfigured(self, stream: str, config: StreamConfig) -> None:
+        """Look at a stream that is not in `streams`, and so goes to the object of its own name.
+
+        Raises:
+            ConfigError: The credentials do not allow it, or there is no such object.
+        """
+        self.check_permissions([config])
+        try:
+            self.describe(config.object_name)
+        except ConfigError as error:
+            msg = (
+                f"Stream '{stream}' is not in 'streams', and so goes to the object of its own name. "
+                f"{' '.join(error.problems)} Name its object in 'streams', or deselect it in the tap."
+            )
+            raise ConfigError(msg) from error
+
     def check(self, streams: Mapping[str, StreamConfig]) -> None:
         """Look at every stream that is configured, before the first one is written.
 

@@ -158,7 +158,7 @@ class Run:
             earlier.flush()
         config = self._config.stream(stream)
         if stream not in self._config.streams:
-            self._catalog.check_permissions([config])
+            self._catalog.check_unconfigured(stream, config)
 
         brake = RejectionBrake(self._config.max_rejected, self._config.max_rejected_percent)
 

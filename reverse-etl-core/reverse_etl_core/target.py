@@ -17,9 +17,14 @@ import click
 import msgspec
 from singer_sdk import Target
 from singer_sdk import typing as th
-from singer_sdk.exceptions import MapExpressionError, MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import (
+    MapExpressionError,
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+    StreamMapConfigError,
+)
 from singer_sdk.helpers.capabilities import PluginCapabilities
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import CustomStreamMap, RemoveRecordTransform, SameRecordTransform
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from reverse_etl_core.config import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, CommonConfig
@@ -38,10 +43,12 @@ from reverse_etl_core.errors import (
 from reverse_etl_core.ledger import Ledger
 from reverse_etl_core.reader import LineReader
 from reverse_etl_core.redaction import defect
+from reverse_etl_core.removal_maps import RemovalMaps
 from reverse_etl_core.run import Run
 from reverse_etl_core.settings import common_settings
 from reverse_etl_core.sink import DeliverySink
 from reverse_etl_core.traffic import Traffic
+from reverse_etl_core.typed import REMOVED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,6 +110,7 @@ class ReverseETLTarget(Target, abc.ABC):
         self._has_warned_of_activation = False
         super().__init__(**kwargs)
         self.max_parallelism = 1
+        self._removal_maps = RemovalMaps(self.config, self.logger)
         self.common, destination = self._configure()
         self.run = Run(
             self.name,
@@ -211,13 +219,20 @@ class ReverseETLTarget(Target, abc.ABC):
     # -- messages
 
     def open_stream(self, sink: DeliverySink) -> Pipeline | Dispatcher | AssociatedStream | None:
-        """What delivers a stream; `None` for Meltano's connection test, which ends here."""
+        """What delivers a stream; `None` for one that a stream map drops, and for Meltano's connection test."""
+        if self._is_dropped(sink.stream_name):
+            return None
         if sink.stream_name == MELTANO_TEST_STREAM:
             account = self.run.check_everything()
             looked = f", configured streams in order: {len(self.common.streams)}" if self.common.streams else ""
             self.logger.info("Connection test: account %s is reached%s; nothing is written.", account, looked)
             return None
         return self.run.open_stream(sink.stream_name, sink.schema, sink.key_properties, deliver_collected=sink.deliver)
+
+    def _is_dropped(self, stream: str) -> bool:
+        """Whether a stream map lets no record of it through; the SDK opens a sink for it all the same."""
+        maps = [one for several in self.mapper.stream_maps.values() for one in several if one.stream_alias == stream]
+        return bool(maps) and all(isinstance(one, RemoveRecordTransform) for one in maps)
 
     def get_sink(self, stream_name: str, **kwargs: Any) -> Sink:  # noqa: ANN401 - the SDK's arguments
         """As the SDK, but a sink that a new SCHEMA replaces is delivered first, so that records keep their order."""
@@ -228,13 +243,33 @@ class ReverseETLTarget(Target, abc.ABC):
 
     def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
         """Open the stream, and let the reader hand its records straight to the sink where nothing has to look first."""
-        super()._process_schema_message(message_dict)
+        try:
+            super()._process_schema_message(message_dict)
+        except StreamMapConfigError as error:
+            msg = f"'stream_maps': {error}"
+            raise ConfigError(msg) from error
         stream = message_dict["stream"]
+        if self._has_own_map(stream):
+            self._removal_maps.register(stream, message_dict["schema"], message_dict.get("key_properties") or [])
         sink = self._direct_sink(stream)
         if sink is None:
             self.message_reader.takers.pop(stream, None)
         else:
             self.message_reader.takers[stream] = sink.take
+
+    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
+        """As the SDK, for records that a stream map or flattening has to see; removals have maps of their own."""
+        stream, record = str(message_dict.get("stream")), message_dict.get("record")
+        if not (isinstance(record, dict) and record.get(REMOVED_AT) and self._has_own_map(stream)):
+            super()._process_record_message(message_dict)
+            return
+        for alias, removal in self._removal_maps.transform(stream, record):
+            sink = self._sinks_active[alias]
+            sink.tally_record_read()
+            sink.process_record(removal, {})
+
+    def _has_own_map(self, stream: str) -> bool:
+        return any(isinstance(one, CustomStreamMap) for one in self.mapper.stream_maps.get(stream, ()))
 
     def _direct_sink(self, stream: str) -> DeliverySink | None:
         """The sink that takes records as they are; `None` where a stream map or flattening has to look first."""

@@ -55,6 +55,26 @@ class BaseMirror:
         assert (again.exit_code, counts(again)) == (0, {"read": 3, "unchanged": 3})
         assert (stage.vendor.write_requests(), stage.vendor.side_effects()) == before
 
+    def test_a_stream_map_lets_removals_through(self, stage: Stage) -> None:
+        """A removal has only its key: expressions over other columns, a filter and `__else__` do not keep it back."""
+        match, text = stage.vendor.match_field, stage.vendor.text_field
+        same = {name: name for name in (match, *stage.vendor.required)}
+        maps = {"people": {**same, text: f"{text}.upper()", "__filter__": f"{text} != 'other'", "__else__": None}}
+        mirror(stage, some(stage, 1, 2, 3, 4, 5), stream_maps=maps)
+        result = mirror(stage, gone(stage, 1), stream_maps=maps)
+        assert (result.exit_code, counts(result)) == (0, {"read": 1, "removed": 1}), result.error
+        assert stage.texts() == dict.fromkeys(("K2", "K3", "K4", "K5"), "FIRST")
+
+    def test_a_key_that_a_removal_cannot_tell_stops_the_run(self, stage: Stage) -> None:
+        """A key that a map computes from another column: the removal is not taken for an update."""
+        match, text = stage.vendor.match_field, stage.vendor.text_field
+        maps = {"people": {match: match, "key": f"md5({text})", "__key_properties__": ["key"]}}
+        rows = [stage.record(1, "one"), stage.record(2, "two")]
+        mirror(stage, rows, stream_maps=maps, unknown_fields="drop")
+        result = mirror(stage, gone(stage, 1), stream_maps=maps, unknown_fields="drop")
+        assert (result.exit_code, stage.texts()) == (1, {"K1": "one", "K2": "two"})
+        assert "Stream 'people': a removal lacks a column that 'stream_maps' computes its key from" in result.error
+
     def test_absence_is_no_removal(self, stage: Stage) -> None:
         """G6: a record that does not arrive, and an input that holds nothing, remove nothing."""
         mirror(stage, some(stage, 1, 2))

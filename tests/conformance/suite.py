@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
@@ -361,6 +361,15 @@ class BaseSingerInput:
         result = stage.deliver([stage.record(1)], stream_maps=maps)
         assert (result.exit_code, stage.texts()) == (0, {"K1": "FIRST"})
 
+    @pytest.mark.parametrize("maps", [{"shop-orders": None}, {"people": {}, "__else__": None}])
+    def test_a_stream_that_a_map_drops_needs_no_object(self, stage: Stage, maps: dict[str, Any]) -> None:
+        """`null` for a stream, or for all others: it is not looked for at the destination."""
+        more = [{**stage.schema(), "stream": "shop-orders"}]
+        more.append({"type": "RECORD", "stream": "shop-orders", "record": stage.record(2)})
+        # a copy: the SDK takes `__else__` out of what it is given
+        result = stage.run([*more, *stage.messages([stage.record(1)])], stream_maps=dict(maps))
+        assert (result.exit_code, stage.texts()) == (0, {"K1": "first"}), result.error
+
 
 class BaseRefusals:
     """Wrong settings are refused before anything is written, with the remedy."""
@@ -377,6 +386,19 @@ class BaseRefusals:
     def test_unknown_object(self, stage: Stage) -> None:
         """An object that the account does not have is named."""
         self.refused(stage, "no_such_object", stream={"object": "no_such_object"})
+
+    def test_a_stream_that_nobody_configured(self, stage: Stage) -> None:
+        """A tap has one stream more than `streams`: the message names it, and the two ways out."""
+        more = {**stage.schema(), "stream": "shop-orders"}
+        result = stage.run([*stage.messages([stage.record(1)]), more])
+        assert result.exit_code == 78
+        assert "Stream 'shop-orders' is not in 'streams'" in result.error
+        assert "deselect it in the tap" in result.error
+
+    def test_a_map_without_the_key(self, stage: Stage) -> None:
+        """A stream map that drops the key column is a setting to correct, and the column is named."""
+        maps = {stage.stream: {stage.vendor.text_field: stage.vendor.text_field, "__else__": None}}
+        self.refused(stage, "'stream_maps'", f"'{stage.vendor.match_field}' was not detected", stream_maps=maps)
 
     def test_unknown_field(self, stage: Stage) -> None:
         """A column without a field is named, with the setting that drops it."""

@@ -1,0 +1,1 @@
+"""Our tap and targets beside plugins of others, from PyPI."""
