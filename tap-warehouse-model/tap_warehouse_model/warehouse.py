@@ -16,7 +16,7 @@ from tap_warehouse_model.errors import BusyError, ConfigError, QueryError, TapEr
 from tap_warehouse_model.interrupts import interrupting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from tap_warehouse_model.columns import Column
@@ -200,13 +200,17 @@ def make_engine(
     try:
         engine = sa.create_engine(url, connect_args=connect_args, **arguments)
     except (NoSuchModuleError, ImportError):
-        msg = f"The driver for '{url.drivername}' is not installed. Run: pip install {dialect.package}"
+        msg = (
+            f"The driver for '{url.drivername}' is not installed. Run: pip install {dialect.package}. With Meltano, "
+            "make this the plugin's 'pip_url' and run 'meltano install'."
+        )
         raise ConfigError(msg) from None
     except (TypeError, SQLAlchemyError) as error:
-        names = ", ".join(f"'{name}'" for name in config.engine_options) or "none"
+        in_url, in_options = (_names(one) for one in (url.query, given))
         msg = (
-            f"'engine_options' (given: {names}) are refused by SQLAlchemy's create_engine "
-            f"({type(error).__name__}). Correct or remove them."
+            f"SQLAlchemy's create_engine ({type(error).__name__}) refuses a parameter of 'sqlalchemy_url' (given: "
+            f"{in_url}) or one of 'engine_options' (given: {in_options}). Correct or remove it. What a driver does not "
+            "take in its URL, such as the file of a key, belongs into 'connect_args' of 'engine_options'."
         )
         raise ConfigError(msg) from None
     except Exception as error:  # BigQuery's client is made here, and looks for credentials
@@ -230,6 +234,10 @@ def interrupted_by_signals(dialect: Dialect, connection: sa.Connection) -> Abstr
     """Break off what a connection computes when a signal arrives inside the block."""
     driver = connection.connection.driver_connection
     return interrupting(lambda: dialect.interrupt(driver))
+
+
+def _names(given: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in given) or "none"
 
 
 def _pin_sessions(engine: sa.Engine, pins: Sequence[str]) -> None:

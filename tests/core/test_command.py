@@ -23,7 +23,7 @@ from core.ledger_command import OTHERS, PEOPLE, READING, VALUE, Office, keeps_pe
 from reverse_etl_core import command
 from reverse_etl_core.command.listing import Json, Listing, Moment, write_csv, write_json, write_table
 from reverse_etl_core.command.program import main
-from reverse_etl_core.ledger import Ledger
+from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.ledger.archive import reading_engine
 from reverse_etl_core.ledger.tables import jobs
 from reverse_etl_core.redaction import Secret
@@ -435,6 +435,66 @@ def test_only_what_is_held_can_be_approved(office: Office) -> None:
 # -- which ledger
 
 
+# -- copy
+
+
+@pytest.fixture(params=["to a file", "to PostgreSQL"])
+def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Office:
+    """An empty database."""
+    if request.param == "to a file":
+        return Office(f"sqlite:///{tmp_path}/copy.db")
+    server = request.getfixturevalue("postgres")
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE IF EXISTS a_copy")
+        connection.exec_driver_sql("CREATE DATABASE a_copy")
+    engine.dispose()
+    return Office(server.replace("/postgres?", "/a_copy?"))
+
+
+def test_a_copy_knows_all_that_the_ledger_knows(office: Office, elsewhere: Office) -> None:
+    """Each list is the same in both, and a run goes on with the copy: known streams and new ones."""
+    told = office.told("copy", "--to", elsewhere.url, "--yes")
+    assert re.search(r"Copied: 2 scopes, \d+ deliveries, 1 plans, 0 jobs, 1 runs, \d+ outcomes\.", told)
+    for arguments in (("rejects", "--records"), ("history", "late"), ("runs",), ("streams",), ("plans", "--all")):
+        assert elsewhere.listed(*arguments) == office.listed(*arguments)
+    columns = "scope_id, source_key, match_key, destination_id, payload_hash, status, attempts, due_at, updated_at"
+    rows = f"SELECT {columns}, CASE WHEN created_by_us THEN 1 ELSE 0 END FROM deliveries"  # noqa: S608 - constants
+    assert sorted(map(repr, elsewhere.sql(rows))) == sorted(map(repr, office.sql(rows)))
+    assert elsewhere.in_stream(replayed) == office.in_stream(replayed)
+    assert elsewhere.in_stream(replayed, Scope(PEOPLE.sync_id, "account-1", "deals", "new")) == []
+
+
+def test_a_ledger_is_not_copied_over_another(office: Office, elsewhere: Office) -> None:
+    """A database that holds one is refused, the ledger itself too, and a copy is made once."""
+    assert office.run("copy", "--to", elsewhere.url, "--yes").exit_code == 0
+    for to in (elsewhere.url, office.url):
+        result = office.run("copy", "--to", to, "--yes")
+        assert result.exit_code == 78
+        assert "holds a ledger that was used" in result.output
+
+
+def test_nothing_is_copied_beside_a_run(office: Office, elsewhere: Office) -> None:
+    """While a run writes a stream, a copy would be old at once."""
+    office.sql("UPDATE scopes SET lease_owner = 'elsewhere:1:x', lease_until = 99999999999999 WHERE stream = 'people'")
+    result = office.run("copy", "--to", elsewhere.url, "--yes")
+    assert result.exit_code == 75
+    assert "A run writes stream 'people'" in result.output
+    assert elsewhere.sql("SELECT count(*) FROM deliveries") == [(0,)]
+
+
+def test_copying_asks_and_takes_all_or_nothing(local: Office, tmp_path: Path) -> None:
+    """Without a yes nothing is made; a part of a ledger, and one of another version, are not copied."""
+    to = f"sqlite:///{tmp_path}/copy.db"
+    assert local.run("copy", "--to", to, answer="n\n").exit_code == 1
+    assert not (tmp_path / "copy.db").exists()
+    assert local.run("copy", "--to", to, "--stream", "people", "--yes").exit_code == 2
+    local.sql("UPDATE ledger_info SET value = '2' WHERE name = 'schema_version'")
+    result = local.run("copy", "--to", to, "--yes")
+    assert result.exit_code == 78
+    assert "has version 2" in result.output
+
+
 def test_the_only_ledger_of_a_project_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a name the project's folder is looked into; several ledgers are listed, and one is chosen."""
     runner = CliRunner()
@@ -653,6 +713,7 @@ def test_the_program_is_installed() -> None:
     names: Any = main.commands
     assert {
         "approve",
+        "copy",
         "forget",
         "history",
         "plans",

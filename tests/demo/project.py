@@ -67,11 +67,11 @@ class Project:
             start_new_session=True,
         )
 
-    def run(self, *command: str, **variables: str) -> tuple[int, str]:
+    def run(self, *command: str, timeout_s: float = TIMEOUT_S, **variables: str) -> tuple[int, str]:
         """Run a command to its end: exit code and whole output."""
         with self.start(*command, **variables) as process:
             try:
-                output, _ = process.communicate(timeout=TIMEOUT_S)
+                output, _ = process.communicate(timeout=timeout_s)
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
                 raise

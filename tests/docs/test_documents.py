@@ -115,6 +115,22 @@ def test_every_exit_code_is_explained(code: int) -> None:
     assert re.search(rf"^\| {code} \|", read(DOCS / "operations.md"), re.MULTILINE)
 
 
+@pytest.mark.parametrize("number", range(1, 11))
+def test_every_guarantee_names_its_tests(number: int) -> None:
+    """Each guarantee says what it depends on and what it leaves open, and names files of tests that are there."""
+    sections = re.split(r"^## ", read(DOCS / "guarantees.md"), flags=re.MULTILINE)
+    (section,) = (one for one in sections if one.startswith(f"G{number} "))
+    heads = re.findall(r"^\*\*(\w[\w ]+)\.?\*\*", section, re.MULTILINE)
+    assert heads == ["Says", "Depends on", "Tested", "Not covered"]
+    paragraph = section[section.index("**Tested**") : section.index("**Not covered.**")]
+    files = [(DOCS / link).resolve() for link in re.findall(r"\]\(([^)#]+\.py)\)", paragraph)]
+    assert files
+    assert all(path.is_file() and path.is_relative_to(REPOSITORY / "tests") for path in files)
+    text = "".join(read(path) for path in files)
+    for name in re.findall(r"`(Base\w+)`", paragraph):
+        assert f"class {name}:" in text, name
+
+
 @pytest.mark.parametrize("table", metadata.tables)
 def test_every_table_of_the_ledger_is_described(table: str) -> None:
     """Each table has a section with a row for each of its columns, and for no other."""
@@ -140,9 +156,9 @@ def test_the_queries_run(page: str, query: str, tmp_path: Path) -> None:
 
 def test_the_example_of_streams_is_accepted() -> None:
     """The targets understand the `streams` of the quickstart and of the README."""
-    (example,) = (yaml.safe_load(one) for one in blocks(DOCS / "quickstart.md", "yaml") if "loaders" in one)
+    (example,) = (yaml.safe_load(one) for one in blocks(DOCS / "quickstart.md", "yaml") if "loaders:\n" in one)
     (brief,) = (yaml.safe_load(one) for one in blocks(REPOSITORY / "README.md", "yaml"))
-    for config in (example["loaders"][0]["config"], brief):
+    for config in (example[0]["config"]["plugins"]["loaders"][0]["config"], brief):
         assert CommonConfig.from_mapping(config, target="target-hubspot").streams["contacts"].match_on == "email"
 
 

@@ -193,6 +193,19 @@ def test_a_wrong_password_and_a_host_that_does_not_answer(account: Account, snow
     assert "Incorrect username or password" in refused.errors
 
 
+def test_a_parameter_that_the_url_cannot_hold_is_led_to_the_options(
+    account: Account, snowflake_command: Command
+) -> None:
+    """The driver takes no key file in its URL: the message names the parameter, without its value, and the remedy."""
+    config = {**account.config(MODEL), "engine_options": {}}
+    config["sqlalchemy_url"] = "snowflake://loader@acme/analytics/marts?role=r&private_key_file=hunter2.p8"
+    run = snowflake_command(config)
+    assert run.exit_code == 78, run.stderr
+    assert "'sqlalchemy_url' (given: 'role', 'private_key_file')" in run.errors
+    assert "'connect_args' of 'engine_options'" in run.errors
+    assert "hunter2" not in run.stdout + run.stderr
+
+
 @pytest.mark.long
 def test_sessions_are_pinned_tagged_and_closed(account: Account, snowflake_command: Command) -> None:
     """Every session has the zone, the formats and the tag, unless the user wants another tag."""

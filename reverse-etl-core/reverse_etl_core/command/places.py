@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FOLDER = ".reverse-etl"
 VARIABLE = "REVERSE_ETL_LEDGER_URL"
+COPY_VARIABLE = "REVERSE_ETL_COPY_TO"
 
 
 def ledger_url(named: str | None, target: str | None, environ: Mapping[str, str]) -> sa.URL:
@@ -29,7 +30,7 @@ def ledger_url(named: str | None, target: str | None, environ: Mapping[str, str]
         ConfigError: None or several are found, or the URL is none.
     """
     if named:
-        return _parsed(named)
+        return parsed(named)
     folder = Path(environ.get("MELTANO_PROJECT_ROOT") or Path.cwd()) / FOLDER
     found = sorted(folder.glob("*.db"))
     if target:
@@ -45,7 +46,12 @@ def ledger_url(named: str | None, target: str | None, environ: Mapping[str, str]
     raise ConfigError(msg)
 
 
-def _parsed(named: str) -> sa.URL:
+def parsed(named: str) -> sa.URL:
+    """The URL of a ledger that is named by a URL, or by the path of a file.
+
+    Raises:
+        ConfigError: It is none.
+    """
     if "://" not in named:
         return sa.URL.create("sqlite", database=str(Path(named).expanduser()))
     try:

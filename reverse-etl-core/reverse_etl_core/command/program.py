@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reverse_etl_core.command.copying import copy
 from reverse_etl_core.command.forgetting import forget, purge
 from reverse_etl_core.command.inquiries import history, why
 from reverse_etl_core.command.overview import list_runs, list_streams
@@ -44,6 +45,18 @@ def main(context: click.Context, /, **given: str | None) -> None:
     context.obj = {**(context.obj or {}), **given}
 
 
-for _subcommand in (list_rejects, retry, why, history, list_runs, list_streams, forget, purge, list_plans, approve):
+for _subcommand in (
+    list_rejects,
+    retry,
+    why,
+    history,
+    list_runs,
+    list_streams,
+    forget,
+    purge,
+    list_plans,
+    approve,
+    copy,
+):
     main.add_command(_subcommand)
 main.add_command(list_streams, "scopes")

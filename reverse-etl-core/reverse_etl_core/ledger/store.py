@@ -278,7 +278,10 @@ def open_engine(url: sa.URL) -> sa.Engine:
     try:
         return sa.create_engine(url, pool_pre_ping=True)
     except ModuleNotFoundError as error:
-        msg = f"The ledger's driver '{error.name}' is not installed. Install reverse-etl-core[postgres]."
+        msg = (
+            f"The ledger's driver '{error.name}' is not installed. Install reverse-etl-core[postgres]; with Meltano, "
+            "add it to the plugin's 'pip_url' and run 'meltano install'."
+        )
         raise ConfigError(msg) from None
 
 

@@ -1,0 +1,93 @@
+"""A whole ledger in another database: from a file to PostgreSQL, or back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from reverse_etl_core.errors import BusyError, ConfigError
+from reverse_etl_core.ledger.archive import ScopeFilter
+from reverse_etl_core.ledger.faults import guarded
+from reverse_etl_core.ledger.migrations import bring_up_to_date
+from reverse_etl_core.ledger.store import open_engine
+from reverse_etl_core.ledger.tables import SCHEMA_VERSION, deliveries, jobs, outcomes, plans, runs, scopes
+
+if TYPE_CHECKING:
+    from reverse_etl_core.ledger.archive import Archive
+
+COPIED = (scopes, deliveries, plans, jobs, runs, outcomes)
+"""All but what belongs to a database and to those who write it now: its version, leases, rate limits."""
+ROWS_AT_ONCE = 2000
+
+
+def copy_ledger(archive: Archive, to: sa.URL) -> dict[str, int]:
+    """Copy everything into a database without a ledger, in one transaction; how many rows of which table.
+
+    No run can begin on the ledger meanwhile. What is there stays.
+
+    Raises:
+        BusyError: A run writes the ledger.
+        ConfigError: The ledger is of another version, or the other database has one that was used.
+    """
+    if archive.version != SCHEMA_VERSION:
+        msg = (
+            f"This ledger has version {archive.version} and not {SCHEMA_VERSION}. Let its target of this release run "
+            "once, which upgrades it."
+        )
+        raise ConfigError(msg)
+    source, target = open_engine(archive.url), open_engine(to)
+    try:
+        with guarded(to, "opened"):
+            bring_up_to_date(target, now_ms=archive.now_ms())
+            _refuse_if_used(target, to)
+        with guarded(archive.url, "read"), source.begin() as reading:
+            _keep_runs_out(reading, archive)
+            with guarded(to, "written"), target.begin() as writing:
+                counts = {table.name: _copied(table, reading, writing) for table in COPIED}
+                _go_on_counting(writing)
+    finally:
+        source.dispose()
+        target.dispose()
+    return counts
+
+
+def _refuse_if_used(target: sa.Engine, to: sa.URL) -> None:
+    with target.begin() as connection:
+        is_used = any(connection.scalar(sa.select(sa.literal(1)).select_from(one).limit(1)) for one in (scopes, runs))
+    if is_used:
+        msg = f"'{to.render_as_string(hide_password=True)}' holds a ledger that was used. Name an empty database."
+        raise ConfigError(msg)
+
+
+def _keep_runs_out(connection: sa.Connection, archive: Archive) -> None:
+    """Let no run begin until the transaction ends; SQLite's holds the whole file by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE scopes, runs IN SHARE ROW EXCLUSIVE MODE")
+    now = archive.now_ms()
+    written = [one.title for one in archive.scopes(ScopeFilter()) if one.is_leased(now)]
+    if written:
+        msg = f"A run writes {written[0]}. Wait until it has ended."
+        raise BusyError(msg)
+
+
+def _copied(table: sa.Table, reading: sa.Connection, writing: sa.Connection) -> int:
+    count = 0
+    found = reading.execute(sa.select(table), execution_options={"yield_per": ROWS_AT_ONCE})
+    for rows in found.mappings().partitions():
+        writing.execute(sa.insert(table), [_without_lease(dict(row)) for row in rows])
+        count += len(rows)
+    return count
+
+
+def _without_lease(row: dict[str, Any]) -> dict[str, Any]:
+    """A lease that ran out names a process that knows another database."""
+    return row | {"lease_owner": None, "lease_until": 0} if "lease_owner" in row else row
+
+
+def _go_on_counting(connection: sa.Connection) -> None:
+    """Let PostgreSQL number the next scope after those that came with their numbers."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "SELECT setval(pg_get_serial_sequence('scopes', 'scope_id'), max(scope_id)) FROM scopes"
+        )
