@@ -135,7 +135,7 @@ def _delivered(name: str, way: Way, server: Simulator, folder: Path, records: in
         **done.usage.figures(),
         "simulator_cpu_s": round(server.cpu_s() - cpu_before, 2),
         "report_s": done.report["seconds"],
-        "throttled_s": done.report["requests"]["throttled_seconds"],
+        "throttled_s": done.report["requests"]["throttled_s"],
         "requests": dict(done.requests),
         "totals": {fate: count for fate, count in done.totals.items() if count},
     }
