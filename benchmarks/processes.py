@@ -83,7 +83,11 @@ def run(
 
 
 def pipe(
-    first: Sequence[object], second: Sequence[object], *, environment: Mapping[str, str] | None = None
+    first: Sequence[object],
+    second: Sequence[object],
+    *,
+    environment: Mapping[str, str] | None = None,
+    allowed: Collection[int] | None = (0,),
 ) -> tuple[Usage, Usage]:
     """Run `first | second`; each is measured alone.
 
@@ -96,7 +100,7 @@ def pipe(
         right = _Started(second, source, subprocess.DEVNULL, environment=environment)
     used = left.wait(), right.wait()
     for usage, command in zip(used, (first, second), strict=True):
-        _check(usage, command, (0,))
+        _check(usage, command, allowed)
     return used
 
 
