@@ -48,7 +48,9 @@ class Usage:
 
     def figures(self) -> dict[str, float]:
         """What is kept of it."""
-        return {name: round(value, 3) for name, value in asdict(self).items() if name in {"seconds", "cpu_s", "peak_mb"}}
+        return {
+            name: round(value, 3) for name, value in asdict(self).items() if name in {"seconds", "cpu_s", "peak_mb"}
+        }
 
 
 def run(

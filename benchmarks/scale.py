@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-from processes import PYTHON, Usage, pipe, run
+from processes import PYTHON, pipe, run
 from tap import TABLE
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def _shape(statements: list[str], records: int, streams: int = 1) -> dict[str, A
         for which in ("new", "unchanged"):
             used = pipe(_tap(folder, names), [*target, *columns, "--reports", folder], environment=QUIET)
             figures[which] = {part: usage.figures() for part, usage in zip(("tap", "target"), used, strict=True)}
-            figures[which]["totals"] = json.loads((folder / "totals.json").read_text(encoding="utf-8"))
+            report = max(folder.glob("reports/*/report.json"), key=lambda path: path.stat().st_mtime_ns)
+            figures[which]["totals"] = json.loads(report.read_text(encoding="utf-8"))["totals"]
     return figures
 
 
