@@ -1,6 +1,7 @@
 """The tap's diff against its bound: one scan of the model that computes the same hashes.
 
     python benchmarks/diff.py --rows 5000000 --warehouse duckdb
+    python benchmarks/diff.py --rows 100000000 --repeat 1     # half an hour, see docs/benchmarks.md for memory and disk
 
 A model of 12 columns is delivered once; then 1 % of its rows change (0.8 % updated, 0.1 % added, 0.1 % removed), and
 the time from the lease to the frozen plan is measured, check for duplicate keys included.
@@ -13,14 +14,17 @@ import json
 import logging
 import resource
 import tempfile
+import threading
 import time
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import processes
 import psycopg
 import sqlalchemy as sa
+from processes import PYTHON, spread
 
 from tap_warehouse_model.config import TapConfig
 from tap_warehouse_model.diff import sync
@@ -30,6 +34,7 @@ from tap_warehouse_model.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from tap_warehouse_model.diff.position import Position
 
@@ -56,9 +61,16 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--memory-limit", default="4GB", help="DuckDB's")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="diff-") as folder:
+    if arguments.build:
+        with duckdb.connect(str(arguments.build)) as connection:
+            connection.execute(f"SET memory_limit = '{arguments.memory_limit}'")
+            connection.execute(f"CREATE TABLE model AS {_rows(1, arguments.rows)}")
+        return
+    with tempfile.TemporaryDirectory(prefix="diff-") as folder, _Disk(Path(folder)) as disk:
         figures = _measured(Path(folder), arguments)
+    figures["disk_peak_mb"] = round(disk.peak_mb)
     print(json.dumps(figures, indent=2))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures), encoding="utf-8")
@@ -66,7 +78,11 @@ def main() -> None:
 
 def _measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     url, run = _database(folder, arguments)
-    run(f"CREATE TABLE model AS {_rows(1, arguments.rows)}")
+    if arguments.warehouse == "postgresql":
+        run(f"CREATE TABLE model AS {_rows(1, arguments.rows)}")
+    else:  # in a process of its own, so that its memory is not counted
+        command = [PYTHON, __file__, "--build", folder / "warehouse.duckdb", "--rows", arguments.rows]
+        processes.run([*command, "--memory-limit", arguments.memory_limit])
     settings: dict[str, Any] = {
         "sqlalchemy_url": url,
         "sync_id": "bench",
@@ -86,9 +102,46 @@ def _measured(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         scans.append(bench.scan())
         seconds, reached = bench.plan(position, emits=False)
         diffs.append(seconds)
-    figures |= {"changes": reached.of, "scan_s": min(scans), "diff_s": min(diffs), "ratio": min(diffs) / min(scans)}
-    figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # DuckDB is part of this process
-    return figures
+    figures |= {
+        "changes": reached.of,
+        "scan_s": spread(scans),
+        "diff_s": spread(diffs),
+        "ratio": spread([diff / scan for diff, scan in zip(diffs, scans, strict=True)]),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),  # DuckDB is part of this process
+        "memory_limit": arguments.memory_limit,
+    }
+    for file in folder.glob("*.duckdb"):
+        figures[f"{file.stem}_mb"] = round(file.stat().st_size / 1e6)
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
+
+
+class _Disk:
+    """What a folder holds at most, looked at every half second: files that a warehouse spills, too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.peak_mb = 0.0
+        self._folder = folder
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._ended.wait(0.5):
+            self.peak_mb = max(self.peak_mb, sum(_size(path) for path in self._folder.rglob("*")) / 1e6)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:  # it is gone by now
+        return 0
 
 
 def _rows(first: int, last: int) -> str:

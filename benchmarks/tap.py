@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 import msgspec
+from processes import PYTHON, Usage, in_turn, ratios, run, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,37 +50,41 @@ SELECT * REPLACE (
 """  # noqa: S608
 
 
-def measure(rows: int = 1_000_000, *, repeat: int = 3, variants: tuple[str, ...] = VARIANTS) -> dict[str, Any]:
+def measure(
+    rows: int = 1_000_000, *, repeat: int = 3, repeat_stock: int = 1, variants: tuple[str, ...] = VARIANTS
+) -> dict[str, Any]:
     """Return seconds, records per second and ratios.
 
     Args:
         rows: Rows of the table, 12 columns.
-        repeat: The fastest of this many runs counts; variants take turns, so that a slow moment hits all.
+        repeat: How often each variant runs; they take turns, so that a slow moment hits all.
+        repeat_stock: The same of `stock`, which takes minutes.
         variants: Which to run.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="tap-") as folder:
         path = Path(folder) / "warehouse.duckdb"
         with duckdb.connect(str(path)) as connection:
             connection.execute(TABLE.format(rows=rows))
-        seconds: dict[str, float] = {}
-        for _ in range(repeat):
-            for variant in variants:
-                taken = _timed(variant, path)
-                seconds[variant] = min(taken, seconds.get(variant, taken))
-    ratios = {
-        f"tap_to_{other}": seconds[other] / seconds["tap"] for other in variants if other != "tap" and "tap" in seconds
-    }
-    return {
-        "rows": rows,
-        "seconds": seconds,
-        "records_per_s": {variant: rows / taken for variant, taken in seconds.items()},
-        "ratios": ratios,
-        "reach": REACH,
-    }
+        starts = {variant: _start(variant, path) for variant in variants}
+        stock = {"stock": starts.pop("stock")} if "stock" in starts else {}
+        found = {**in_turn(stock, repeat_stock), **in_turn(starts, repeat)}
+    for one in found.values():
+        one["records_per_s"] = round(rows / one["seconds"]["median"])
+    return {"rows": rows, "variants": found, "ratios": dict(_ratios(found))}
 
 
-def _timed(variant: str, path: Path) -> float:
-    """Return the seconds that a variant's process takes."""
+def _ratios(found: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, float]]]:
+    """How many times as fast the tap is, pair by pair; to `stock`, by the medians."""
+    for other in found.keys() - {"tap"} if "tap" in found else ():
+        one, tap = found[other], found["tap"]
+        if len(one["each"]) == len(tap["each"]):
+            yield f"tap_to_{other}", ratios(one, tap)
+        else:
+            yield f"tap_to_{other}", spread([seconds / tap["seconds"]["median"] for seconds in one["each"]])
+
+
+def _start(variant: str, path: Path) -> Callable[[], Usage]:
+    """What runs a variant's process."""
     config = path.with_suffix(".json")
     config.write_text(
         json.dumps(
@@ -92,13 +95,10 @@ def _timed(variant: str, path: Path) -> float:
         ),
         encoding="utf-8",
     )
-    command = [sys.executable, __file__, "--variant", variant, "--database", str(path)]
+    command = [PYTHON, __file__, "--variant", variant, "--database", str(path)]
     if variant == "tap":
-        command = [sys.executable, "-m", "tap_warehouse_model", "--config", str(config)]
-    environment = {**os.environ, "LOGLEVEL": "WARNING"}
-    start = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, env=environment, check=True)
-    return time.perf_counter() - start
+        command = [PYTHON, "-m", "tap_warehouse_model", "--config", str(config)]
+    return lambda: run(command, environment={"LOGLEVEL": "WARNING"})
 
 
 def _run_stock(path: str) -> None:
@@ -166,20 +166,24 @@ def _fetch_and_encode(path: str, query: str) -> None:
 _RUNNERS: dict[str, Callable[[str], None]] = {"stock": _run_stock, "naive": _run_naive, "bound": _run_bound}
 
 
-def _print(results: dict[str, Any]) -> None:
-    print(f"{results['rows']:,} rows x 12 columns from DuckDB, to /dev/null, start-up included")
-    for variant, taken in results["seconds"].items():
-        print(f"  {variant:6} {taken:8.2f} s {results['records_per_s'][variant]:12,.0f} records/s")
+def lines(results: dict[str, Any]) -> Iterator[str]:
+    """What is printed."""
+    yield f"{results['rows']:,} rows x 12 columns from DuckDB, to /dev/null, start-up included"
+    for variant, one in results["variants"].items():
+        yield (
+            f"  {variant:6} {one['seconds']['median']:8.2f} s {one['records_per_s']:12,} records/s "
+            f"{one['peak_mb']['max']:5.0f} MB"
+        )
     for name, ratio in results["ratios"].items():
-        wanted = f" (to reach: {results['reach'][name]})" if name in results["reach"] else ""
-        print(f"  {name}: {ratio:.2f}{wanted}")
+        wanted = f" (to reach: {REACH[name]})" if name in REACH else ""
+        yield f"  {name}: {ratio}{wanted}"
 
 
 def main() -> None:
     """Parse arguments; `--variant` is how the benchmark calls itself."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--repeat", type=int, default=3, help="the fastest run counts")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each, in turn; `stock` runs once")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     parser.add_argument("--variant", choices=_RUNNERS, help=argparse.SUPPRESS)
     parser.add_argument("--database", help=argparse.SUPPRESS)
@@ -188,7 +192,7 @@ def main() -> None:
         _RUNNERS[arguments.variant](arguments.database)
         return
     results = measure(arguments.rows, repeat=arguments.repeat)
-    _print(results)
+    print("\n".join(lines(results)))
     if arguments.json:
         arguments.json.write_text(json.dumps(results, indent=2), encoding="utf-8")
 

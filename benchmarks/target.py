@@ -16,15 +16,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
+from processes import PYTHON, Usage, in_turn, ratios, run, summary
 from singer_sdk import Target
 from singer_sdk import typing as th
 from singer_sdk.sinks import BatchSink
@@ -38,7 +36,7 @@ from reverse_etl_core.schema import Field, FieldType, Limits, ObjectSchema
 from reverse_etl_core.target import ReverseETLTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.config import CommonConfig
 
@@ -112,7 +110,14 @@ class StockTarget(Target):
 
 
 class NowhereDestination(Destination):
-    """Confirms everything and keeps nothing."""
+    """Confirms everything and keeps nothing.
+
+    Args:
+        columns: Names of the fields where they are other ones than those of `COLUMNS`: texts, found by the first.
+    """
+
+    def __init__(self, columns: Sequence[str] = ()) -> None:
+        self._columns = columns
 
     def account(self) -> str:
         """The only account."""
@@ -120,6 +125,11 @@ class NowhereDestination(Destination):
 
     def describe(self, object_name: str) -> ObjectSchema:
         """The object of the benchmark."""
+        if self._columns:
+            key = self._columns[0]
+            texts = {name: Field(name, FieldType.STRING, is_key=name == key) for name in self._columns}
+            keys = {"natural_match_field": key, "upsert_fields": frozenset({key})}
+            return ObjectSchema(object_name, texts, Limits(100), **keys)
         fields = {
             name: Field(
                 name,
@@ -169,6 +179,11 @@ class NoLedger(StreamLedger):
         self.removals_from_ms = 0
         self.removals_waiting = 0
         self.plans = NoPlans()
+
+    @property
+    def keeps_deliveries(self) -> bool:
+        """It keeps nothing."""
+        return False
 
     def latest_leaving(self) -> int:
         """Nothing waits to be removed."""
@@ -246,11 +261,12 @@ class NowhereTarget(ReverseETLTarget):
 
     name = "target-nowhere"
     config_jsonschema: ClassVar[dict[str, Any]] = {}
+    columns: ClassVar[Sequence[str]] = ()
 
     def connect(self, config: Mapping[str, Any], common: CommonConfig | None) -> Destination:
         """Nothing to connect to."""
         del config, common
-        return NowhereDestination()
+        return NowhereDestination(self.columns)
 
 
 NowhereTarget.config_jsonschema = NowhereTarget.settings()
@@ -281,10 +297,12 @@ def parse_and_look_up(path: Path, ledger_url: str) -> None:
     book.close()
 
 
-def run_variant(name: str, path: Path, ledger_url: str) -> None:
-    """One variant, in this process."""
-    config = {"ledger_url": ledger_url, "report_dir": str(path.parent / "reports")}
+def run_variant(name: str, path: Path | None, ledger_url: str, reports: Path | None = None) -> None:
+    """One variant, in this process; without a path it reads what is piped to it."""
+    folder = reports or Path(ledger_url.removeprefix("sqlite:///")).parent
+    config = {"ledger_url": ledger_url, "report_dir": str(folder / "reports")}
     if name == "bound":
+        assert path is not None  # noqa: S101 - it reads the file itself
         parse_and_look_up(path, ledger_url)
         return
     target: Target = (
@@ -294,6 +312,9 @@ def run_variant(name: str, path: Path, ledger_url: str) -> None:
         if name == "no-ledger"
         else NowhereTarget(config=config)
     )
+    if path is None:
+        target.listen()
+        return
     with path.open(encoding="utf-8") as file:
         target.listen(file)
 
@@ -302,45 +323,70 @@ VARIANTS = ("stock", "no-ledger", "first-load", "unchanged", "bound")
 """In this order: `unchanged` and `bound` find the ledger that `first-load` wrote."""
 
 
-def measure(count: int) -> dict[str, dict[str, float]]:
-    """Seconds, records per second and peak memory of every variant."""
-    with tempfile.TemporaryDirectory() as folder:
+def measure(count: int, *, repeat: int = 3) -> dict[str, Any]:
+    """Seconds, records per second and peak memory of every variant, and ratios pair by pair.
+
+    Args:
+        count: Records.
+        repeat: How often `unchanged` and `bound` take turns; the others, which take minutes, run once.
+    """
+    with tempfile.TemporaryDirectory(prefix="target-") as folder:
         stream = Path(folder, "customers.singer")
-        write_stream(stream, count)
+        run([PYTHON, __file__, "--write", "--stream", stream, "--records", count])
         ledger_url = f"sqlite:///{folder}/ledger.db"
-        return {name: _measure_process(name, stream, ledger_url, count) for name in VARIANTS}
+
+        def start(name: str) -> Callable[[], Usage]:
+            command = [PYTHON, __file__, "--variant", name, "--stream", stream, "--ledger", ledger_url]
+            return lambda: run(command, environment={"LOGLEVEL": "WARNING"})
+
+        variants = {name: summary([start(name)()]) for name in ("stock", "no-ledger", "first-load")}
+        variants |= in_turn({name: start(name) for name in ("unchanged", "bound")}, repeat)
+    for one in variants.values():
+        one["records_per_s"] = round(count / one["seconds"]["median"])
+    return {
+        "records": count,
+        "variants": variants,
+        "unchanged_to_bound": ratios(variants["bound"], variants["unchanged"]),
+        "unchanged_to_stock": round(
+            variants["stock"]["seconds"]["median"] / variants["unchanged"]["seconds"]["median"], 2
+        ),
+    }
 
 
-def _measure_process(name: str, path: Path, ledger_url: str, records: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--variant", name, "--stream", str(path), "--ledger", ledger_url]
-    started_s = time.perf_counter()
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    seconds = time.perf_counter() - started_s
-    peak_kb = int(done.stderr.rsplit("peak_kb=", 1)[1])
-    return {"seconds": round(seconds, 2), "records_per_s": round(records / seconds), "peak_mb": round(peak_kb / 1024)}
+def lines(figures: Mapping[str, Any]) -> Iterator[str]:
+    """What is printed."""
+    for name, one in figures["variants"].items():
+        bound_s = figures["variants"]["bound"]["seconds"]["median"]
+        yield (
+            f"{name:12} {one['seconds']['median']:7.2f} s {one['records_per_s']:8}/s {one['peak_mb']['max']:5.0f} MB "
+            f"{100 * bound_s / one['seconds']['median']:4.0f} % of parse + look-up"
+        )
+    yield f"unchanged to bound, pair by pair: {figures['unchanged_to_bound']}"
 
 
 def main() -> None:
-    """Measure and print, or run one variant."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure and print; `--variant` and `--write` are how this calls itself."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--variant")
-    parser.add_argument("--stream", type=Path)
-    parser.add_argument("--ledger")
+    for hidden in ("--variant", "--ledger"):
+        parser.add_argument(hidden, help=argparse.SUPPRESS)
+    for hidden in ("--stream", "--columns", "--reports"):
+        parser.add_argument(hidden, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--write", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.variant:
-        run_variant(options.variant, options.stream, options.ledger)
-        print(f"peak_kb={resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}", file=sys.stderr)
-        return
-    results = measure(options.records)
-    stock, bound = results["stock"]["records_per_s"], results["bound"]["records_per_s"]
-    for name, figures in results.items():
-        rate = figures["records_per_s"]
-        ratios = f"{rate / stock:5.1f} x stock, {100 * rate / bound:3.0f} % of parse + look-up"
-        print(f"{name:12} {figures['seconds']:7.2f} s {rate:8.0f}/s  {figures['peak_mb']:5.0f} MB  {ratios}")
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2), encoding="utf-8")
+    if options.columns:
+        NowhereTarget.columns = json.loads(options.columns.read_text(encoding="utf-8"))
+    if options.write:
+        write_stream(options.stream, options.records)
+    elif options.variant:
+        run_variant(options.variant, options.stream, options.ledger, options.reports)
+    else:
+        figures = measure(options.records, repeat=options.repeat)
+        print("\n".join(lines(figures)))
+        if options.json:
+            options.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
 
 
 if __name__ == "__main__":
