@@ -233,7 +233,7 @@ def _settings(text: str, about: Mapping[str, Any]) -> Iterator[str]:
         elif definition.get("enum"):
             values = [one for one in definition["enum"] if one is not None]
             named = re.search(
-                rf"^    - name: {name}\n      kind: options\n      options:\n((?:      - .*\n)+)", text, re.M
+                rf"^    - name: {name}\n      kind: options\n      options:\n((?:      - .*\n)+)", text, re.MULTILINE
             )
             labels = "".join(f"      - {{label: {one}, value: {one}}}\n" for one in values)
             yield "      kind: options\n      options:\n" + (named[1] if named else labels)
