@@ -1,0 +1,507 @@
+"""Write `docs/benchmarks.md` from `benchmarks/results.json`. The charts are drawn by `benchmarks/draw.py`.
+
+Nothing is measured here, and nothing is imported but the standard library: whoever doubts a number finds it in the
+file, with the command that took it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+PAGE = Path(__file__).with_name("benchmarks.md")
+RESULTS = ROOT / "benchmarks/results.json"
+CHARTS = Path(__file__).with_name("benchmarks")
+NOT_YET = "not measured yet"
+MOST_MB = 300
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a measurement says of a row.
+
+    Attributes:
+        text: For the table.
+        is_reached: `None`: nobody knows yet.
+    """
+
+    text: str
+    is_reached: bool | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table of what is to be reached.
+
+    Attributes:
+        measure: Of which measurement.
+        title: What is measured.
+        bound: What it is compared with, measured in the same run.
+        reach: What is to be reached.
+        read: From the measurement's figures to what was found.
+        size: From the figures to the size, in words.
+    """
+
+    measure: str
+    title: str
+    bound: str
+    reach: str
+    read: Callable[[Mapping[str, Any]], Found]
+    size: Callable[[Mapping[str, Any]], str]
+
+
+def percent(spread: Mapping[str, float]) -> str:
+    """A ratio as per cent, with its span.
+
+    >>> percent({"min": 0.79, "median": 0.8234, "max": 0.9, "runs": 3})
+    '82 % (79 to 90)'
+    """
+    return f"{100 * spread['median']:.0f} % ({100 * spread['min']:.0f} to {100 * spread['max']:.0f})"
+
+
+def times(spread: Mapping[str, float]) -> str:
+    """A ratio with its span.
+
+    >>> times({"min": 1.0, "median": 1.5, "max": 2.25, "runs": 3}), times({"min": 2, "median": 2, "max": 2, "runs": 1})
+    ('1.50 x (1.00 to 2.25)', '2.00 x')
+    """
+    span = f" ({spread['min']:.2f} to {spread['max']:.2f})" if spread["runs"] > 1 else ""
+    return f"{spread['median']:.2f} x{span}"
+
+
+def _tap(figures: Mapping[str, Any]) -> Found:
+    bound, stock = figures["ratios"]["tap_to_bound"], figures["ratios"]["tap_to_stock"]
+    return Found(
+        f"{percent(bound)}; {times(stock)} the stock tap",
+        bound["median"] >= 0.8 and stock["median"] >= 6,  # noqa: PLR2004
+    )
+
+
+def _target(figures: Mapping[str, Any]) -> Found:
+    ratio = figures["unchanged_to_bound"]
+    return Found(percent(ratio), ratio["median"] >= 0.6)  # noqa: PLR2004 - as `reach` says
+
+
+def _diff(most: float) -> Callable[[Mapping[str, Any]], Found]:
+    return lambda figures: Found(times(figures["ratio"]), figures["ratio"]["median"] <= most)
+
+
+def _large_diff(figures: Mapping[str, Any]) -> Found:
+    peak, disk = figures["peak_mb"], figures["disk_peak_mb"]
+    text = f"{peak:,} MB of memory, {disk / 1000:.0f} GB of disk, {times(figures['ratio'])} the scan"
+    return Found(text, peak <= 4096)  # noqa: PLR2004 - 4 GB
+
+
+def _calls(figures: Mapping[str, Any]) -> Found:
+    over = {
+        way: max(one["runs"][run]["requests"]["writes"] for run in ("new", "changed")) / one["floor"] - 1
+        for way, one in figures["ways"].items()
+    }
+    text = ", ".join(f"{way} + {100 * share:.1f} %" for way, share in over.items())
+    return Found(text, max(over.values()) <= 0.02)  # noqa: PLR2004 - as `reach` says
+
+
+def _second(figures: Mapping[str, Any]) -> Found:
+    writes = {way: one["runs"]["unchanged"]["requests"]["writes"] for way, one in figures["ways"].items()}
+    text = ", ".join(f"{way} {count}" for way, count in writes.items())
+    return Found(text, not any(writes.values()))
+
+
+def _wall(way: str) -> Callable[[Mapping[str, Any]], Found]:
+    def read(figures: Mapping[str, Any]) -> Found:
+        one = figures["ways"][way]
+        text = f"{one['to_limit']:.2f} x ({one['seconds']:.0f} s; limit {one['limit_s']:.0f} s)"
+        return Found(text, one["to_limit"] <= 1.1)  # noqa: PLR2004 - as `reach` says
+
+    return read
+
+
+PARTS = {"tap_full": "tap, full", "tap_diff": "tap, diff", "target_unchanged": "target, unchanged"}
+
+
+def _memory(figures: Mapping[str, Any]) -> Found:
+    most = figures["rows_through"][str(figures["rows"])]
+    apart = {"tap_full": 1, "tap_diff": 2}  # embedded databases of 128 MB
+    text = "; ".join(
+        f"{title} {most[part]['peak_mb']:.0f} MB ({100 * figures['growth'][part] - 100:+.0f} %)"
+        for part, title in PARTS.items()
+    )
+    is_small = all(most[part]["peak_mb"] - 128 * apart.get(part, 0) <= MOST_MB for part in PARTS)
+    return Found(text, is_small and all(figures["growth"][part] <= 1.1 for part in PARTS))  # noqa: PLR2004
+
+
+def _count(name: str, what: str) -> Callable[[Mapping[str, Any]], str]:
+    return lambda figures: f"{figures[name]:,} {what}"
+
+
+ROWS = (
+    Row(
+        "tap",
+        "tap, full sync, 12 columns from DuckDB",
+        "`fetchmany` + msgspec, no SDK",
+        "80 % of it, and 6 x the stock SDK tap",
+        _tap,
+        _count("rows", "rows"),
+    ),
+    Row(
+        "target",
+        "target, records validated and unchanged",
+        "msgspec parse + ledger look-up",
+        "60 % of it",
+        _target,
+        _count("records", "records"),
+    ),
+    Row(
+        "diff-duckdb",
+        "diff, 1 % changed, DuckDB",
+        "one full scan with hash",
+        "at most 2 x, duplicate check included",
+        _diff(2.0),
+        _count("rows", "rows"),
+    ),
+    Row(
+        "diff-postgresql",
+        "diff, 1 % changed, PostgreSQL",
+        "one full scan with hash",
+        "at most 2.5 x, duplicate check included",
+        _diff(2.5),
+        _count("rows", "rows"),
+    ),
+    Row(
+        "diff-duckdb-100m",
+        "diff, 100M rows, DuckDB",
+        "-",
+        "within 4 GB of memory",
+        _large_diff,
+        _count("rows", "rows"),
+    ),
+    Row(
+        "calls",
+        "API calls, all records new, then all changed",
+        "ceil(n / batch limit)",
+        "the floor + 2 %",
+        _calls,
+        _count("records", "contacts"),
+    ),
+    *(
+        Row(
+            "cloud",
+            f"wall time under the vendor's limit and 200 ms latency, {way}",
+            "n / limit",
+            "within 10 % of the limit",
+            _wall(way),
+            lambda figures, way=way: f"{figures['ways'][way]['records']:,} records",
+        )
+        for way in ("hubspot", "salesforce-rest", "mailchimp")
+    ),
+    Row("calls", "second run, nothing changed", "-", "0 write calls", _second, _count("records", "contacts")),
+    Row(
+        "scale",
+        "peak memory, rows through tap and target",
+        "a tenth of the rows",
+        "same + 10 %, under 300 MB each, DuckDB's own 128 MB apart",
+        _memory,
+        _count("rows", "rows"),
+    ),
+)
+
+
+def digest(results: Mapping[str, Any]) -> str:
+    """Of the measurements: a chart carries that of those which it draws."""
+    text = json.dumps(results["measures"], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def rendered(results: Mapping[str, Any]) -> str:
+    """The page."""
+    measures = results["measures"]
+    parts = [_HEAD, _table(measures), _where(results), _METHOD]
+    sections = (("cloud", _cloud), ("calls", _call_counts), ("peers", _peers), ("scale", _scale), ("startup", _startup))
+    parts += [section(measures[name]["figures"]) for name, section in sections if name in measures]
+    parts += [_commands(measures), _LEFT_OUT]
+    return "\n".join(part.strip("\n") + "\n" for part in parts)
+
+
+def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
+
+
+def _table(measures: Mapping[str, Any]) -> str:
+    rows = []
+    for row in ROWS:
+        entry = measures.get(row.measure)
+        found = row.read(entry["figures"]) if entry else Found("-", None)
+        size = row.size(entry["figures"]) if entry else "-"
+        if entry and entry["length"] != "long":
+            size += ", short run"
+        verdict = {None: NOT_YET, True: "reached", False: "**not reached**"}[found.is_reached]
+        rows.append([row.title, size, row.bound, row.reach, found.text, verdict])
+    return _grid(["measure", "size", "bound", "to reach", "found", ""], rows)
+
+
+def _where(results: Mapping[str, Any]) -> str:
+    lines = ["## Where and when\n"]
+    for run in results["runs"].values():
+        names = [name for name, one in results["measures"].items() if one["run"] == run["date"]]
+        packages = ", ".join(f"{name} {version}" for name, version in run["packages"].items())
+        commit = f"`{run['commit']}`" + ("" if run["is_clean"] else " with changes")
+        lines.append(
+            f"- {run['date']}, commit {commit}: {', '.join(names)}.\n"
+            f"  {run['cores']} cores ({run['processor']}), {run['memory_gb']} GB, {run['system']}, "
+            f"Python {run['python']};\n  {packages}."
+        )
+    loads = [one["load_before"] for one in results["measures"].values()]
+    if loads:
+        lines.append(
+            f"\nThe machine's load before each measurement was {min(loads)} to {max(loads)}: "
+            "where it is far from 0, others were at work, and only ratios mean something."
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _cloud(figures: Mapping[str, Any]) -> str:
+    rows = []
+    for way, one in figures["ways"].items():
+        bare = f"{one['bare_s']:.1f}" if "bare_s" in one else "-"
+        rows.append(
+            [
+                way,
+                f"{one['records']:,}",
+                f"{one['limit_s']:.1f}",
+                bare,
+                f"{one['seconds']:.1f}",
+                f"{one['to_limit']:.2f}",
+                f"{one['cpu_s']:.1f}",
+                f"{one['simulator_cpu_s']:.1f}",
+                f"{one['throttled_s']:.1f}",
+                str(one["requests"]["refused"]),
+            ]
+        )
+    head = ["way", "records", "limit s", "bare loop s", "target s", "x limit", "target cpu s", "simulator cpu s"]
+    return _CLOUD + _grid([*head, "throttled s", "429s"], rows)
+
+
+def _call_counts(figures: Mapping[str, Any]) -> str:
+    rows = []
+    for way, one in figures["ways"].items():
+        runs = one["runs"]
+        rows.append([way, str(one["floor"]), *(_writes(runs[name]) for name in ("new", "changed", "unchanged"))])
+    return _CALLS + _grid(["way", "floor", "all new", "all changed", "unchanged"], rows)
+
+
+def _writes(run: Mapping[str, Any]) -> str:
+    return f"{run['requests']['writes']} writes, {run['requests']['total']} requests, {run['seconds']:.1f} s"
+
+
+_SYSTEMS = {"ours": "this suite", "drt": "drt", "drt-incremental": "drt, incremental"}
+
+
+def _peers(figures: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in figures["versions"].items())
+    text = _PEERS.format(versions=versions)
+    for vendor, scenes in figures["found"].items():
+        text += f"\n{vendor.capitalize() if vendor != 'hubspot' else 'HubSpot'}:\n\n"
+        rows = [row for scene, systems in scenes.items() for row in _scene_rows(scene, systems)]
+        head = ["scene", "system", "runs", "seconds", "requests", "arrived", "doubled", "reported", "run again: writes"]
+        text += _grid([*head, "records written again"], rows)
+    return text
+
+
+def _scene_rows(scene: str, systems: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[list[str]]:
+    for system, steps in systems.items():
+        first = [one for one in steps if one["step"] != "rerun"]
+        again = [one for one in steps if one["step"] == "rerun"]
+        last, runs = first[-1], [one for one in first if one["step"] == "run"]
+        said = runs[-1]["said_failed"]
+        yield [
+            scene,
+            _SYSTEMS[system],
+            " + ".join(str(sum(one["step"] == step for one in first)) + f" {step}" for step in _kinds(first)),
+            f"{sum(one['seconds'] for one in first):.1f}",
+            str(sum(one["requests"]["total"] for one in first)),
+            f"{last['arrived']:,} of {last['good']:,}",
+            str(max(one["doubled"] for one in steps)),
+            f"ended in an error {len(runs)} x" if said is None else f"{said} of {last['bad']} bad",
+            str(again[-1]["requests"]["writes"]) if again else "-",
+            str(again[-1]["updated_events"] - last["updated_events"]) if again else "-",
+        ]
+
+
+def _kinds(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(one["step"] for one in steps))
+
+
+def _scale(figures: Mapping[str, Any]) -> str:
+    through = figures["rows_through"]
+    counts = list(through)
+    parts = through[counts[0]]
+    rows = [
+        [
+            part.replace("_", ", ", 1).replace("_", " "),
+            *(f"{through[count][part]['peak_mb']:.0f} MB, {through[count][part]['seconds']:.0f} s" for count in counts),
+            f"{figures['growth'][part]:.2f}",
+        ]
+        for part in parts
+    ]
+    text = _SCALE + _grid(["process", *(f"{int(count):,} rows" for count in counts), "ratio of peaks"], rows)
+    shapes = []
+    for shape, title in (("streams", "50 streams"), ("large", "records of 1 MB"), ("wide", "500 columns")):
+        one = figures[shape]
+        cells = [
+            f"tap {one[run]['tap']['peak_mb']:.0f} MB, target {one[run]['target']['peak_mb']:.0f} MB, "
+            f"{one[run]['target']['seconds']:.0f} s"
+            for run in ("new", "unchanged")
+        ]
+        shapes.append([title, f"{one['records']:,}", *cells])
+    return text + "\n" + _grid(["shape", "records", "all new", "unchanged"], shapes)
+
+
+def _startup(figures: Mapping[str, Any]) -> str:
+    rows = [
+        [name, f"{one['seconds']['median']:.2f}", f"{one['cpu_s']['median']:.2f}"]
+        for name, one in figures["commands"].items()
+    ]
+    return _STARTUP + _grid(["process", "seconds", "cpu seconds"], rows)
+
+
+def _commands(measures: Mapping[str, Any]) -> str:
+    rows = [[name, f"`{one['command']}`", f"{one['took_s'] / 60:.1f}", one["length"]] for name, one in measures.items()]
+    return _COMMANDS + _grid(["measurement", "command", "minutes", "length"], rows)
+
+
+_HEAD = """
+# Benchmarks
+
+<!-- Generated by docs/generate_benchmarks.py from benchmarks/results.json. Do not edit. -->
+
+How fast, how large, how many calls. Every number here stands in
+[benchmarks/results.json](../benchmarks/results.json); `make bench` takes them anew on your machine.
+
+What counts are ratios to a bound that was measured in the same run: seconds depend on the machine. A span in brackets
+is the smallest and the largest of the runs, the number before it their median.
+"""
+
+_METHOD = """
+## Method
+
+- **Whole processes.** A time is that of a command from its start to its end, as a user starts it: interpreter, imports,
+  reading the configuration and the last commit included. The diff is the exception: it is timed from its lease to the
+  frozen plan, and so is the scan that it is compared with.
+- **Memory** is the peak of the resident set that the operating system reports of the finished process. A small process
+  of its own starts each command, since a child's peak begins with its parent's.
+- **In turn.** Commands that are compared run A B A B, and ratios are taken pair by pair. The stock tap, the stock
+  target and first loads, which take minutes, run once.
+- **Bounds.** The tap's is a loop of `fetchmany` and msgspec over a query whose dates are cast in SQL, without the SDK.
+  The target's parses each line with msgspec and looks up each key in the same ledger. The diff's is one query that
+  computes the hash of each row. The wall time's is arithmetic: requests times what the limit says.
+- **Stock** is what the SDK's documentation teaches: a `Stream` that yields SQLAlchemy rows, and a `BatchSink` with the
+  SDK's own validation. Both sides read and write the same records; a test compares them.
+- **Nothing is delivered** in `tap`, `target` and `scale`: the tap writes to `/dev/null`, and the target's destination
+  confirms everything. `calls`, `cloud` and `peers` deliver to the [simulators](../saas-simulators/README.md), a process
+  of its own on the same machine. Requests, records and side effects are counted there, not by those who are measured.
+- **Asserted or reported.** Tests assert counts of calls and memory (`test_volume.py` of each target,
+  `tests/benchmarks`). Times are only reported: a shared machine would make such tests fail by chance.
+
+![Records per second of the stock SDK, this suite and the bound](benchmarks/speed.svg)
+"""
+
+_CLOUD = """
+## Under the vendors' limits
+
+Every request waits 200 ms at the simulator (2 s where the name says so), which enforces the vendor's limits: HubSpot's
+190 requests in 10 seconds; Mailchimp's 10 connections. Salesforce documents no rate, so its limit is what 4 requests in
+flight, the target's default, allow. `mailchimp` is set to the 10 connections that Mailchimp allows; its default
+leaves two of them to others. A bulk job's limit is the time that the simulated org takes for its batches, 2 s each.
+
+The bare loop is a client of the standard library with as many threads and requests that were made beforehand. Where it
+is near the limit and the target is not, the time is the target's: `cpu s` says how much of it is processor time, the
+rest are requests that were not in flight together. Where the bare loop is far from the limit, too, the simulator or
+the machine is what holds both.
+
+![Wall time as a multiple of what the limit allows](benchmarks/cloud.svg)
+
+"""
+
+_CALLS = """
+## Calls
+
+Three runs with the same ledger, no limits and no latency: all records new, each changed, nothing changed. The floor
+is `ceil(records / batch limit)`: 100 of HubSpot's, 200 of Salesforce's collections, 500 of Mailchimp's. For bulk jobs
+it is the three requests that make, fill and start a job, for each 100,000 records; looks at the job are reads.
+
+"""
+
+_PEERS = """
+## Beside drt
+
+[drt-core](https://pypi.org/project/drt-core/) is an open reverse ETL tool with destinations for HubSpot's contacts and
+Salesforce's bulk jobs. Versions here: {versions}. It ran on the same warehouse file, simulator and latency, each tool as
+its own documentation advises; `benchmarks/peers.py` has the settings. HubSpot's address is a constant in drt, which a
+launcher replaces (`benchmarks/drt_here.py`). Its `incremental` mode got a cursor column, which this suite does not need.
+Without one drt sends every row in every run: its diff needs a source with a managed schema (PostgreSQL, Snowflake)
+and a destination with an `upsert_key`, which HubSpot's and Salesforce's have not
+([source](https://github.com/drt-hub/drt), `config/sync_options.py` and `engine/sync.py` of this version).
+
+*Reported* is what the tool itself said of the bad records, *arrived* what the simulator has. *Records written again*
+are those that the last run, with nothing new, wrote once more where the API counts that as a change. In `trouble` two
+replies are lost, and there is a 502 after the commit, a cut connection and two 429s.
+
+Not measured: other tools. On 28 November 2026 PyPI had no other `target-hubspot`, `target-salesforce` or
+`target-mailchimp`. dlt leaves the call of an API to a
+[function that its user writes](https://dlthub.com/docs/dlt-ecosystem/destinations/destination): it would have been our code.
+
+![Requests and seconds of this suite and drt](benchmarks/peers.svg)
+"""
+
+_SCALE = """
+## Memory
+
+DuckDB is a part of the tap's process. It is held to 128 MB, and so is the second DuckDB file, which holds the diff's
+state.
+
+![Peak memory with ten times the rows](benchmarks/memory.svg)
+
+"""
+
+_STARTUP = """
+## Start-up
+
+What a run costs before its first record. Syncs of a few records consist of little else.
+
+"""
+
+_COMMANDS = """
+## To repeat it
+
+`make bench` takes about ten minutes, `make bench-long` about two hours; both write `benchmarks/results.json`, the
+charts and this page. A short run never replaces the figures of a long one: remove `benchmarks/results.json` first to
+start afresh. One alone: `python benchmarks/run.py bench --only tap`, in the environment of `make setup`; `peers` and the
+charts need `make bench-environment`, too.
+
+"""
+
+_LEFT_OUT = """
+## Left out
+
+- Real accounts: the simulators follow the vendors' documented limits, not their speed.
+- Networks: everything is on one machine, and latency is a wait in the simulator.
+- Warehouses other than DuckDB and PostgreSQL.
+- Several workers at once.
+"""
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(rendered(json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
