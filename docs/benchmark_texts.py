@@ -45,9 +45,9 @@ flight, the target's default, allow. `mailchimp` is set to the 10 connections th
 leaves two of them to others. A bulk job's limit is the time that the simulated org takes for its batches, 2 s each.
 
 The bare loop is a client of the standard library with as many threads and requests that were made beforehand. Where it
-is near the limit and the target is not, the time is the target's: `cpu s` says how much of it is processor time, the
-rest are requests that were not in flight together. Where the bare loop is far from the limit, too, the simulator or
-the machine is what holds both.
+is near the limit and the target is not, the time is the target's: `target cpu s` says how much of it is processor time
+(of which the first seconds are start-up, see below), and `in flight` how many requests were under way on average, of
+how many the limit allows. Where the bare loop is far from the limit, too, the simulator or the machine holds both.
 
 ![Wall time as a multiple of what the limit allows](benchmarks/cloud.svg)
 

@@ -283,14 +283,25 @@ def _cloud(figures: Mapping[str, Any]) -> str:
                 bare,
                 f"{one['seconds']:.1f}",
                 f"{one['to_limit']:.2f}",
+                _in_flight(one),
                 f"{one['cpu_s']:.1f}",
                 f"{one['simulator_cpu_s']:.1f}",
                 f"{one['throttled_s']:.1f}",
                 str(one["requests"]["refused"]),
             ]
         )
-    head = ["way", "records", "limit s", "bare loop s", "target s", "x limit", "target cpu s", "simulator cpu s"]
-    return texts.CLOUD + _grid([*head, "throttled s", "429s"], rows)
+    head = ["way", "records", "limit s", "bare loop s", "target s", "x limit", "in flight", "target cpu s"]
+    return texts.CLOUD + _grid([*head, "simulator cpu s", "throttled s", "429s"], rows)
+
+
+def _in_flight(way: Mapping[str, Any]) -> str:
+    """Requests under way, on average over the whole process, and how many the limit allows."""
+    if "in_flight" not in way:
+        return "-"
+    mean = way["requests"]["total"] * way["latency_s"] / way["seconds"]
+    per_second = way["requests_per_s"]
+    allowed = per_second * way["latency_s"] if per_second else way["in_flight"]
+    return f"{mean:.1f} of {allowed:.1f}"
 
 
 def _call_counts(figures: Mapping[str, Any]) -> str:
