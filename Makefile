@@ -12,6 +12,8 @@ READY := $(VENV)/.ready
 WAREHOUSES := .venv-snowflake/.ready .venv-warehouses/.ready
 # Of long tests: Spark takes half a gigabyte.
 LONG := .venv-spark/.ready .venv-sqlalchemy/.ready
+# Of benchmarks.
+BENCHES := .venv-bench/.ready
 EXTRAS_snowflake := snowflake
 EXTRAS_sqlalchemy := postgres
 EXTRAS_spark := databricks
@@ -27,11 +29,11 @@ WORKERS ?= 3
 # Of `make new-target`.
 NAME ?=
 TITLE ?=
-# Of `make bench`.
-ROWS ?= 1000000
+# Of `make bench`: what else benchmarks/run.py is told, as `BENCH="--only tap,calls"`.
+BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup new-target warehouses demo test test-long bench lint format types contracts docs build lock clean
+.PHONY: help setup new-target warehouses demo test test-long bench bench-long bench-page bench-environment lint format types contracts docs build lock clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +51,7 @@ $(READY): pyproject.toml constraints.txt $(MEMBERS:%=%/pyproject.toml)
 lock: ## Renew constraints.txt, the exact versions that setup installs
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group dev \
 	    $(MEMBERS:%=%/pyproject.toml) --extra duckdb --extra postgres --no-emit-package reverse-etl-core --no-header --no-annotate -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group bench --no-header --no-annotate -o constraints-bench.txt
 	$(foreach name,snowflake spark sqlalchemy warehouses,$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group $(name)-tests \
 	    tap-warehouse-model/pyproject.toml $(EXTRAS_$(name):%=--extra %) --no-header --no-annotate -o constraints-$(name).txt || exit 1;)
 	for path in tests/composition/requirements/*.in; do $(BIN)/uv pip compile --quiet --universal --python-version 3.10 \
@@ -91,12 +94,24 @@ new-target: $(READY) ## A target with simulator and tests, see docs/new-target.m
 	@$(MAKE) --no-print-directory docs
 	@touch $(READY)
 
-bench: $(READY) ## Speed and memory of tap and target beside the stock SDK (minutes; ROWS=100000 for fewer)
-	@mkdir -p benchmarks/.work
-	$(BIN)/python benchmarks/tap.py --rows $(ROWS) --repeat 2 --json benchmarks/.work/tap.json
-	$(BIN)/python benchmarks/diff.py --rows $(ROWS) --json benchmarks/.work/diff.json
-	$(BIN)/python benchmarks/target.py --records $(ROWS) --json benchmarks/.work/target.json
-	$(BIN)/python benchmarks/ledger.py --records $(ROWS) --json benchmarks/.work/ledger.json
+bench: $(READY) $(BENCHES) ## Speed, calls and memory, beside the stock SDK and drt: 10 minutes (BENCH="--only tap")
+	$(BIN)/python benchmarks/run.py bench $(BENCH)
+	@$(MAKE) --no-print-directory bench-page
+
+bench-long: $(READY) $(BENCHES) ## The same at the sizes of the design: two hours, 60 GB of disk
+	$(BIN)/python benchmarks/run.py long $(BENCH)
+	@$(MAKE) --no-print-directory bench-page
+
+bench-page: $(READY) $(BENCHES) ## docs/benchmarks.md and its charts from benchmarks/results.json
+	.venv-bench/bin/python benchmarks/draw.py
+	$(BIN)/python docs/generate_benchmarks.py
+
+bench-environment: $(BENCHES) ## .venv-bench: drt, and what draws the charts
+
+$(BENCHES): constraints-bench.txt | $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-bench
+	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --constraint constraints-bench.txt --group bench
+	@touch $@
 
 docs: $(READY) ## Write the generated pages anew (docs/settings.md, docs/hub, outputs in docs/command.md)
 	$(BIN)/python docs/generate_settings.py

@@ -19,7 +19,9 @@ BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "tap.py"
 
 
 def benchmark() -> ModuleType:
-    """Load the file, which is no package."""
+    """Load the file, which is no package, and finds its neighbours by the path of its folder."""
+    if str(BENCHMARK.parent) not in sys.path:
+        sys.path.append(str(BENCHMARK.parent))
     spec = importlib.util.spec_from_file_location("benchmark_tap", BENCHMARK)
     assert spec is not None
     assert spec.loader is not None
@@ -31,8 +33,8 @@ def benchmark() -> ModuleType:
 def test_it_measures_every_variant() -> None:
     """A small run yields seconds and ratios for all."""
     results = benchmark().measure(1000, repeat=1, variants=("bound", "tap"))
-    assert set(results["seconds"]) == {"bound", "tap"}
-    assert results["ratios"]["tap_to_bound"] > 0
+    assert set(results["variants"]) == {"bound", "tap"}
+    assert results["ratios"]["tap_to_bound"]["median"] > 0
 
 
 def test_the_bound_writes_what_the_tap_writes(tmp_path: Path, run_tap: Any) -> None:
@@ -60,4 +62,4 @@ def test_the_diff_is_measured_against_a_scan(tmp_path: Path) -> None:
     subprocess.run(command, capture_output=True, check=True)
     figures = json.loads(path.read_text(encoding="utf-8"))
     assert figures["changes"] == 2000
-    assert 0 < figures["ratio"] < 6
+    assert 0 < figures["ratio"]["min"] < 6
