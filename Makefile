@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
-MEMBERS := reverse-etl-core target-hubspot target-mailchimp target-salesforce tap-warehouse-model saas-simulators
-EDITABLE := -e './reverse-etl-core[postgres]' -e ./target-hubspot -e ./target-mailchimp -e ./target-salesforce \
-    -e './tap-warehouse-model[postgres]' -e ./saas-simulators
+# Every folder with a package in it, so that a new one is named nowhere; two of them with a driver that tests need.
+MEMBERS := $(patsubst %/pyproject.toml,%,$(sort $(wildcard */pyproject.toml)))
+WITH_POSTGRES := reverse-etl-core tap-warehouse-model
+EDITABLE := $(foreach member,$(MEMBERS),-e './$(member)$(if $(filter $(member),$(WITH_POSTGRES)),[postgres])')
 READY := $(VENV)/.ready
 # Of tests: drivers of warehouses that cannot be installed together, nor beside the workspace's DuckDB.
 WAREHOUSES := .venv-snowflake/.ready .venv-warehouses/.ready

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -32,21 +34,19 @@ WORK = Path("demo/.work")
 WAREHOUSE = WORK / "warehouse.duckdb"
 BIN = Path(os.path.relpath(Path(sys.executable).parent, ROOT))
 MELTANO = (BIN / "meltano", "--environment=demo")
-TAPS = {
-    "target-hubspot": "tap-warehouse-model",
-    "target-mailchimp": "tap-customers",
-    "target-salesforce": "tap-warehouse-model",
-}
-"""Per target, the tap whose streams it takes."""
 PORT = 8765
 """The port in `meltano.yml`; another one is taken where it is in use."""
 
+PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+TAPS = {target: tap for job in PROJECT["jobs"] for tap, target in (task.split() for task in job["tasks"])}
+"""Per target, the tap whose streams it takes: what the jobs of the example project say."""
 URL_SETTINGS = {
-    "target-hubspot": "TARGET_HUBSPOT_API_URL",
-    "target-mailchimp": "TARGET_MAILCHIMP_API_URL",
-    "target-salesforce": "TARGET_SALESFORCE_LOGIN_URL",
+    loader["name"]: f"{loader['name']}_{name}".replace("-", "_").upper()
+    for loader in PROJECT["environments"][0]["config"]["plugins"]["loaders"]
+    for name, value in loader["config"].items()
+    if str(value).startswith("http://127.0.0.1:")
 }
-"""Per target, the variable that says where its API is."""
+"""Per target, the variable that says where its API is: what leads to the simulators in the environment `demo`."""
 
 READS = ("/batch/read", "/search", "/token", "/access-token-info")
 """Ends of the routes that are asked with POST and yet change nothing."""

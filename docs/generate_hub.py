@@ -17,13 +17,10 @@ from urllib.parse import urlsplit
 import yaml
 
 from reverse_etl_core.command.program import main as reverse_etl
-from tap_warehouse_model.tap import TapWarehouseModel
-from target_hubspot.target import TargetHubSpot
-from target_mailchimp.target import TargetMailchimp
-from target_salesforce.target import TargetSalesforce
 
 sys.path.insert(0, str(Path(__file__).parent))
 import generate_settings
+import members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,70 +71,24 @@ class Listing:
     is_new: bool = False
 
 
-TAP = Listing(
-    kind="extractors",
-    name="tap-warehouse-model",
-    label="Warehouse models",
-    description="Rows of a warehouse's queries, tables and dbt models: all, from a bookmark on, or what changed",
-    domain_url="https://docs.sqlalchemy.org/en/20/core/engines.html#database-urls",
-    groups=tuple(("sqlalchemy_url", one) for one in ("models", "models_path", "dbt_manifest")),
-    prereq="DuckDB works as it is. For another warehouse name its extra in `pip_url`: "
-    "`tap-warehouse-model[postgres]`, or `snowflake`, `redshift`, `bigquery`, `databricks`.",
-    is_new=True,
-)
-LOADERS = (
-    Listing(
-        kind="loaders",
-        name="target-hubspot",
-        label="HubSpot",
-        description="Validated, idempotent upserts of HubSpot's CRM records, their associations and static lists",
-        domain_url="https://developers.hubspot.com/docs/api/overview",
-        groups=(("access_token",), ("client_id", "client_secret", "refresh_token")),
-        prereq="A service key or a private app whose token may read and write the objects of your streams: "
-        "`crm.objects.contacts.read` and `crm.objects.contacts.write` for contacts. Scopes that are missing are named "
-        "before the first record.",
-    ),
-    Listing(
-        kind="loaders",
-        name="target-salesforce",
-        label="Salesforce",
-        description="Validated, idempotent upserts of Salesforce's standard and custom objects, in collections or jobs",
-        domain_url="https://developer.salesforce.com/docs/apis",
-        groups=(
-            ("client_id", "client_secret", "login_url"),
-            ("client_id", "private_key", "username"),
-            ("client_id", "refresh_token"),
-            ("client_id", "client_secret", "password", "username"),
-            ("access_token", "instance_url"),
-        ),
-        prereq="A user with *API Enabled*, and with the right to read, create and edit the objects and fields of your "
-        "streams. Fields that are hidden from that user do not exist for the target.",
-    ),
-    Listing(
-        kind="loaders",
-        name="target-mailchimp",
-        label="Mailchimp",
-        description="Validated, idempotent upserts of the members of Mailchimp's audiences, their tags and segments",
-        domain_url="https://mailchimp.com/developer/marketing/",
-        groups=(("api_key",), ("access_token",)),
-        prereq="An API key, and an audience; `list_id` takes its id or its name.",
-        is_new=True,
-    ),
-)
+def listing(name: str) -> Listing:
+    """What stands in the `hub.yml` beside the package of a tap or target."""
+    told = yaml.safe_load((PROJECT.parent / name / "hub.yml").read_text(encoding="utf-8"))
+    groups = tuple(tuple(one) for one in told.pop("groups"))
+    return Listing(kind="loaders" if name in members.TARGETS else "extractors", name=name, groups=groups, **told)
+
+
 COMMAND = Listing(
     kind="utilities",
     name="reverse-etl",
     label="Reverse ETL",
-    description="Looks into the ledger of target-hubspot, target-salesforce and target-mailchimp: what was not "
+    description=f"Looks into the ledger of {', '.join(members.TARGETS[:-1])} and {members.TARGETS[-1]}: what was not "
     "delivered and why, what happened to a record, what a brake holds",
     package="reverse-etl-core",
     is_new=True,
 )
-SINGER: tuple[tuple[Listing, type[Tap | Target]], ...] = (
-    (TAP, TapWarehouseModel),
-    *zip(LOADERS, (TargetHubSpot, TargetSalesforce, TargetMailchimp), strict=True),
-)
-LISTINGS = (TAP, *LOADERS, COMMAND)
+SINGER = tuple((listing(name), members.plugin(name)) for name in (*members.TAPS, *members.TARGETS))
+LISTINGS = (*(one for one, _ in SINGER), COMMAND)
 
 
 def repository() -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_warehouse_model.tap import TapWarehouseModel
-from target_hubspot.target import TargetHubSpot
-from target_mailchimp.target import TargetMailchimp
-from target_salesforce.target import TargetSalesforce
+sys.path.insert(0, str(Path(__file__).parent))
+import members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap, Target
 
 PAGE = Path(__file__).with_name("settings.md")
-PLUGINS: tuple[type[Tap | Target], ...] = (TargetHubSpot, TargetSalesforce, TargetMailchimp, TapWarehouseModel)
+PLUGINS = tuple(members.plugin(name) for name in (*members.TARGETS, *members.TAPS))
 
 INTRODUCTION = """\
 <!-- Written by docs/generate_settings.py: change the descriptions in the code, then run `make docs`. -->

@@ -11,17 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from members import PACKAGES
 
 REPOSITORY = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-PACKAGES = (
-    "reverse-etl-core",
-    "saas-simulators",
-    "tap-warehouse-model",
-    "target-hubspot",
-    "target-mailchimp",
-    "target-salesforce",
-)
 COMMANDS = {"reverse-etl-core": "reverse-etl"}
 """The command of a package that is not called like it."""
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")

@@ -1,4 +1,4 @@
-"""Local servers that behave like the APIs of HubSpot, Salesforce and Mailchimp, limits, errors and faults included."""
+"""Local servers that behave like the APIs of SaaS products, limits, errors and faults included."""
 
 from saas_simulators.server import SimulatorServer
 

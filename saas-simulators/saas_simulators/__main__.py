@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from saas_simulators.seeds import SeedError, read_seed
+from saas_simulators.seeds import VENDORS, SeedError, read_seed
 from saas_simulators.server import NotLoopbackError, SimulatorServer
 
 # Records are never part of a cycle; looking for cycles among 100,000 of them would only slow the answers down.
@@ -19,7 +19,7 @@ GC_THRESHOLD = 100_000
 @click.group()
 @click.version_option(package_name="saas-simulators", prog_name="saas-simulators")
 def main() -> None:
-    """Local servers that behave like the APIs of HubSpot, Salesforce and Mailchimp."""
+    """Local servers that behave like the APIs of SaaS products."""
 
 
 @main.command()
@@ -42,7 +42,7 @@ def serve(port: int, host: str, seed_path: Path | None, state_path: Path | None,
         signal.signal(name, lambda *_: threading.Thread(target=server.interrupt, daemon=True).start())
     if port == 0:
         click.echo(server.port)
-    click.echo(f"Simulators at {server.url} (HubSpot, Salesforce, Mailchimp); Ctrl-C stops them.", err=port == 0)
+    click.echo(f"Simulators at {server.url} ({', '.join(VENDORS)}); Ctrl-C stops them.", err=port == 0)
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
     server.serve()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import pkgutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from pathlib import Path
 
-VENDORS = ("hubspot", "salesforce", "mailchimp")
+VENDORS = tuple(sorted(one.name for one in pkgutil.iter_modules([str(Path(__file__).parent)]) if one.ispkg))
+"""Each package beside this module is a vendor, and its name is the vendor's."""
 
 
 class SeedError(ValueError):

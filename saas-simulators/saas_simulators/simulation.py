@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from saas_simulators.exchange import json_reply
 from saas_simulators.faults import FaultPlan, FaultRule
@@ -13,7 +14,7 @@ from saas_simulators.hubspot.vendor import HubSpot
 from saas_simulators.journal import Journal
 from saas_simulators.mailchimp.vendor import Mailchimp
 from saas_simulators.salesforce.vendor import Salesforce
-from saas_simulators.seeds import check_seed
+from saas_simulators.seeds import VENDORS, check_seed
 from saas_simulators.traffic import KEPT_BODY_BYTES, Seen, Traffic
 
 if TYPE_CHECKING:
@@ -25,12 +26,27 @@ if TYPE_CHECKING:
 # The order in which faults that hit the same request take effect: latency always, then one of the others.
 REFUSALS = {"429", "500", "502", "503", "504", "html_error", "expired_token", "423", "477"}
 CUT_STATUS = 0  # the status that stands in counts for a reply that the client never got
+Kind = TypeVar("Kind")
 
 
 class Vendor(Protocol):
-    """What the server needs of a simulated vendor."""
+    """What the server needs of a simulated vendor; the module `vendor` of its package has it as `SIMULATED`.
+
+    Args:
+        seed: What the account holds at the start, beyond what every account has.
+        journal: Where side effects are noted.
+        clock: Seconds since 1970.
+        faults: What goes wrong on request, where that is not decided once per request.
+    """
 
     name: str
+
+    def __init__(
+        self, seed: dict[str, Any] | None, journal: Journal, clock: Callable[[], float], faults: FaultPlan
+    ) -> None: ...
+
+    def stop(self) -> None:
+        """Leave off whatever goes on between two requests, and wait until nothing is written any more."""
 
     def reset(self) -> None:
         """Go back to the seeded state."""
@@ -78,6 +94,12 @@ class Vendor(Protocol):
         """Take over a dumped state."""
 
 
+def simulated(name: str) -> type[Vendor]:
+    """The class of a vendor, found by the vendor's name."""
+    found: type[Vendor] = importlib.import_module(f"saas_simulators.{name}.vendor").SIMULATED
+    return found
+
+
 @dataclass(slots=True)
 class Delivery:
     """What the server shall do: send the reply whole, send half of it, or hang up."""
@@ -97,11 +119,29 @@ class Simulation:
         self.traffic = Traffic()
         self.faults = FaultPlan()
         self._interrupted = threading.Event()
-        self.hubspot = HubSpot(checked.get("hubspot"), self.journal, clock)
-        self.salesforce = Salesforce(checked.get("salesforce"), self.journal, clock, self.faults)
-        self.mailchimp = Mailchimp(checked.get("mailchimp"), self.journal, clock)
-        self.vendors: Sequence[Vendor] = (self.hubspot, self.salesforce, self.mailchimp)
+        self.vendors: Sequence[Vendor] = tuple(
+            simulated(name)(checked.get(name), self.journal, clock, self.faults) for name in VENDORS
+        )
         self.journal.clear()
+
+    @property
+    def hubspot(self) -> HubSpot:
+        """The simulated HubSpot."""
+        return self.one(HubSpot)
+
+    @property
+    def salesforce(self) -> Salesforce:
+        """The simulated Salesforce."""
+        return self.one(Salesforce)
+
+    @property
+    def mailchimp(self) -> Mailchimp:
+        """The simulated Mailchimp."""
+        return self.one(Mailchimp)
+
+    def one(self, kind: type[Kind]) -> Kind:
+        """The vendor of this class."""
+        return next(vendor for vendor in self.vendors if isinstance(vendor, kind))
 
     def reset(self) -> None:
         """Forget records, journal, requests, faults and limits; go back to the seed."""
@@ -119,7 +159,8 @@ class Simulation:
         """
         waiting, self._interrupted = self._interrupted, threading.Event()
         waiting.set()
-        self.salesforce.stop()
+        for vendor in self.vendors:
+            vendor.stop()
 
     def _wait(self, seconds: float) -> bool:
         """Wait, and return whether the wait was not cut short."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import inspect
 import itertools
 import re
 import sys
@@ -15,12 +17,10 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from demo.project import REPOSITORY
+from members import TARGETS
 
 from reverse_etl_core.config import CommonConfig
 from reverse_etl_core.errors import ConfigError
-from target_hubspot.config import HubSpotConfig
-from target_mailchimp.config import MailchimpConfig
-from target_salesforce.config import SalesforceConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,16 @@ VALUES = {
 }
 """What stands for a setting of a group; a word for any other."""
 
-VENDORS = {"target-hubspot": HubSpotConfig, "target-mailchimp": MailchimpConfig, "target-salesforce": SalesforceConfig}
+
+def own_config(target: str) -> Any:
+    """The class that parses a target's own settings."""
+    module = importlib.import_module(f"{target.replace('-', '_')}.config")
+    classes = [one for _, one in inspect.getmembers(module, inspect.isclass) if one.__module__ == module.__name__]
+    (found,) = (one for one in classes if hasattr(one, "from_mapping"))
+    return found
+
+
+VENDORS = {target: own_config(target) for target in TARGETS}
 
 
 def name(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .mirror_world import FOREIGN, Mirror, MirroredTable, settle_foreign_records
-from .scenarios import ACCOUNTS, BULK_ACCOUNTS, CONTACTS, DEALS, MEMBERS, Scenario
+from .scenarios import ACCOUNTS, BULK_ACCOUNTS, CONTACTS, DEALS, MEMBERS, SCENARIOS, Scenario
 from .test_kills import Loop, dice, kill_and_verify, simulator_url
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ MIRRORS = {
     "looked-up-accounts": mirrored(ACCOUNTS, on_create="Name"),
     "bulk-accounts": mirrored(BULK_ACCOUNTS),
     "members": mirrored(replace(MEMBERS, write_paths=_MAILCHIMP), greeting="welcome_mail"),
+}
+MIRRORS |= {
+    name: mirrored(replace(one, write_paths=(*one.write_paths, *one.removal_paths)))
+    for name, one in SCENARIOS.items()
+    if one.removal_paths
 }
 BRIEF = {"looked-up-deals": 2, "accounts": 2, "members": 1}
 """Kills at each point, of those that run every time; the others are among the long tests only."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from distributions import PACKAGES, uv
+from distributions import uv
+from members import PACKAGES
 
 if TYPE_CHECKING:
     from pathlib import Path

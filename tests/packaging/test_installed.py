@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from distributions import CURRENT, PACKAGES, VERSIONS, Installation, interpreter
+from scenario import scenario_of
 
 from saas_simulators import SimulatorServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-PEOPLE = 3
+    from scenario import Scenario
+
+BOOKMARK = {"bookmarks": {"s": {"position": 3}}}
 WAREHOUSE = """
 import duckdb
 with duckdb.connect("warehouse.duckdb") as warehouse:
@@ -28,53 +31,30 @@ TAP = {
     "models": [{"name": "people", "table": "people", "key_properties": ["id"]}],
 }
 
-COLUMNS: dict[str, dict[str, str]] = {
-    "target-hubspot": {"email": "p{n}@shop.example", "firstname": "First {n}"},
-    "target-mailchimp": {"email_address": "p{n}@shop.example", "FNAME": "First {n}"},
-    "target-salesforce": {"External_Id__c": "P-{n}", "LastName": "Last {n}"},
-}
-"""A record of each target, its key property first."""
+KEYS = tuple(f"P-{n}" for n in range(3))
 
 
-def settings(target: str, url: str) -> dict[str, Any]:
-    """The least that a target needs to reach the simulator, and where the stream `people` goes."""
-    key = next(iter(COLUMNS[target]))
-    streams: Mapping[str, dict[str, Any]] = {
-        "target-hubspot": {"object": "contacts", "match_on": key},
-        "target-mailchimp": {"object": "members"},
-        "target-salesforce": {"object": "Contact", "match_on": key},
-    }
-    access: Mapping[str, dict[str, str]] = {
-        "target-hubspot": {"api_url": url, "access_token": "pat-na1-test"},
-        "target-mailchimp": {"api_url": url, "api_key": "any-text-will-do-us1", "list_id": "demo0000aa"},
-        "target-salesforce": {"login_url": url, "client_id": "an-app", "client_secret": "its-secret"},
-    }
-    return {**access[target], "streams": {"people": streams[target]}}
-
-
-def messages(target: str) -> str:
+def messages(scenario: Scenario) -> str:
     """A small stream as a tap writes it, with a bookmark at its end."""
-    columns = COLUMNS[target]
-    schema = {"properties": {name: {"type": ["null", "string"]} for name in columns}}
+    columns = {name: {"type": ["null", "string"]} for name in scenario.columns()}
     lines: list[dict[str, Any]] = [
-        {"type": "SCHEMA", "stream": "people", "schema": schema, "key_properties": [next(iter(columns))]}
+        {"type": "SCHEMA", "stream": "s", "schema": {"properties": columns}, "key_properties": [scenario.key_field]},
+        *({"type": "RECORD", "stream": "s", "record": scenario.record(key, "red")} for key in KEYS),
+        {"type": "STATE", "value": BOOKMARK},
     ]
-    for n in range(PEOPLE):
-        record = {name: text.format(n=n) for name, text in columns.items()}
-        lines.append({"type": "RECORD", "stream": "people", "record": record})
-    lines.append({"type": "STATE", "value": {"bookmarks": {"people": PEOPLE}}})
     return "".join(f"{json.dumps(line)}\n" for line in lines)
 
 
 def deliver(one: Installation, url: str) -> None:
     """Deliver three records; the second run has nothing to do, and both release the bookmark."""
     config = one.folder / "config.json"
-    config.write_text(json.dumps(settings(one.package, url)), encoding="utf-8")
+    scenario = scenario_of(one.package)
+    config.write_text(json.dumps(scenario.config(url)), encoding="utf-8")
     for summary in ("3 created", "3 unchanged"):
-        done = one.run("--config", config, stdin=messages(one.package))
+        done = one.run("--config", config, stdin=messages(scenario))
         assert done.returncode == 0, done.stderr[-3000:]
         assert re.search(rf"Summary of the run: .*\b{summary}\b", done.stderr), done.stderr[-3000:]
-        assert json.loads(done.stdout.splitlines()[-1]) == {"bookmarks": {"people": PEOPLE}}
+        assert json.loads(done.stdout.splitlines()[-1]) == BOOKMARK
 
 
 def read(one: Installation) -> None:
@@ -90,7 +70,7 @@ def read(one: Installation) -> None:
 
 
 def serve(one: Installation) -> None:
-    """Serve the three APIs, and end when told to."""
+    """Serve the APIs, and end when told to."""
     command = [one.folder / "bin" / one.package, "serve", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -110,7 +90,7 @@ def look(one: Installation) -> None:
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """Simulators of the three vendors."""
+    """Simulators of the vendors."""
     with SimulatorServer() as server:
         yield server.url
 

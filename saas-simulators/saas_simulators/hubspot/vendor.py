@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from saas_simulators.exchange import Request
-    from saas_simulators.faults import FaultRule
+    from saas_simulators.faults import FaultPlan, FaultRule
     from saas_simulators.hubspot.calls import Action
     from saas_simulators.journal import Journal
 
@@ -54,12 +54,18 @@ class HubSpot:
 
     name = VENDOR
 
-    def __init__(self, seed: dict[str, Any] | None, journal: Journal, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, seed: dict[str, Any] | None, journal: Journal, clock: Callable[[], float], faults: FaultPlan
+    ) -> None:
+        del faults  # each is decided once per request here
         self._seed = seed
         self._journal = journal
         self._clock = clock
         self._router: Router[Action] = Router(routes())
         self.reset()
+
+    def stop(self) -> None:
+        """Do nothing: nothing goes on between two requests."""
 
     def reset(self) -> None:
         """Go back to the seeded account; limits and lag too."""
@@ -233,3 +239,6 @@ def _shown(record: Any) -> dict[str, Any]:  # noqa: ANN401 - a Record; importing
         "updatedAt": record.updated,
         "archived": record.archived_at is not None,
     }
+
+
+SIMULATED = HubSpot

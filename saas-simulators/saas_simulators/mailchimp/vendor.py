@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from saas_simulators.exchange import Request
-    from saas_simulators.faults import FaultRule
+    from saas_simulators.faults import FaultPlan, FaultRule
     from saas_simulators.journal import Journal
     from saas_simulators.mailchimp.calls import Action
 
@@ -46,12 +46,18 @@ class Mailchimp:
 
     name = VENDOR
 
-    def __init__(self, seed: dict[str, Any] | None, journal: Journal, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, seed: dict[str, Any] | None, journal: Journal, clock: Callable[[], float], faults: FaultPlan
+    ) -> None:
+        del faults  # each is decided once per request here
         self._seed = seed
         self._journal = journal
         self._clock = clock
         self._router: Router[Action] = Router(routes())
         self.reset()
+
+    def stop(self) -> None:
+        """Do nothing: nothing goes on between two requests."""
 
     def reset(self) -> None:
         """Go back to the seeded account; limits too."""
@@ -227,3 +233,6 @@ def _overridden(request: Request) -> Request:
         raise MailchimpError(422, "Invalid Method Override", "The method may be overridden in a POST request only.")
     request.method = method.upper()
     return request
+
+
+SIMULATED = Mailchimp

@@ -58,7 +58,7 @@ class Salesforce:
         seed: dict[str, Any] | None,
         journal: Journal,
         clock: Callable[[], float],
-        faults: FaultPlan | None = None,
+        faults: FaultPlan,
     ) -> None:
         self._seed = seed
         self._journal = journal
@@ -247,3 +247,6 @@ def _shown(record: Record) -> dict[str, Any]:
         "updatedAt": str(values.get("LastModifiedDate")).replace("+0000", "Z"),
         "archived": record.is_deleted,
     }
+
+
+SIMULATED = Salesforce
