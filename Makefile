@@ -24,11 +24,14 @@ TARGET ?= target-hubspot
 KEEP ?=
 # Of `make test`: files of tests that run side by side.
 WORKERS ?= 3
+# Of `make new-target`.
+NAME ?=
+TITLE ?=
 # Of `make bench`.
 ROWS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup warehouses demo test test-long bench lint format types contracts docs build lock clean
+.PHONY: help setup new-target warehouses demo test test-long bench lint format types contracts docs build lock clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +83,11 @@ test-long: $(READY) $(WAREHOUSES) $(LONG) ## The long kill, fault and scale test
 
 demo: $(READY) ## Sample warehouse to a simulated account, three times (TARGET=target-salesforce, KEEP=1 leaves it up)
 	@$(BIN)/python demo/run.py --target $(TARGET) $(if $(KEEP),--keep)
+
+new-target: $(READY) ## A target with simulator and tests, see docs/new-target.md (NAME=acme TITLE="Acme")
+	@$(BIN)/python templates/new_target.py --name "$(NAME)" $(if $(TITLE),--title "$(TITLE)")
+	@$(MAKE) --no-print-directory docs
+	@touch $(READY)
 
 bench: $(READY) ## Speed and memory of tap and target beside the stock SDK (minutes; ROWS=100000 for fewer)
 	@mkdir -p benchmarks/.work

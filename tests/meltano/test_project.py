@@ -24,19 +24,8 @@ PLUGINS = {one["name"]: one for one in DECLARED if "inherit_from" not in one}
 ORIGINS = {one["name"]: one["inherit_from"] for one in DECLARED if "inherit_from" in one}
 VENDORS = [one["name"].removeprefix("target-") for one in FILE["plugins"]["loaders"]]
 ALL = [one for kind in FILE["plugins"].values() for one in kind if "inherit_from" not in one]
-OPTIONS = {
-    "compare_with",
-    "load_method",
-    "unknown_fields",
-    "ledger",
-    "api",
-    "lifecycle_stage",
-    "status_if_new",
-    "resubscribe",
-    "on_duplicate_key",
-    "on_empty",
-    "notify_format",
-}
+WITHOUT_OPTIONS = {"api_version"}
+"""Settings with fixed values whose list changes too often to be declared."""
 TAPS = {"mailchimp": "tap-customers"}
 KINDS = {"object": "object", "array": "array", "boolean": "boolean", "integer": "integer", "number": "integer"}
 
@@ -57,7 +46,7 @@ def expected(setting: str, definition: dict[str, Any]) -> dict[str, Any]:
         declared["sensitive"] = True
     if kind in KINDS:
         declared["kind"] = KINDS[kind]
-    if setting in OPTIONS:
+    if definition.get("enum") and setting not in WITHOUT_OPTIONS:
         declared |= {"kind": "options", "options": [value for value in definition["enum"] if value is not None]}
     return declared
 

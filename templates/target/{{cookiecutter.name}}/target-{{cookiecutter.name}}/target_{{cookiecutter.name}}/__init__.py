@@ -1,0 +1,1 @@
+"""Singer target for {{cookiecutter.title}}: validated, idempotent upserts of records."""
