@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("target")
 REPOSITORY = Path(__file__).parents[1]
-NAME = re.compile(r"[a-z][a-z0-9]{1,29}")
+NAME = re.compile(r"[a-z][a-z0-9]{1,15}")
 """One word: it is part of names of packages, modules, commands and variables."""
-TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .&+-]{0,39}")
+TITLE = re.compile(r"[A-Za-z][A-Za-z0-9 .+-]{0,19}")
 SIMULATORS_URL = "http://127.0.0.1:8765"
 
 LAYERS = """
@@ -136,7 +136,7 @@ def check(root: Path, name: str, title: str) -> None:
     if not NAME.fullmatch(name):
         msg = f"NAME is '{name}'. Give one word of lower-case letters and digits, as in NAME=acme."
         raise RefusedError(msg)
-    if not TITLE.fullmatch(title) or not title[0].isalpha():
+    if not TITLE.fullmatch(title):
         msg = f"TITLE is '{title}'. Give the vendor's name as people write it, as in TITLE=\"Acme CRM\"."
         raise RefusedError(msg)
     for path in places(name):
@@ -233,7 +233,7 @@ def _settings(text: str, about: Mapping[str, Any]) -> Iterator[str]:
         elif definition.get("enum"):
             values = [one for one in definition["enum"] if one is not None]
             named = re.search(
-                rf"^    - name: {name}\n      kind: options\n      options:\n((?:      - .*\n)+)", text, re.M
+                rf"^    - name: {name}\n      kind: options\n      options:\n((?:      - .*\n)+)", text, re.MULTILINE
             )
             labels = "".join(f"      - {{label: {one}, value: {one}}}\n" for one in values)
             yield "      kind: options\n      options:\n" + (named[1] if named else labels)

@@ -1,8 +1,8 @@
 """What {{cookiecutter.title}}'s errors mean: one table from code to recovery.
 
-Skeleton: the codes of the skeleton's API. Yours: the vendor's page on errors, its reference of each endpoint, and recorded
-replies, which show more codes than pages do. Give each line its source. What the table does not know stops the run:
-a code that is guessed to be harmless loses records.
+Skeleton: the codes of the skeleton's API. Yours: the vendor's page on errors, its reference of each endpoint, and
+recorded replies, which show more codes than pages do. Give each line its source. What the table does not know stops
+the run: a code that is guessed to be harmless loses records.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """{{cookiecutter.title}}'s limits, as data, and how its replies report them.
 
-Skeleton: every number here is one of the skeleton's API. Yours come from the vendor's pages on usage limits and from the
-reference of each endpoint. Put the title of the page, its version and the day on which you read it beside each, and
-write "inferred" where a page does not say and you had to guess.
+Skeleton: every number here is one of the skeleton's API. Yours come from the vendor's pages on usage limits and
+from the reference of each endpoint. Put the title of the page, its version and the day on which you read it beside
+each, and write "inferred" where a page does not say and you had to guess.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # endpoint, `records_per_request=1`.
 BATCH = Limits(records_per_request=100, bytes_per_request=1_000_000)
 
-# Skeleton: the smallest limit of any plan; the first reply tells the account's own. Yours: the page on usage limits. One
-# lane for each budget that the vendor counts apart; `Request.lane` says which one a request uses.
+# Skeleton: the smallest limit of any plan; the first reply tells the account's own. Yours: the page on usage
+# limits. One lane for each budget that the vendor counts apart; `Request.lane` says which one a request uses.
 RATES = {"default": Rate(requests=100, interval_s=10.0)}
 
 # Skeleton: how long to wait after a 429 without `Retry-After`.
@@ -32,8 +32,8 @@ LONGEST_PAUSE_S = 600.0
 def reading(headers: Mapping[str, str]) -> LimitReading:
     """What a reply's headers say.
 
-    Skeleton: the names of these headers. Yours: recorded replies, since pages on headers are often out of date. A vendor
-    without such headers gets `LimitReading()`.
+    Skeleton: the names of these headers. Yours: recorded replies, since pages on headers are often out of date. A
+    vendor without such headers gets `LimitReading()`.
 
     >>> reading({"X-RateLimit-Limit": "190", "X-RateLimit-Interval": "10"})
     LimitReading(rate=Rate(requests=190, interval_s=10.0), daily_limit=None, daily_remaining=None)

@@ -1,8 +1,8 @@
 """{{cookiecutter.title}}'s objects and fields as the core's schemas: pure.
 
-Skeleton: an API that describes itself. Yours: the metadata of the vendor, as an account gives it; keep a recorded answer
-beside the tests. What `Field` does not know of a field, validation cannot refuse before it is sent. An API without
-metadata has its fields written down here, each with the page that lists them.
+Skeleton: an API that describes itself. Yours: the metadata of the vendor, as an account gives it; keep a recorded
+answer beside the tests. What `Field` does not know of a field, validation cannot refuse before it is sent. An API
+without metadata has its fields written down here, each with the page that lists them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ ID_FIELD = "id"
 ARCHIVE = "archive"
 DELETE = "delete"
 
-# Skeleton: two ways to take records away, by batch. Yours: what the vendor has, under `archive` where a person can bring
-# a record back and under `delete`, with `is_final`, where nobody can. Without any way, `()`: mirrors are refused then.
+# Skeleton: two ways to take records away, by batch. Yours: what the vendor has, under `archive` where a person can
+# bring a record back and under `delete`, with `is_final`, where nobody can. Without any way, `()`: mirrors are
+# refused then.
 REMOVALS = (
     RemovalWay(ARCHIVE, BATCH.records_per_request),
     RemovalWay(DELETE, BATCH.records_per_request, is_final=True),

@@ -45,8 +45,8 @@ ROOT = "/{{cookiecutter.name}}/v1"
 def account() -> Request:
     """The request that tells whose token this is.
 
-    Skeleton: an endpoint of its own. Yours: the cheapest one that names an id which stays when the token is replaced: it
-    stands in the ledger, and another id would make every record unknown.
+    Skeleton: an endpoint of its own. Yours: the cheapest one that names an id which stays when the token is
+    replaced: it stands in the ledger, and another id would make every record unknown.
     """
     return Request("GET", f"{ROOT}/account")
 
@@ -67,8 +67,8 @@ def description(object_name: str) -> Request:
 def build_write(batch: Batch) -> Request:
     """The request that writes a batch.
 
-    A create may be sent once only: repeating it would make a second record. What is lost is read back by core. Where the
-    API takes a key that tells it of a repetition, send that and call the request idempotent.
+    A create may be sent once only: repeating it would make a second record. What is lost is read back by core.
+    Where the API takes a key that tells it of a repetition, send that and call the request idempotent.
     """
     verb = batch.removal if batch.verb is Verb.REMOVE else batch.verb.value
     records = [_written(batch.verb, str(number), one) for number, one in enumerate(batch.operations)]
@@ -145,8 +145,8 @@ def build_search(schema: ObjectSchema, key_field: str, keys: Sequence[str], curs
     """The request that looks records up by the values of a field, one page of them.
 
     Skeleton: an endpoint that reads what was written just before. Yours: never a search index that lags behind; where
-    there is nothing else, `reconcile_grace_seconds` has to be longer than the lag. Values go into the body or the query,
-    which are not logged, and never into the path.
+    there is nothing else, `reconcile_grace_seconds` has to be longer than the lag. Values go into the body or the
+    query, which are not logged, and never into the path.
     """
     body: dict[str, Any] = {"field": key_field, "values": list(keys)}
     return Request("POST", f"{_path(schema.name)}/search", json=body | ({"cursor": cursor} if cursor else {}))
@@ -180,8 +180,8 @@ def parse_search(
 def comparable(field: Field | None, value: object) -> str:
     """A match value in the one form in which the API compares it.
 
-    Skeleton: as text, without the blanks around it. Yours: what the vendor says of capitals, blanks and accents, or what
-    you see when you create two records that differ in these only.
+    Skeleton: as text, without the blanks around it. Yours: what the vendor says of capitals, blanks and accents, or
+    what you see when you create two records that differ in these only.
     """
     plain = str(value if value is not None else "").strip()
     return plain if field is None or field.is_case_sensitive else plain.casefold()

@@ -1,6 +1,7 @@
 """target-{{cookiecutter.name}} keeps every promise of the suite.
 
-Where the API does not let a promise be kept, leave the class or the test out, and say why in its place and in the README.
+Where the API does not let a promise be kept, leave the class or the test out, and say why in its place and in the
+README.
 """
 
 from __future__ import annotations
@@ -48,6 +49,12 @@ class TestFaults(BaseFaults):
 
 class TestLedger(BaseLedger):
     """The ledger keeps what it says."""
+
+    def test_rejects_mode_keeps_only_rejects(self, stage: Stage) -> None:
+        """The skeleton's API knows no upsert, so that mode is refused; leave this out where the vendor upserts."""
+        result = stage.deliver([stage.record(1)], ledger="rejects")
+        assert (result.exit_code, stage.vendor.write_requests()) == (78, 0)
+        assert "'ledger" in result.error
 
 
 class TestSingerInput(BaseSingerInput):

@@ -98,7 +98,8 @@ def test_a_look_up_gives_records_by_key() -> None:
         {"id": "r2", "fields": {"customer_id": "K1", "seats": "many"}},
         {"id": "r3", "fields": {"customer_id": "other"}},
     ]
-    found, cursor = wire.parse_search(SCHEMA, "customer_id", ["K1"], {"records": records, "next_cursor": "7"}, ["seats"])
+    body = {"records": records, "next_cursor": "7"}
+    found, cursor = wire.parse_search(SCHEMA, "customer_id", ["K1"], body, ["seats"])
     assert found == {"K1": [Current("r1", {"seats": 5}), Current("r2", {"seats": "many"})]}
     assert wire.build_search(SCHEMA, "customer_id", ["K1"], cursor).json == {
         "field": "customer_id", "values": ["K1"], "cursor": "7",

@@ -1,7 +1,7 @@
 """Errors as the API words them.
 
-Skeleton: the codes of the skeleton's API. Yours: the vendor's page on errors and recorded replies. Do not read the table
-of the target: what was misunderstood there would be simulated too, and no test could tell.
+Skeleton: the codes of the skeleton's API. Yours: the vendor's page on errors and recorded replies. Do not read the
+table of the target: what was misunderstood there would be simulated too, and no test could tell.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ def unknown_object(name: str) -> ApiError:
     return ApiError(404, "unknown_object", f"There is no object '{name}'.")
 
 
-def invalid_request(message: str) -> ApiError:
+def invalid_request(*, message: str) -> ApiError:
     """The body is not what the endpoint takes."""
     return ApiError(400, "invalid_request", message)
 
 
-def refused(code: str, field: str, message: str) -> ApiError:
+def refused(field: str, code: str, message: str) -> ApiError:
     """A value is refused."""
     return ApiError(422, code, message, field)
 

@@ -57,9 +57,10 @@ class AccountLimits:
 
     def headers(self) -> dict[str, str]:
         """What a reply tells of the limits."""
-        told = {}
+        told: dict[str, str] = {}
         if self.window.limit is not None:
             told |= {"X-RateLimit-Limit": str(self.window.limit), "X-RateLimit-Interval": f"{INTERVAL_S:g}"}
         if self.daily.limit is not None:
-            told |= {"X-RateLimit-Daily": str(self.daily.limit), "X-RateLimit-Daily-Remaining": str(self.daily.remaining)}
+            told["X-RateLimit-Daily"] = str(self.daily.limit)
+            told["X-RateLimit-Daily-Remaining"] = str(self.daily.remaining)
         return told

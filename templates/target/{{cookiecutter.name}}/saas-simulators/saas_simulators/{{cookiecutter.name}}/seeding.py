@@ -62,8 +62,8 @@ def apply(account: Account, seed: dict[str, Any]) -> None:
     Raises:
         SeedError: Something is unknown, missing or not acceptable; names the place and the remedy.
     """
-    for name, fields in DEFAULT.items():
-        account.stores[name] = Store(name, {one.name: one for one in fields}, account)
+    for name, usual in DEFAULT.items():
+        account.stores[name] = Store(name, {one.name: one for one in usual}, account)
     expect_keys(seed, {"objects", "records"}, VENDOR)
     for place, spec in entries(seed.get("objects", []), f"{VENDOR}.objects"):
         expect_keys(spec, {"name", "fields"}, place, required={"name", "fields"})

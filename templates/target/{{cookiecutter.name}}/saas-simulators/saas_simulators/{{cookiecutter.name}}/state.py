@@ -88,7 +88,7 @@ class Store:
         fields = self._accepted(values, None)
         for field in self.fields.values():
             if field.required and fields.get(field.name) in (None, ""):
-                raise refused("required_field", field.name, "A new record needs a value.")
+                raise refused(field.name, "required_field", "A new record needs a value.")
         number = self._account.next_number()
         now = self._account.moment()
         record = self.records[f"r{number}"] = Record(number, fields, now, now)
@@ -141,11 +141,11 @@ class Store:
         for name, value in values.items():
             field = self.fields.get(name)
             if field is None:
-                raise refused("unknown_field", name, "There is no such field.")
+                raise refused(name, "unknown_field", "There is no such field.")
             fields[name] = accepted(field, value)
-            holder = self._unique.get(name, {}).get(fields[name])
+            holder = self._unique[name].get(fields[name]) if name in self._unique else None
             if holder is not None and holder is not record:
-                raise refused("conflict", name, "Another record holds this value.")
+                raise refused(name, "conflict", "Another record holds this value.")
         return fields
 
     def _index(self, record: Record) -> None:

@@ -45,7 +45,7 @@ def accepted(field: FieldDefinition, value: Any) -> Any:  # noqa: ANN401 - any J
         ApiError: The field takes no such value.
     """
     if field.read_only:
-        raise refused("read_only_field", field.name, "The field cannot be written.")
+        raise refused(field.name, "read_only_field", "The field cannot be written.")
     if value is None or (value == "" and field.type != "string") or value == []:
         return None
     problem = _problem(field, value)
@@ -57,15 +57,15 @@ def accepted(field: FieldDefinition, value: Any) -> Any:  # noqa: ANN401 - any J
 def _problem(field: FieldDefinition, value: Any) -> ApiError | None:  # noqa: ANN401 - any JSON
     if field.type == "options":
         is_fine = isinstance(value, list) and set(value) <= set(field.options)
-        return None if is_fine else refused("invalid_option", field.name, "Not among the options.")
+        return None if is_fine else refused(field.name, "invalid_option", "Not among the options.")
     if field.type == "option":
-        return None if value in field.options else refused("invalid_option", field.name, "Not among the options.")
+        return None if value in field.options else refused(field.name, "invalid_option", "Not among the options.")
     if field.type == "email" and not (isinstance(value, str) and EMAIL.fullmatch(value)):
-        return refused("invalid_email", field.name, "Not an address.")
+        return refused(field.name, "invalid_email", "Not an address.")
     if not _is_of_type(field.type, value):
-        return refused("invalid_value", field.name, f"Not a value of type {field.type}.")
+        return refused(field.name, "invalid_value", f"Not a value of type {field.type}.")
     if field.max_length is not None and len(value) > field.max_length:
-        return refused("too_long", field.name, f"Longer than {field.max_length} characters.")
+        return refused(field.name, "too_long", f"Longer than {field.max_length} characters.")
     return None
 
 

@@ -7,7 +7,9 @@ Skeleton: a plain REST API. Everything is JSON; a token goes with each request.
     POST   {ROOT}/objects/{object}/search              {"field", "values", "cursor"}: look up, 50 on a page
     POST   {ROOT}/objects/{object}/records             {"fields"}: one new record
     GET    {ROOT}/objects/{object}/records/{id}        PATCH and DELETE as well
-    POST   {ROOT}/objects/{object}/batch/{verb}        {"records": [{"ref", "id", "fields"}]}: create, update, archive, delete
+    POST   {ROOT}/objects/{object}/batch/{verb}        {"records": [{"ref", "id", "fields"}]}
+
+Verbs of a batch are create, update, archive and delete.
 
 Yours: the paths of the vendor, written from its documentation and from recorded answers, and never from the target: a
 page that was misread would otherwise be misread twice.
@@ -68,9 +70,9 @@ class Call:
         try:
             body = decode_json(self.request.body)
         except (ValueError, RecursionError):
-            raise errors.invalid_request("The body is not JSON.") from None
+            raise errors.invalid_request(message="The body is not JSON.") from None
         if not isinstance(body, dict) or any(name not in body for name in required):
-            raise errors.invalid_request(f"Expected an object with {', '.join(required)}.")
+            raise errors.invalid_request(message=f"Expected an object with {', '.join(required)}.")
         return body
 
 
@@ -95,12 +97,12 @@ def search(call: Call) -> Reply:
     store, body = call.store, call.body("field", "values")
     field, values = body["field"], body["values"]
     if not isinstance(values, list) or len(values) > MAX_VALUES or any(isinstance(one, (list, dict)) for one in values):
-        raise errors.invalid_request(f"'values' must be a list of at most {MAX_VALUES} plain values.")
+        raise errors.invalid_request(message=f"'values' must be a list of at most {MAX_VALUES} plain values.")
     if field != "id" and field not in store.fields:
-        raise errors.refused("unknown_field", str(field), "There is no such field.")
+        raise errors.refused(str(field), "unknown_field", "There is no such field.")
     after = str(body.get("cursor") or "0")
     if not after.isdigit():
-        raise errors.invalid_request("The cursor is none of ours.")
+        raise errors.invalid_request(message="The cursor is none of ours.")
     found = [one for one in store.search(field, values) if one.number > int(after)]
     page = found[:PAGE]
     cursor = str(page[-1].number) if len(found) > PAGE else None
@@ -135,7 +137,7 @@ def batch(call: Call) -> Reply:
     if verb not in ("create", "update", "archive", "delete"):
         raise errors.no_route()
     if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
-        raise errors.invalid_request("'records' must be a list of objects.")
+        raise errors.invalid_request(message="'records' must be a list of objects.")
     if len(records) > MAX_BATCH:
         raise ApiError(400, "too_many_records", f"At most {MAX_BATCH} records.")
     return json_reply(200, {"results": [_one_of_a_batch(store, verb, one) for one in records]})
@@ -158,7 +160,7 @@ def _one_of_a_batch(store: Store, verb: str, given: dict[str, Any]) -> dict[str,
 def _fields(body: dict[str, Any]) -> dict[str, Any]:
     fields = body.get("fields")
     if not isinstance(fields, dict):
-        raise errors.invalid_request("'fields' must be an object.")
+        raise errors.invalid_request(message="'fields' must be an object.")
     return fields
 
 
@@ -258,8 +260,8 @@ class {{cookiecutter.class_name}}:
         if rule.kind == "html_error":
             return Reply(rule.status, b"<html><body>Error</body></html>", HTML_TYPE)
         status = int(rule.kind.removesuffix("_after_commit"))
-        error = errors.rate_limited() if status == errors.rate_limited().status else ApiError(status, "failed", "Failed.")
-        reply = error.reply()
+        limited = errors.rate_limited()
+        reply = (limited if status == limited.status else ApiError(status, "failed", "Failed.")).reply()
         if rule.retry_after is not None:
             reply.headers["Retry-After"] = f"{rule.retry_after:g}"
         return reply
