@@ -102,7 +102,7 @@ def variables(root: Path, name: str, title: str) -> dict[str, str]:
     """What the template is rendered with; versions and addresses are those of the workspace."""
     project = (root / "pyproject.toml").read_text(encoding="utf-8")
     core = (root / "reverse-etl-core/pyproject.toml").read_text(encoding="utf-8")
-    sibling = (root / "target-mailchimp/pyproject.toml").read_text(encoding="utf-8")
+    sibling = next(root.glob("target-*/pyproject.toml")).read_text(encoding="utf-8")
     words = re.findall(r"[A-Za-z0-9]+", title)
     return {
         "name": name,

@@ -9,9 +9,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import scenario
 from conformance import command, composition, log_based, mirror, plan, readme, stage, standard, suite
 from demo.project import REPOSITORY
-from kill import scenarios
 
 from reverse_etl_core import destination, errors, operations, ratelimit, rates, recovery, schema, transport
 from saas_simulators import simulation
@@ -35,7 +35,7 @@ OURS = (
     simulation,
     stage,
     standard,
-    scenarios,
+    scenario,
 )
 COMMENT = "reverse-etl-core/reverse_etl_core/emails.py"
 """Names a vendor in a comment on a fact, and does not change with a further one."""
@@ -125,7 +125,13 @@ def test_every_place_that_names_a_target_is_listed() -> None:
     """Who adds a target finds all code in which the others are named, and no test that does not name them."""
     command = ["git", "grep", "-il", "mailchimp", "--", "*.py", "*.toml", "Makefile", "meltano.yml"]
     found = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout.split()
-    own = re.compile(r"target-mailchimp/|tests/target_mailchimp/|saas_simulators/mailchimp/")
+    own = re.compile(r"target-mailchimp/|tests/target_mailchimp/|saas_simulators/mailchimp/|tests/saas_simulators/")
     places = {path for path in found if not own.search(path) and path != COMMENT}
     listed = {path for path in re.findall(r"`([\w./-]+)`", PROSE.split("## 6.")[1]) if (REPOSITORY / path).is_file()}
     assert {path for path in places if not path.startswith("tests/")} <= listed <= places
+
+
+def test_what_is_made_is_what_the_page_tells() -> None:
+    """The table has the modules of the template, and no others."""
+    made = {path.name for path in REPOSITORY.glob("templates/target/*/target-*/target_*/*.py")}
+    assert set(re.findall(r"^\| `(\w+\.py)` \|", PROSE, re.MULTILINE)) == {one for one in made if "__" not in one}
