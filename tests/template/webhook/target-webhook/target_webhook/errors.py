@@ -27,7 +27,6 @@ from reverse_etl_core.recovery import (
     reject,
     uncertain,
     unexpected,
-    unreadable,
 )
 from target_webhook import limits
 
