@@ -30,7 +30,7 @@ class Scenario:
         key_field: Field that recognises its records, the stream's key property.
         text_field: Field whose value changes.
         required: Fields that a new record needs, as templates with `{key}`.
-        settings: Settings that reach the simulator, as templates with `{url}`.
+        settings: Settings that reach the simulator; texts are templates with `{url}`.
         write_paths: Globs of the requests that write.
         load_method: As the target's setting.
         points: Moments of a kill beyond those that every target has.
@@ -45,7 +45,7 @@ class Scenario:
     key_field: str
     text_field: str
     required: Mapping[str, str]
-    settings: Mapping[str, str]
+    settings: Mapping[str, Any]
     write_paths: tuple[str, ...]
     load_method: str = "upsert"
     points: tuple[str, ...] = field(default=())
@@ -70,7 +70,9 @@ class Scenario:
     def config(self, url: str) -> dict[str, Any]:
         """The target's settings, without those of ledger and run."""
         stream = {"object": self.object_name, "match_on": self.key_field, "load_method": self.load_method}
-        settings = {name: template.format(url=url) for name, template in self.settings.items()}
+        settings = {
+            name: given.format(url=url) if isinstance(given, str) else given for name, given in self.settings.items()
+        }
         return {**settings, "streams": {"s": stream}}
 
     def delivered(self, url: str) -> dict[str, list[str]]:

@@ -50,3 +50,14 @@ class Workspace:
         done = self.run(*command)
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-6000:]}{done.stderr[-2000:]}"
         return done.stdout
+
+
+def lay_over(workspace: Workspace, overlay: Path) -> None:
+    """Put the changed files of a target over those that were made, and take away what it has no use for."""
+    for path in sorted(overlay.rglob("*")):
+        place = workspace.root / path.relative_to(overlay)
+        if path.is_file() and path.name != "REMOVED" and "__pycache__" not in path.parts:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+    for name in (overlay / "REMOVED").read_text(encoding="utf-8").split():
+        (workspace.root / name).unlink()
