@@ -58,7 +58,8 @@ def main() -> None:
 def _bars(axes: Axes, names: Sequence[str], values: Sequence[float], colours: Sequence[str], label: str) -> None:
     """Horizontal bars with their values, the first on top."""
     bars = axes.barh(names, values, color=colours)
-    axes.bar_label(bars, [f"{value:,.0f}" if value >= 10 else f"{value:.2f}" for value in values], padding=3)  # noqa: PLR2004
+    texts = [f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.2f}" for value in values]  # noqa: PLR2004
+    axes.bar_label(bars, texts, padding=3)
     axes.invert_yaxis()
     axes.set_xlabel(label)
     axes.margins(x=0.18)

@@ -1,21 +1,11 @@
-"""Modules of `benchmarks` and the page's generator, which are scripts and no package."""
+"""`benchmarks` and the page's generator are scripts and no package: they are found by the path of their folders."""
 
 from __future__ import annotations
 
-import importlib
 import sys
-from typing import TYPE_CHECKING
 
 from demo.project import REPOSITORY
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 for folder in ("benchmarks", "docs"):
     if str(REPOSITORY / folder) not in sys.path:
         sys.path.append(str(REPOSITORY / folder))
-
-
-def module(name: str) -> ModuleType:
-    """A script as a module."""
-    return importlib.import_module(name)
