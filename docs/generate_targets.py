@@ -7,6 +7,7 @@ package's README stands above the tables, see `site_pages.py`.
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from generate_settings import cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from types import ModuleType
 
 FOLDER = Path(__file__).with_name("targets")
@@ -97,7 +98,7 @@ class Page:
 
     def codes(self) -> list[RejectCode]:
         """The codes that the target can give, in the order of their definition."""
-        named = {*_codes_in(self.package), *_codes_in(reverse_etl_core)}
+        named = _codes_in(self.package) | _codes_in(reverse_etl_core)
         return [code for code in RejectCode if code.name in named]
 
     @staticmethod
@@ -106,14 +107,17 @@ class Page:
         return f"| `{code.value}` | {cell(known.wrong)} | {cell(known.cure)} |"
 
 
-def _codes_in(package: ModuleType) -> Iterator[str]:
+@functools.lru_cache
+def _codes_in(package: ModuleType) -> frozenset[str]:
     """Names of the reject codes that a package's modules name."""
     (folder,) = (Path(one) for one in package.__path__)
-    for path in sorted(folder.rglob("*.py")):
-        if UNINVOLVED.isdisjoint(path.relative_to(folder).parts):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == RejectCode.__name__:
-                    yield node.attr
+    modules = (path for path in folder.rglob("*.py") if UNINVOLVED.isdisjoint(path.relative_to(folder).parts))
+    return frozenset(
+        node.attr
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == RejectCode.__name__
+    )
 
 
 def _answer_row(code: str, row: Row) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import re
 import shutil
@@ -50,7 +51,8 @@ class Site:
     """What was built."""
 
     folder: Path
-    parsed: dict[Path, BeautifulSoup] = field(default_factory=dict)
+    parsed: dict[Path, BeautifulSoup] = field(default_factory=dict, repr=False)
+    found: dict[Path, set[str]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def pages(self) -> list[Path]:
@@ -65,15 +67,18 @@ class Site:
 
     def anchors(self, path: Path) -> set[str]:
         """What a link can lead to in a page."""
-        return {str(one["id"]) for one in self.page(path).find_all(id=True)}
+        if path not in self.found:
+            self.found[path] = {str(one["id"]) for one in self.page(path).find_all(id=True)}
+        return self.found[path]
 
     def references(self) -> Iterator[tuple[Path, str]]:
         """Everything that a page refers to, with the page."""
         for path in self.pages:
-            for tag, attribute in REFERENCES.items():
-                for found in self.page(path).find_all(tag, attrs={attribute: True}):
-                    yield path, str(found[attribute])
+            for found in self.page(path).find_all(list(REFERENCES)):
+                if found.has_attr(REFERENCES[found.name]):
+                    yield path, str(found[REFERENCES[found.name]])
 
+    @cached_property
     def external(self) -> set[str]:
         """The addresses elsewhere."""
         return {to for _, to in self.references() if urlsplit(to).scheme or to.startswith("//")}
@@ -120,7 +125,7 @@ def test_every_link_within_leads_somewhere(site: Site) -> None:
 def test_addresses_elsewhere_are_well_formed(site: Site, site_pages: ModuleType) -> None:
     """Each is encrypted unless it is this machine's, its host is one, and files of the repository are there."""
     address = site_pages.repository_address()
-    for to in sorted(site.external()):
+    for to in sorted(site.external):
         parts = urlsplit(to)
         assert parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK), to
         assert parts.hostname in LOOPBACK or HOST.fullmatch(parts.hostname or ""), to
@@ -134,7 +139,13 @@ def test_addresses_elsewhere_are_well_formed(site: Site, site_pages: ModuleType)
 def test_hosts_elsewhere_are_known(site: Site, site_pages: ModuleType) -> None:
     """A new host is looked at by a person, who adds it here; one that is no longer used is taken out."""
     own = urlsplit(site_pages.repository_address()).hostname
-    assert {urlsplit(to).hostname for to in site.external()} - LOOPBACK - {own} == KNOWN_HOSTS
+    assert {urlsplit(to).hostname for to in site.external} - LOOPBACK - {own} == KNOWN_HOSTS
+
+
+def test_the_examples_in_the_extension_hold(site_pages: ModuleType) -> None:
+    """What its docstrings show is what it does."""
+    result = doctest.testmod(site_pages)
+    assert (result.failed, result.attempted > 1) == (0, True)
 
 
 def test_every_document_is_on_the_site(site_pages: ModuleType) -> None:
