@@ -142,6 +142,24 @@ def test_hosts_elsewhere_are_known(site: Site, site_pages: ModuleType) -> None:
     assert {urlsplit(to).hostname for to in site.external} - LOOPBACK - {own} == KNOWN_HOSTS
 
 
+@pytest.mark.parametrize("picture", sorted((DOCS / "images").iterdir()), ids=lambda path: path.name)
+def test_a_picture_is_small_shown_and_described(picture: Path, site: Site) -> None:
+    """Each fits into a page that loads fast, is on some page, and has words for those who do not see it."""
+    assert picture.stat().st_size < 150_000
+    shown = [one for page in site.pages for one in site.page(page).find_all("img") if picture.name in str(one["src"])]
+    assert shown
+    assert [one for one in shown if len(str(one.get("alt", ""))) < 20] == []
+
+
+def test_screenshots_need_a_browser(tmp_path: Path) -> None:
+    """Without one nothing is started, and the message names what is looked for."""
+    command = [sys.executable, str(DOCS / "screenshots.py")]
+    done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "chromium" in done.stderr
+    assert done.stdout == ""
+
+
 def test_the_examples_in_the_extension_hold(site_pages: ModuleType) -> None:
     """What its docstrings show is what it does."""
     result = doctest.testmod(site_pages)
