@@ -33,7 +33,7 @@ TITLE ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup new-target warehouses demo test test-long bench bench-long bench-page bench-environment lint format types contracts docs build lock clean
+.PHONY: help setup new-target warehouses demo test test-long bench bench-long bench-page bench-environment lint format types contracts docs site screenshots build lock clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -113,10 +113,18 @@ $(BENCHES): constraints-bench.txt | $(READY)
 	$(BIN)/uv pip install --quiet --python .venv-bench/bin/python --constraint constraints-bench.txt --group bench
 	@touch $@
 
-docs: $(READY) ## Write the generated pages anew (docs/settings.md, docs/hub, outputs in docs/command.md)
+docs: $(READY) ## Write the generated pages anew (docs/settings.md, docs/targets, docs/hub, outputs in docs/command.md)
 	$(BIN)/python docs/generate_settings.py
+	$(BIN)/python docs/generate_targets.py
 	$(BIN)/python docs/generate_command.py
 	$(BIN)/python docs/generate_hub.py
+
+site: $(READY) ## The documents as a site, in docs/_build/html; a warning fails it
+	$(BIN)/python -m sphinx -b html -E -n -W --keep-going -q -d docs/_build/read docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
+screenshots: $(READY) ## Pictures of the pages that the demo makes, in docs/images (needs chromium)
+	$(BIN)/python docs/screenshots.py
 
 build: $(READY) ## Wheels and source packages of all members, in dist/
 	rm -rf dist

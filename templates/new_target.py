@@ -280,6 +280,15 @@ def join(root: Path, name: str, title: str) -> None:
     about = install(root, name)
     meltano = root / "meltano.yml"
     rewrite(meltano, with_plugin(meltano.read_text(encoding="utf-8"), name, title, about))
+    index = root / "docs/index.md"
+    rewrite(index, with_page(index.read_text(encoding="utf-8"), name, title))
+
+
+def with_page(text: str, name: str, title: str) -> str:
+    """The site's index with the page of a target, which `make docs` writes."""
+    line = f"- [{title}](targets/{name}.md)"
+    mark = "- [Rejected records](rejects.md)"
+    return text if f"(targets/{name}.md)" in text else text.replace(mark, f"{line}: the same\n{mark}", 1)
 
 
 def rewrite(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 DOCS = REPOSITORY / "docs"
-PAGES = sorted([*REPOSITORY.glob("*.md"), *DOCS.glob("*.md"), *REPOSITORY.glob("*/README.md")])
+PAGES = sorted(
+    [*REPOSITORY.glob("*.md"), *DOCS.glob("*.md"), *DOCS.glob("targets/*.md"), *REPOSITORY.glob("*/README.md")]
+)
+TARGETS = ("HubSpot", "Mailchimp", "Salesforce")
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 MARKED = re.compile(r"<!-- test: [^>]+ -->\n *```bash\n")
 
@@ -52,14 +56,21 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def generator() -> ModuleType:
-    """The script that writes the settings page."""
-    spec = importlib.util.spec_from_file_location("generate_settings", DOCS / "generate_settings.py")
+def generator(name: str = "generate_settings") -> ModuleType:
+    """The script that writes a page."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for the names of annotations
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def targets() -> dict[str, Any]:
+    """The generated page of each target, by its vendor."""
+    return {page.vendor: page for page in generator("generate_targets").PAGES}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -107,6 +118,30 @@ def test_no_code_is_invented() -> None:
     """The page names no other codes."""
     listed = re.findall(r"^\| `(\w+)` \|", read(DOCS / "rejects.md"), re.MULTILINE)
     assert sorted(listed) == sorted(code.value for code in [*RejectCode, *DeferCode])
+
+
+@pytest.mark.parametrize("vendor", TARGETS)
+def test_the_page_of_a_target_is_fresh(vendor: str, targets: dict[str, Any]) -> None:
+    """`make docs` would change nothing."""
+    assert targets.keys() == set(TARGETS)
+    assert read(targets[vendor].path) == targets[vendor].text()
+
+
+@pytest.mark.parametrize("vendor", TARGETS)
+def test_the_page_of_a_target_has_every_code_that_it_gives(vendor: str, targets: dict[str, Any]) -> None:
+    """The codes of its table of answers, those that its README names, and some that no vendor is asked for."""
+    page = targets[vendor]
+    listed = set(re.findall(r"^\| `([a-z_]+)` \|", page.text(), re.MULTILINE))
+    answered = {row.reject.value for row in page.table.values() if row.recovery.name == "REJECT"}
+    (rejects,) = re.findall(r"## Rejects\n(.*?)\n##", read(REPOSITORY / page.readme), re.DOTALL)
+    assert listed >= answered | set(re.findall(r"`([a-z_]+)`", rejects)) | {"missing_key", "invalid_email", "not_found"}
+
+
+def test_every_code_is_one_of_some_target(targets: dict[str, Any]) -> None:
+    """What no target gives would be a code without a use; and not every target gives every code."""
+    given = {vendor: set(page.codes()) for vendor, page in targets.items()}
+    assert set().union(*given.values()) == set(RejectCode)
+    assert RejectCode.DUPLICATE_RULE not in given["HubSpot"] | given["Mailchimp"]
 
 
 @pytest.mark.parametrize("code", [value for key, value in vars(errors).items() if key.startswith("EXIT_")])

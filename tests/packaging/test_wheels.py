@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tarfile
 import zipfile
@@ -9,7 +10,9 @@ from email import message_from_string
 from typing import TYPE_CHECKING
 
 import pytest
-from distributions import PACKAGES, REPOSITORY, VERSIONS
+import readme_renderer.markdown
+from bs4 import BeautifulSoup
+from distributions import COMMANDS, PACKAGES, REPOSITORY, VERSIONS
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -37,6 +40,13 @@ def requirements(wheel: Path) -> dict[str, str]:
     return {re.split(r"[\[<>=;~! ]", one)[0]: one for one in needed}
 
 
+def address() -> str:
+    """Where the repository is, as the workspace says."""
+    project = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    (found,) = re.findall(r'^Repository = "(.+)"$', project, re.MULTILINE)
+    return found
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_wheel_is_complete(package: str, wheels: dict[str, Path]) -> None:
     """Each wheel carries its licence, its README and the marker for types, and no path of this machine."""
@@ -59,14 +69,11 @@ def test_the_metadata_tells_what_a_stranger_asks(package: str, wheels: dict[str,
     assert set(about.get_all("Classifier", [])) >= EXPECTED_CLASSIFIERS
     assert any(one.startswith("Topic :: ") for one in about.get_all("Classifier", []))
     urls = dict(one.split(", ", 1) for one in about.get_all("Project-URL", []))
-    (address,) = re.findall(
-        r'^Repository = "(.+)"$', (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
-    )
     assert urls == {
-        "Repository": address,
-        "Documentation": f"{address}/tree/main/{package}",
-        "Changelog": f"{address}/blob/main/CHANGELOG.md",
-        "Issues": f"{address}/issues",
+        "Repository": address(),
+        "Documentation": f"{address()}/tree/main/{package}",
+        "Changelog": f"{address()}/blob/main/CHANGELOG.md",
+        "Issues": f"{address()}/issues",
     }
 
 
@@ -105,3 +112,41 @@ def test_the_core_carries_its_pages(wheels: dict[str, Path]) -> None:
         names = set(wheel.namelist())
     pages = [path for path in (package / "pages").iterdir() if path.is_file()]
     assert {str(path.relative_to(package.parent)) for path in pages} - names == set()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_long_description_stands_alone(package: str, wheels: dict[str, Path]) -> None:
+    """It renders as on a package index, and each link leads to a heading, a file of the repository, or elsewhere."""
+    about = metadata(wheels[package])
+    assert about["Description-Content-Type"] == "text/markdown"
+    rendered = readme_renderer.markdown.render(str(about.get_payload()))
+    assert rendered
+    page = BeautifulSoup(rendered, "lxml")
+    anchors = {f"#{one['id']}" for one in page.find_all(id=True)}
+    links = [str(one["href"]) for one in page.find_all("a", href=True)]
+    base = f"{address()}/blob/main/"
+    for link in links:
+        if link.startswith("#"):
+            assert link in anchors, link
+        elif link.startswith(base):
+            assert (REPOSITORY / link.removeprefix(base).partition("#")[0]).is_file(), link
+        else:
+            assert link.startswith("https://"), link
+    assert len([link for link in links if link.startswith(base)]) >= 1, "where to go on"
+    assert [one["src"] for one in page.find_all("img") if not one["src"].startswith("https://")] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_long_description_begins_with_what_a_stranger_needs(package: str, wheels: dict[str, Path]) -> None:
+    """What it is, how it is installed and a command to begin with stand on its first page."""
+    text = str(metadata(wheels[package]).get_payload())
+    lines = text.splitlines()
+    title, _, first, *_ = lines
+    assert title == f"# {package}"
+    assert len(first) > 60
+    head = "\n".join(lines[:60])
+    assert f"pip install {package}" in head
+    assert re.search(rf"^ *(?:.*\| )?{COMMANDS.get(package, package)} -?-?\w+", head, re.MULTILINE)
+    if package.startswith(("tap-", "target-")):
+        (config,) = re.findall(r"cat > config.json <<'\w+'\n(.*?)^\w+$", head, re.MULTILINE | re.DOTALL)
+        assert json.loads(config)
