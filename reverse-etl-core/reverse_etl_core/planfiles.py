@@ -1,6 +1,6 @@
-"""The files of a plan: `plan.jsonl` with every line, and `plan.html` for people.
+"""The files of a plan: `plan.jsonl` with every line, `plan.html` for people, `plan.md` for a pull request.
 
-Both hold field values, and are for the owner alone.
+The first two hold field values. All are for the owner alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import msgspec
 
 from reverse_etl_core import pages
 from reverse_etl_core.errors import FatalError
+from reverse_etl_core.plan_markdown import plan_markdown
 from reverse_etl_core.plan_page import ShownLines, plan_html
 from reverse_etl_core.planlines import Action, ObjectPlan, PlanCounts, PlanLine, PlanSummary, masked
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-LINES_NAME, PAGE_NAME = "plan.jsonl", "plan.html"
+LINES_NAME, PAGE_NAME, MARKDOWN_NAME = "plan.jsonl", "plan.html", "plan.md"
 _INTERNAL = ("match_field", "key_fields")
 
 __all__ = ["Action", "ObjectPlan", "PlanCounts", "PlanLine", "PlanSummary", "PlanWriter"]
@@ -32,7 +33,7 @@ class PlanWriter:
     Until `finish`, the lines are in a file of another name: a plan that broke off is not taken for a whole one.
 
     Args:
-        folder: Where the two files go; created with mode 0700 where it is missing.
+        folder: Where the files go; created with mode 0700 where it is missing.
         redact: Destination fields whose values must not be written, here nor anywhere; may grow until their lines come.
 
     Raises:
@@ -42,6 +43,7 @@ class PlanWriter:
     def __init__(self, folder: Path, redact: AbstractSet[str] = frozenset()) -> None:
         self.lines_path = folder / LINES_NAME
         self.page_path = folder / PAGE_NAME
+        self.markdown_path = folder / MARKDOWN_NAME
         self._redact = redact
         self._part = self.lines_path.with_suffix(".jsonl.part")
         self._counts: dict[tuple[str, str], ObjectPlan] = {}
@@ -91,13 +93,14 @@ class PlanWriter:
         return sum(one.actions[action] for one in self._counts.values() for action in actions)
 
     def finish(self, summary: PlanSummary) -> PlanCounts:
-        """Write the page, and give the lines their name; what was counted."""
+        """Write the pages, and give the lines their name; what was counted."""
         page = plan_html(self._counts, summary, self._shown.lines(), self._written)
         try:
             file = self._open_file()
             file.flush()
             os.fsync(file.fileno())
             pages.write_private(self.page_path, page)
+            pages.write_private(self.markdown_path, plan_markdown(self._counts, summary))
             self._part.replace(self.lines_path)
         except OSError as error:
             raise self._refusal(error) from None

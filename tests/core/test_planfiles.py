@@ -14,6 +14,7 @@ import pytest
 from core.test_report_page import HOSTILE, Page, assert_self_contained
 
 from reverse_etl_core.errors import FatalError
+from reverse_etl_core.plan_markdown import plan_markdown
 from reverse_etl_core.plan_page import FIELDS_SHOWN, FLOOR, LINES_SHOWN, LONGEST_VALUE, ShownLines
 from reverse_etl_core.plan_table import WIDTH, table
 from reverse_etl_core.planfiles import Action, ObjectPlan, PlanLine, PlanSummary, PlanWriter
@@ -84,6 +85,7 @@ def test_the_files_are_for_the_owner_alone(tmp_path: Path) -> None:
     assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
         "plan.html": 0o600,
         "plan.jsonl": 0o600,
+        "plan.md": 0o600,
     }
     write(tmp_path / "new", [line()])
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
@@ -289,3 +291,50 @@ def test_the_table_keeps_its_width_whatever_the_names() -> None:
     assert all(len(text) <= WIDTH and text.isascii() and text.isprintable() for text in lines)
     assert "123.5M    123.5M" in lines[3]
     assert "and 38 more" in " ".join(" ".join(lines).split())
+
+
+# -- for a pull request
+
+
+def test_the_markdown_has_counts_and_names_but_no_values(tmp_path: Path) -> None:
+    """Whoever may read a pull request sees how many records, which fields, which codes and what to do, and no value."""
+    lines = [line(fields={"name": (SECRET, SECRET)}, match_key=SECRET, source_key=SECRET, destination_id=SECRET)]
+    lines += [line(Action.REJECT, code="invalid_email", reason="'email' is not valid.")] * 3
+    write(tmp_path, lines)
+    text = (tmp_path / "plan.md").read_text(encoding="utf-8")
+    assert SECRET not in text
+    assert "\n| `people` | `contacts` | 0 | 1 | 0 | 0 | 0 | 3 | 0 |\n" in text
+    assert "\n| `people` | `name` | 1 |\n" in text
+    assert re.search(r"^\| `people` \| reject \| `invalid_email` \| 3 \| \S.+ \|$", text, re.MULTILINE)
+    for words in ("### Stopped: plan of `sync`", "> **This would stop the run:** Too many", "12 requests, 1.2 %"):
+        assert words in text
+
+
+def test_the_markdown_takes_no_name_for_markup() -> None:
+    """Names neither break a table, nor begin a heading, nor mention anybody, nor become HTML."""
+    name = "a|b` @team <img src=x>\n# heading\n| x"
+    one = ObjectPlan()
+    one.add(Action.REJECT, code=name)
+    one.fields[name] = 1
+    text = plan_markdown({(name, name): one}, summary(brakes=(f"'{name}' is held.",), way_on=name, sync_id=name))
+    for found in text.splitlines():
+        outside = re.sub(r"`[^`]*`", "", found)
+        assert "<img" not in outside
+        assert "@team" not in outside
+        assert not found.startswith("# ")
+    rows = [one for one in text.splitlines() if one.startswith("|")]
+    widths = {len(re.split(r"(?<!\\)\|", row)) - 2 for row in rows}
+    assert widths == {9, 5, 3}
+
+
+def test_the_markdown_fits_into_a_comment() -> None:
+    """A comment on GitHub takes 65,536 characters; what is left out is counted."""
+    counts = {}
+    for number in range(100):
+        one = counts[f"{'s' * 300}{number}", "o" * 300] = ObjectPlan()
+        for action in Action:
+            one.add(action, code="invalid_email", count=10**9)
+        one.fields.update({f"{'f' * 300}{field}": 10**9 for field in range(100)})
+    text = plan_markdown(counts, summary())
+    assert len(text) < 65_536
+    assert "9,960 more rows are in `plan.html`." in text
