@@ -14,6 +14,8 @@ WAREHOUSES := .venv-snowflake/.ready .venv-warehouses/.ready
 LONG := .venv-spark/.ready .venv-sqlalchemy/.ready
 # Of benchmarks.
 BENCHES := .venv-bench/.ready
+# Of long tests too: Airflow and Dagster, which would hold back Meltano, and it them.
+ORCHESTRATORS := .venv-airflow/.ready .venv-dagster/.ready
 EXTRAS_snowflake := snowflake
 EXTRAS_sqlalchemy := postgres
 EXTRAS_spark := databricks
@@ -54,6 +56,8 @@ lock: ## Renew constraints.txt, the exact versions that setup installs
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group bench --no-header --no-annotate -o constraints-bench.txt
 	$(foreach name,snowflake spark sqlalchemy warehouses,$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group $(name)-tests \
 	    tap-warehouse-model/pyproject.toml $(EXTRAS_$(name):%=--extra %) --no-header --no-annotate -o constraints-$(name).txt || exit 1;)
+	$(foreach name,airflow dagster,$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --group $(name)-tests \
+	    --no-header --no-annotate -o constraints-$(name).txt || exit 1;)
 	for path in tests/composition/requirements/*.in; do $(BIN)/uv pip compile --quiet --universal --python-version 3.10 \
 	    "$$path" --no-header --no-annotate -o "$${path%.in}.txt" || exit 1; done
 
@@ -63,6 +67,11 @@ $(WAREHOUSES) $(LONG): .venv-%/.ready: constraints-%.txt tap-warehouse-model/pyp
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
 	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --constraint constraints-$*.txt \
 	    --group $*-tests -e './tap-warehouse-model[$(subst $(SPACE),$(COMMA),$(EXTRAS_$*))]'
+	@touch $@
+
+$(ORCHESTRATORS): .venv-%/.ready: constraints-%.txt | $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
+	$(BIN)/uv pip install --quiet --python .venv-$*/bin/python --constraint constraints-$*.txt --group $*-tests
 	@touch $@
 
 lint: $(READY) ## Style, spelling
@@ -83,7 +92,7 @@ contracts: $(READY) ## Who may import whom
 test: $(READY) $(WAREHOUSES) ## Everything that CI runs
 	$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile
 
-test-long: $(READY) $(WAREHOUSES) $(LONG) ## The long kill, fault and scale tests too
+test-long: $(READY) $(WAREHOUSES) $(LONG) $(ORCHESTRATORS) ## The long kill, fault and scale tests too
 	$(BIN)/python -m pytest
 
 demo: $(READY) ## Sample warehouse to a simulated account, three times (TARGET=target-salesforce, KEEP=1 leaves it up)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DOCS = REPOSITORY / "docs"
 KNOWN_HOSTS = frozenset(
     {
+        "airflow.apache.org",
         "apidocs.polytomic.com",
         "bruin-data.github.io",
         "cloud.google.com",
@@ -33,7 +34,9 @@ KNOWN_HOSTS = frozenset(
         "dlthub.com",
         "docs.airbyte.com",
         "docs.aws.amazon.com",
+        "docs.dagster.io",
         "docs.databricks.com",
+        "docs.github.com",
         "docs.meltano.com",
         "docs.polytomic.com",
         "docs.snowflake.com",
@@ -44,6 +47,7 @@ KNOWN_HOSTS = frozenset(
         "keepachangelog.com",
         "mailchimp.com",
         "motherduck.com",
+        "osv.dev",
         "raw.githubusercontent.com",
         "rudderstack.com",
         "sdk.meltano.com",
