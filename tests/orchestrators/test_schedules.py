@@ -77,6 +77,24 @@ def test_a_plugins_exit_code_is_found_behind_meltanos(project: Project, runs: Mo
     assert any(level == 40 and text.startswith("target-hubspot: ") for level, text in lines)
 
 
+def test_a_run_that_is_broken_off_leaves_no_process(tmp_path: Path, runs: ModuleType) -> None:
+    """A timeout of the orchestrator asks Meltano to stop, and waits until it has."""
+    program, told = tmp_path / "meltano", tmp_path / "told"
+    program.write_text(
+        f"#!/bin/sh\ntrap 'echo stopped > {told}; exit 143' TERM\necho begun\nwhile :; do sleep 0.05; done\n"
+    )
+    program.chmod(0o755)
+    schedule = runs.Schedule("s", "@daily", "job", {}, [], [], {})
+    run = runs.Run(tmp_path, "demo", schedule, program=str(program))
+
+    def log(_: int, text: str) -> None:
+        raise TimeoutError(text)
+
+    with pytest.raises(TimeoutError, match="begun"):
+        run.start(log)
+    assert told.read_text() == "stopped\n"
+
+
 def test_the_examples_examples_hold(runs: ModuleType) -> None:
     """The doctests of the shared module."""
     assert doctest.testmod(runs).failed == 0
