@@ -210,7 +210,7 @@ def with_plugin(text: str, name: str, title: str, about: Mapping[str, Any]) -> s
     text = _before(text, plan, PLAN.format(**given))
     text = _before(text, prod, PROD.format(**given))
     text = _before(text, "\n\n  utilities:\n  - name", plugin)
-    return text.rstrip("\n") + "\n" + JOB.format(**given)
+    return _before(text, "\n\nschedules:", JOB.format(**given))
 
 
 def _before(text: str, mark: str, added: str) -> str:
