@@ -151,6 +151,11 @@ class AssociatedStream:
         self._main = main
         self._associations = tuple(associations)
 
+    @property
+    def records_at_once(self) -> int:
+        """Records with which all threads are busy for a while."""
+        return self._main.records_at_once
+
     def deliver(self, records: Sequence[msgspec.Raw | Mapping[str, Any]]) -> None:
         """Take records of the stream."""
         self._main.deliver(records)

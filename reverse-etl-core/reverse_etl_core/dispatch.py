@@ -88,6 +88,11 @@ class Dispatcher:
         self._in_hand = 0
 
     @property
+    def records_at_once(self) -> int:
+        """Records with which all threads are busy for a while."""
+        return max((one.records_at_once for one in self.pipelines), default=0)
+
+    @property
     def pipelines(self) -> list[Pipeline]:
         """Those that were opened by now."""
         return list(self._by_object.values())

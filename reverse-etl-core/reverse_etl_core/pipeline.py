@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ROUNDS = 4
+"""How often each thread sends a full request before the next chunk is taken."""
+
 
 class Pipeline:
     """Delivers the records of one stream.
@@ -85,7 +88,7 @@ class Pipeline:
         self._wait = wait
         self._traffic = traffic
         self._intake = Intake(route)
-        self._queues = WorkQueues(route)
+        self._queues = WorkQueues(route, crew.size)
         self._recognition = Recognition(route, self._intake, ledger, self._queues, self._with_source_keys)
         self._recorder = Recorder(route, ledger, self._queues, tally, grace_ms)
         self._jobs: JobRunner | None = None
@@ -233,6 +236,15 @@ class Pipeline:
         """Let records rest whose parent did not arrive: they are rejected, and tried again by later runs."""
         now_ms = self._ledger.now_ms()
         self._ledger.stop_waiting(lambda attempts: now_ms + settling.due_after_ms(attempts))
+
+    @property
+    def records_at_once(self) -> int:
+        """Records with which the threads are busy for a while: each chunk ends with threads that wait for the last.
+
+        None where records wait for a job anyway.
+        """
+        schema = self.route.schema
+        return 0 if schema.jobs is not None else ROUNDS * self._crew.size * schema.limits.records_per_request
 
     @property
     def pipelines(self) -> list[Pipeline]:
@@ -415,13 +427,12 @@ class Pipeline:
         self.tally.settle(fate, code=code, is_replay=judged.is_replay)
 
     def _work(self, *, everything: bool) -> None:
-        """Find and send what fills requests, or all of it; the parents first."""
-        if self._is_working:  # a parent of its own parent
+        """Find and send once it is time to, or all of it; the parents first."""
+        if self._is_working or not self._queues.is_due(everything=everything):  # working: a parent of its own parent
             return
         self._is_working = True
         try:
-            if self._queues.is_due(everything=everything):
-                self._parents.settle()
+            self._parents.settle()
             self._work_off(everything=everything)
         finally:
             self._is_working = False

@@ -22,12 +22,17 @@ class WorkQueues:
     """The unsettled records of one stream, by source key, in order of arrival.
 
     What is queued waits until a request is full, or until everything has to be settled: so a stream in
-    which only one record in a hundred changed still sends full batches. Where the object takes jobs, records
-    wait until a job is full; what is too little for one then travels in ordinary requests.
+    which only one record in a hundred changed still sends full batches, as many as may be in flight. Where the object
+    takes jobs, records wait until a job is full; what is too little for one then travels in ordinary requests.
+
+    Args:
+        route: Where the records go.
+        in_flight: Requests that are sent at the same time.
     """
 
-    def __init__(self, route: Route) -> None:
+    def __init__(self, route: Route, in_flight: int = 1) -> None:
         self._route = route
+        self._in_flight = in_flight
         self._open: dict[str, Candidate] = {}
         self._claims: dict[str, str] = {}
         self._holders: dict[str, str] = {}
@@ -108,7 +113,7 @@ class WorkQueues:
                     yield self._start(group, Step.FIND)
 
     def is_due(self, *, everything: bool) -> bool:
-        """Whether anything would be taken out: a full request, or anything at all where everything has to go."""
+        """Whether it is time to send: there is a full request for each thread, or everything has to go."""
         limits, jobs = self._route.schema.limits, self._route.schema.jobs
         if everything:
             return len(self._open) > 0
@@ -116,7 +121,7 @@ class WorkQueues:
         if jobs is not None and any(self._fills(step, jobs) or self._contended[step] >= records for step in VERBS):
             return True
         return any(
-            len(queue) >= records or self._bytes[step] >= limits.bytes_per_request
+            len(queue) >= records * self._in_flight or self._bytes[step] >= limits.bytes_per_request
             for step, queue in self._waiting.items()
             if step is Step.FIND or jobs is None
         )

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
+AHEAD = 1
+"""Jobs that wait for each thread, so that none is idle while the caller's thread writes down an answer."""
+
 HEARTBEAT_S = 20.0
 """How often the caller is woken while it waits for an answer, to prolong its lease."""
 
@@ -113,12 +116,12 @@ def wait_out(seconds: float, *, renew: Callable[[], None], wait: Callable[[float
 class Crew(Generic[Job, Result]):
     """Threads that work on jobs while the caller's thread keeps the books.
 
-    Args:
+    Attributes:
         size: Jobs in flight at the same time.
     """
 
     def __init__(self, size: int) -> None:
-        self._size = size
+        self.size = size
         self._pool = ThreadPoolExecutor(max_workers=size, thread_name_prefix="delivery")
 
     def run(
@@ -148,7 +151,7 @@ class Crew(Generic[Job, Result]):
             for job in jobs:
                 before(job)
                 in_flight[self._pool.submit(work, job)] = job
-                if len(in_flight) >= self._size:
+                if len(in_flight) >= self.size * (1 + AHEAD):
                     _collect(in_flight, after, idle, errors)
                 if errors:
                     break

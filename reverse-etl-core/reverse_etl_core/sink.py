@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from reverse_etl_core.target import ReverseETLTarget
 
 CHUNK_RECORDS = 1000
-"""Records that are looked up in the ledger together; with the default batch of 100 it fills ten requests."""
-
+"""Records of the first chunk, and the fewest of any other: a brake looks after each, and should not have to wait."""
 
 CHUNK_BYTES = 8_000_000
 """Large records make smaller chunks, so that memory stays flat."""
@@ -30,6 +29,7 @@ class DeliverySink(Sink):
         self.pipeline: Pipeline | Dispatcher | AssociatedStream | None = None
         self.records: list[msgspec.Raw | dict[str, Any]] = []
         self._bytes = 0
+        self._chunk_records = CHUNK_RECORDS
         super().__init__(target, stream_name, schema, key_properties)
 
     def setup(self) -> None:
@@ -46,7 +46,7 @@ class DeliverySink(Sink):
         records = self.records
         records.append(record)
         self._bytes += size
-        if len(records) >= CHUNK_RECORDS or self._bytes > CHUNK_BYTES:
+        if len(records) >= self._chunk_records or self._bytes > CHUNK_BYTES:
             self.deliver()
 
     def deliver(self) -> None:
@@ -58,6 +58,7 @@ class DeliverySink(Sink):
         self.record_counter_metric.increment(len(records))
         if self.pipeline is not None:
             self.pipeline.deliver(records)
+            self._chunk_records = max(CHUNK_RECORDS, self.pipeline.records_at_once)
             self._target.run.tell_progress()
 
     # -- what the SDK calls when a stream map or flattening is active
@@ -66,7 +67,7 @@ class DeliverySink(Sink):
         """Take a record that the SDK has mapped."""
         del context
         self.records.append(record)
-        if len(self.records) >= CHUNK_RECORDS:
+        if len(self.records) >= CHUNK_RECORDS:  # their size is not known
             self.deliver()
 
     def process_batch(self, context: dict[str, Any]) -> None:

@@ -137,7 +137,7 @@ def test_nothing_is_written_anywhere(stage: Stage) -> None:
     assert (stage.crm.writes, stage.crm.records, stage.states) == ([], {}, 0)
     assert not (stage.root / "l.db").exists()
     (folder,) = stage.root.glob("reports/*")
-    assert sorted(one.name for one in folder.iterdir()) == ["plan.html", "plan.jsonl"]
+    assert sorted(one.name for one in folder.iterdir()) == ["plan.html", "plan.jsonl", "plan.md"]
     assert {stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()} == {0o600}
     assert stage.run([row(1)]) == 0
     ledger = (stage.root / "l.db").read_bytes()

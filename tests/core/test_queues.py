@@ -188,3 +188,14 @@ def test_contended_records_do_not_wait_for_jobs() -> None:
 def keys(batch: Batch) -> list[str]:
     """Who travels in it."""
     return [one.source_key for one in batch.operations]
+
+
+def test_it_is_time_to_send_once_each_thread_has_a_full_request() -> None:
+    """One request alone would leave the other threads idle while its answer is awaited; the end waits for nothing."""
+    queues = WorkQueues(route(people(records_per_request=3)), in_flight=2)
+    for n in range(5):
+        queues.put(candidate(n), Step.UPDATE)
+    assert not queues.is_due(everything=False)
+    assert queues.is_due(everything=True)
+    queues.put(candidate(5), Step.UPDATE)
+    assert queues.is_due(everything=False)
