@@ -266,7 +266,7 @@ def _where(results: Mapping[str, Any]) -> str:
     if loads:
         lines.append(
             f"\nThe machine's load before each measurement was {min(loads)} to {max(loads)}: "
-            "where it is far from 0, others were at work, and only ratios mean something."
+            "where it is far\nfrom 0, others were at work, and only ratios mean something."
         )
     return "\n".join(lines) + "\n"
 
@@ -339,7 +339,7 @@ def _scene_rows(scene: str, systems: Mapping[str, Sequence[Mapping[str, Any]]]) 
         yield [
             scene,
             _SYSTEMS[system],
-            " + ".join(str(sum(one["step"] == step for one in first)) + f" {step}" for step in _kinds(first)),
+            " + ".join(_times(sum(one["step"] == step for one in first), step) for step in _kinds(first)),
             f"{sum(one['seconds'] for one in first):.1f}",
             str(sum(one["requests"]["total"] for one in first)),
             f"{last['arrived']:,} of {last['good']:,}",
@@ -348,6 +348,11 @@ def _scene_rows(scene: str, systems: Mapping[str, Sequence[Mapping[str, Any]]]) 
             str(again[-1]["requests"]["writes"]) if again else "-",
             str(again[-1]["updated_events"] - last["updated_events"]) if again else "-",
         ]
+
+
+def _times(count: int, step: str) -> str:
+    plurals = {"run": "runs", "retry": "retries"}
+    return f"{count} {step if count == 1 else plurals[step]}"
 
 
 def _kinds(steps: Sequence[Mapping[str, Any]]) -> list[str]:
