@@ -334,12 +334,15 @@ def _scene_rows(scene: str, systems: Mapping[str, Sequence[Mapping[str, Any]]]) 
     for system, steps in systems.items():
         first = [one for one in steps if one["step"] != "rerun"]
         again = [one for one in steps if one["step"] == "rerun"]
-        last, runs = first[-1], [one for one in first if one["step"] == "run"]
+        runs, last = [one for one in first if one["step"] == "run"], first[-1]
         said = runs[-1]["said_failed"]
         yield [
             scene,
             _SYSTEMS[system],
-            " + ".join(_times(sum(one["step"] == step for one in first), step) for step in _kinds(first)),
+            " + ".join(
+                _times(sum(one["step"] == step for one in first), step)
+                for step in dict.fromkeys(one["step"] for one in first)
+            ),
             f"{sum(one['seconds'] for one in first):.1f}",
             str(sum(one["requests"]["total"] for one in first)),
             f"{last['arrived']:,} of {last['good']:,}",
@@ -353,10 +356,6 @@ def _scene_rows(scene: str, systems: Mapping[str, Sequence[Mapping[str, Any]]]) 
 def _times(count: int, step: str) -> str:
     plurals = {"run": "runs", "retry": "retries"}
     return f"{count} {step if count == 1 else plurals[step]}"
-
-
-def _kinds(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(one["step"] for one in steps))
 
 
 def _scale(figures: Mapping[str, Any]) -> str:
