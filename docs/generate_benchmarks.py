@@ -1,8 +1,4 @@
-"""Write `docs/benchmarks.md` from `benchmarks/results.json`. The charts are drawn by `benchmarks/draw.py`.
-
-Nothing is measured here, and nothing is imported but the standard library: whoever doubts a number finds it in the
-file, with the command that took it.
-"""
+"""Write `docs/benchmarks.md` from `benchmarks/results.json`; `benchmarks/draw.py` draws the charts."""
 
 from __future__ import annotations
 
@@ -316,6 +312,8 @@ def _writes(run: Mapping[str, Any]) -> str:
     return f"{run['requests']['writes']} writes, {run['requests']['total']} requests, {run['seconds']:.1f} s"
 
 
+_PEERS_HEAD = ["scene", "system", "runs", "seconds", "requests", "arrived", "doubled", "reported", "run again: writes"]
+_PEERS_HEAD += ["records written again"]
 _SYSTEMS = {"ours": "this suite", "drt": "drt", "drt-incremental": "drt, incremental"}
 
 
@@ -325,8 +323,7 @@ def _peers(figures: Mapping[str, Any]) -> str:
     for vendor, scenes in figures["found"].items():
         text += f"\n{vendor.capitalize() if vendor != 'hubspot' else 'HubSpot'}:\n\n"
         rows = [row for scene, systems in scenes.items() for row in _scene_rows(scene, systems)]
-        head = ["scene", "system", "runs", "seconds", "requests", "arrived", "doubled", "reported", "run again: writes"]
-        text += _grid([*head, "records written again"], rows)
+        text += _grid(_PEERS_HEAD, rows)
     return text
 
 
