@@ -20,7 +20,6 @@ PAGE = Path(__file__).with_name("benchmarks.md")
 RESULTS = ROOT / "benchmarks/results.json"
 CHARTS = Path(__file__).with_name("benchmarks")
 NOT_YET = "not measured yet"
-MOST_MB = 300
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,7 @@ def _memory(figures: Mapping[str, Any]) -> Found:
         f"{title} {most[part]['peak_mb']:.0f} MB ({100 * figures['growth'][part] - 100:+.0f} %)"
         for part, title in PARTS.items()
     )
-    is_small = all(most[part]["peak_mb"] - 128 * apart.get(part, 0) <= MOST_MB for part in PARTS)
+    is_small = all(most[part]["peak_mb"] - 128 * apart.get(part, 0) <= 300 for part in PARTS)  # noqa: PLR2004
     return Found(text, is_small and all(figures["growth"][part] <= 1.1 for part in PARTS))  # noqa: PLR2004
 
 
@@ -215,8 +214,7 @@ ROWS = (
 
 def digest(results: Mapping[str, Any]) -> str:
     """Of the measurements: a chart carries that of those which it draws."""
-    text = json.dumps(results["measures"], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(results["measures"], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def rendered(results: Mapping[str, Any]) -> str:
@@ -230,8 +228,8 @@ def rendered(results: Mapping[str, Any]) -> str:
 
 
 def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines) + "\n"
 
 
 def _table(measures: Mapping[str, Any]) -> str:
