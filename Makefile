@@ -107,7 +107,7 @@ bench: $(READY) $(BENCHES) ## Speed, calls and memory, beside the stock SDK and 
 	$(BIN)/python benchmarks/run.py bench $(BENCH)
 	@$(MAKE) --no-print-directory bench-page
 
-bench-long: $(READY) $(BENCHES) ## The same at the sizes of the design: two hours, 60 GB of disk
+bench-long: $(READY) $(BENCHES) ## The same at full size: two and a half hours, 30 GB of disk
 	$(BIN)/python benchmarks/run.py long $(BENCH)
 	@$(MAKE) --no-print-directory bench-page
 

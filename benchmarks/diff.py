@@ -1,7 +1,7 @@
 """The tap's diff against its bound: one scan of the model that computes the same hashes.
 
     python benchmarks/diff.py --rows 5000000 --warehouse duckdb
-    python benchmarks/diff.py --rows 100000000 --repeat 1     # half an hour, see docs/benchmarks.md for memory and disk
+    python benchmarks/diff.py --rows 100000000 --repeat 1 --memory-limit 3GB     # an hour, 30 GB of disk
 
 A model of 12 columns is delivered once; then 1 % of its rows change (0.8 % updated, 0.1 % added, 0.1 % removed), and
 the time from the lease to the frozen plan is measured, check for duplicate keys included.

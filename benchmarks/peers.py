@@ -16,7 +16,7 @@ is `tap-warehouse-model | target-…`, there `drt run`, each with the settings t
 Scenes: `clean` (no limit, no latency), `cloud` (the vendor's limits and 200 ms; fewer records, one run), `trouble`:
 of the first eleven requests that write, or look at a job, two replies are lost, one is a 502 after commit, one is cut
 before, two are refused with 429, and one record in a hundred is one that the vendor refuses. A run that ends in an
-error is started again, up to six times. What arrived is counted at the simulator.
+error is started again, up to ten times. What arrived is counted at the simulator.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ SYSTEMS = {"ours": Ours, "drt": Drt, "drt-incremental": DrtIncremental}
 SCENES = ("clean", "cloud", "trouble")
 RECORDS = {"hubspot": 1000, "salesforce": 20_000}
 CLOUD_SHARE = {"hubspot": 5, "salesforce": 1}
-ATTEMPTS = 6
+ATTEMPTS = 10
 
 
 def measure(scale: float = 1.0) -> dict[str, Any]:

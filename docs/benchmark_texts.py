@@ -66,16 +66,20 @@ PEERS = """
 ## Beside drt
 
 [drt-core](https://github.com/drt-hub/drt) is an open reverse ETL tool with destinations for HubSpot's contacts and
-Salesforce's bulk jobs. Versions here: {versions}. It ran on the same table, simulator and latency, each tool as its own
-documentation advises; `benchmarks/peers.py` has the settings. HubSpot's address is a constant in drt, which a launcher
-replaces (`benchmarks/drt_here.py`). Its `incremental` mode got a cursor column, which this suite does not need.
+Salesforce's bulk jobs. Versions here: {versions}.
+
+It ran on the same table, simulator and latency, each tool as its own documentation advises; `benchmarks/peers.py` has
+the settings. HubSpot's address is a constant in drt, which a launcher replaces (`benchmarks/drt_here.py`). To HubSpot
+drt sends one request per record, and a second one where the record is there; this suite sends batches of 100.
+To Salesforce both use bulk jobs here. drt's `incremental` mode got a cursor column, which this suite does not need.
 Without one drt sends every row in every run: its diff needs a source with a managed schema (PostgreSQL, Snowflake)
 and a destination with an `upsert_key`, which HubSpot's and Salesforce's have not
 ([source](https://github.com/drt-hub/drt), `config/sync_options.py` and `engine/sync.py` of this version).
 
 *Reported* is what the tool itself said of the bad records, *arrived* what the simulator has. *Records written again*
 are those that the last run, with nothing new, wrote once more where the API counts that as a change. In `trouble` two
-replies are lost, and there is a 502 after the commit, a cut connection and two 429s.
+replies are lost, and there is a 502 after the commit, a cut connection and two 429s; a run that ended in an error was
+started again.
 
 Not measured: other tools. On 28 November 2026 PyPI had no other `target-hubspot`, `target-salesforce` or
 `target-mailchimp`. dlt leaves the call of an API to a
@@ -105,7 +109,7 @@ What a run costs before its first record. Syncs of a few records consist of litt
 COMMANDS = """
 ## To repeat it
 
-`make bench` takes about ten minutes, `make bench-long` about two hours; both write `benchmarks/results.json`, the
+`make bench` takes about ten minutes, `make bench-long` two and a half hours; both write `benchmarks/results.json`, the
 charts and this page. A short run never replaces the figures of a long one: remove `benchmarks/results.json` first to
 start afresh. One alone: `make bench BENCH="--only tap"`.
 

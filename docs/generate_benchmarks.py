@@ -1,8 +1,4 @@
-"""Write `docs/benchmarks.md` from `benchmarks/results.json`. The charts are drawn by `benchmarks/draw.py`.
-
-Nothing is measured here, and nothing is imported but the standard library: whoever doubts a number finds it in the
-file, with the command that took it.
-"""
+"""Write `docs/benchmarks.md` from `benchmarks/results.json`; `benchmarks/draw.py` draws the charts."""
 
 from __future__ import annotations
 
@@ -24,7 +20,6 @@ PAGE = Path(__file__).with_name("benchmarks.md")
 RESULTS = ROOT / "benchmarks/results.json"
 CHARTS = Path(__file__).with_name("benchmarks")
 NOT_YET = "not measured yet"
-MOST_MB = 300
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,7 @@ def _memory(figures: Mapping[str, Any]) -> Found:
         f"{title} {most[part]['peak_mb']:.0f} MB ({100 * figures['growth'][part] - 100:+.0f} %)"
         for part, title in PARTS.items()
     )
-    is_small = all(most[part]["peak_mb"] - 128 * apart.get(part, 0) <= MOST_MB for part in PARTS)
+    is_small = all(most[part]["peak_mb"] - 128 * apart.get(part, 0) <= 300 for part in PARTS)  # noqa: PLR2004
     return Found(text, is_small and all(figures["growth"][part] <= 1.1 for part in PARTS))  # noqa: PLR2004
 
 
@@ -219,8 +214,7 @@ ROWS = (
 
 def digest(results: Mapping[str, Any]) -> str:
     """Of the measurements: a chart carries that of those which it draws."""
-    text = json.dumps(results["measures"], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(results["measures"], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def rendered(results: Mapping[str, Any]) -> str:
@@ -234,8 +228,8 @@ def rendered(results: Mapping[str, Any]) -> str:
 
 
 def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n"
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines) + "\n"
 
 
 def _table(measures: Mapping[str, Any]) -> str:
@@ -266,7 +260,7 @@ def _where(results: Mapping[str, Any]) -> str:
     if loads:
         lines.append(
             f"\nThe machine's load before each measurement was {min(loads)} to {max(loads)}: "
-            "where it is far from 0, others were at work, and only ratios mean something."
+            "where it is far\nfrom 0, others were at work, and only ratios mean something."
         )
     return "\n".join(lines) + "\n"
 
@@ -316,6 +310,8 @@ def _writes(run: Mapping[str, Any]) -> str:
     return f"{run['requests']['writes']} writes, {run['requests']['total']} requests, {run['seconds']:.1f} s"
 
 
+_PEERS_HEAD = ["scene", "system", "runs", "seconds", "requests", "arrived", "doubled", "reported", "run again: writes"]
+_PEERS_HEAD += ["records written again"]
 _SYSTEMS = {"ours": "this suite", "drt": "drt", "drt-incremental": "drt, incremental"}
 
 
@@ -325,8 +321,7 @@ def _peers(figures: Mapping[str, Any]) -> str:
     for vendor, scenes in figures["found"].items():
         text += f"\n{vendor.capitalize() if vendor != 'hubspot' else 'HubSpot'}:\n\n"
         rows = [row for scene, systems in scenes.items() for row in _scene_rows(scene, systems)]
-        head = ["scene", "system", "runs", "seconds", "requests", "arrived", "doubled", "reported", "run again: writes"]
-        text += _grid([*head, "records written again"], rows)
+        text += _grid(_PEERS_HEAD, rows)
     return text
 
 
@@ -334,12 +329,15 @@ def _scene_rows(scene: str, systems: Mapping[str, Sequence[Mapping[str, Any]]]) 
     for system, steps in systems.items():
         first = [one for one in steps if one["step"] != "rerun"]
         again = [one for one in steps if one["step"] == "rerun"]
-        last, runs = first[-1], [one for one in first if one["step"] == "run"]
+        runs, last = [one for one in first if one["step"] == "run"], first[-1]
         said = runs[-1]["said_failed"]
         yield [
             scene,
             _SYSTEMS[system],
-            " + ".join(str(sum(one["step"] == step for one in first)) + f" {step}" for step in _kinds(first)),
+            " + ".join(
+                _times(sum(one["step"] == step for one in first), step)
+                for step in dict.fromkeys(one["step"] for one in first)
+            ),
             f"{sum(one['seconds'] for one in first):.1f}",
             str(sum(one["requests"]["total"] for one in first)),
             f"{last['arrived']:,} of {last['good']:,}",
@@ -350,8 +348,9 @@ def _scene_rows(scene: str, systems: Mapping[str, Sequence[Mapping[str, Any]]]) 
         ]
 
 
-def _kinds(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(one["step"] for one in steps))
+def _times(count: int, step: str) -> str:
+    plurals = {"run": "runs", "retry": "retries"}
+    return f"{count} {step if count == 1 else plurals[step]}"
 
 
 def _scale(figures: Mapping[str, Any]) -> str:

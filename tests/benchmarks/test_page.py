@@ -52,7 +52,7 @@ def test_each_row_is_there() -> None:
 
 
 def test_rows_have_been_measured() -> None:
-    """All but the diff of 100 million rows, which needs an idle machine and 60 GB."""
+    """All but the diff of 100 million rows, which needs an idle machine and 30 GB of disk."""
     missing = {row.measure for row in page.ROWS} - RESULTS["measures"].keys()
     assert missing <= {"diff-duckdb-100m"}
 
