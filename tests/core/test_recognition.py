@@ -143,6 +143,20 @@ def test_a_hash_that_a_person_took_out_has_the_record_sent_again(tmp_path: Path)
     assert fates(one) == {"read": 2, "unchanged": 1, "updated": 1}
 
 
+def test_what_a_release_without_fingerprints_delivered_is_not_taken_for_what_was_before(tmp_path: Path) -> None:
+    """It may finish its run on an upgraded ledger, where it leaves alone the column that it does not know."""
+    one = world(tmp_path)
+    assert one.run([[row(1)]])
+    before = one.rows()["[1]"]["fingerprint"]
+    assert one.run([[row(1, "y")]])
+    with closing(sqlite3.connect(one.path)) as database:
+        database.execute("UPDATE deliveries SET fingerprint = ?", (before,))
+        database.commit()
+    assert one.run([[row(1)]])
+    assert fates(one) == {"read": 1, "updated": 1}
+    assert one.contents("name") == [("x",)]
+
+
 def test_a_ledger_without_fingerprints_gets_them(tmp_path: Path, judged: list[dict[str, Any]]) -> None:
     """After an upgrade the first run judges all records and sends none; the second recognises them."""
     one = world(tmp_path)
