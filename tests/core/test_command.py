@@ -466,6 +466,14 @@ def test_a_copy_knows_all_that_the_ledger_knows(office: Office, elsewhere: Offic
     assert elsewhere.in_stream(replayed, Scope(PEOPLE.sync_id, "account-1", "deals", "new")) == []
 
 
+def test_a_copy_is_looked_at_before_the_first_run(office: Office, elsewhere: Office) -> None:
+    """PostgreSQL would take it for empty for a minute, and read all of it for each look-up."""
+    assert office.run("copy", "--to", elsewhere.url, "--yes").exit_code == 0
+    if elsewhere.url.startswith("postgresql"):
+        [(rows,)] = elsewhere.sql("SELECT reltuples FROM pg_class WHERE oid = CAST('deliveries' AS regclass)")
+        assert elsewhere.sql("SELECT count(*) FROM deliveries") == [(rows,)]
+
+
 def test_every_table_is_copied_or_left_behind_on_purpose() -> None:
     """A table that a release adds has to be in one of the two lists."""
     left_behind = {"ledger_info", "leases", "rate_limits"}
@@ -496,10 +504,12 @@ def test_copying_asks_and_takes_all_or_nothing(local: Office, tmp_path: Path) ->
     assert local.run("copy", "--to", to, answer="n\n").exit_code == 1
     assert not (tmp_path / "copy.db").exists()
     assert local.run("copy", "--to", to, "--stream", "people", "--yes").exit_code == 2
-    local.sql("UPDATE ledger_info SET value = '2' WHERE name = 'schema_version'")
-    result = local.run("copy", "--to", to, "--yes")
-    assert result.exit_code == 78
-    assert "has version 2" in result.output
+    for version, remedy in (("2", "run once, which upgrades it"), ("99", "of the release that wrote it")):
+        local.sql(f"UPDATE ledger_info SET value = '{version}' WHERE name = 'schema_version'")  # noqa: S608
+        result = local.run("copy", "--to", to, "--yes")
+        assert result.exit_code == 78
+        assert f"has version {version}" in result.output
+        assert remedy in result.output
 
 
 def test_the_only_ledger_of_a_project_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

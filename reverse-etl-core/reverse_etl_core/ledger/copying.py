@@ -31,10 +31,10 @@ def copy_ledger(archive: Archive, to: sa.URL) -> dict[str, int]:
         ConfigError: The ledger is of another version, or the other database has one that was used.
     """
     if archive.version != SCHEMA_VERSION:
-        msg = (
-            f"This ledger has version {archive.version} and not {SCHEMA_VERSION}. Let its target of this release run "
-            "once, which upgrades it."
-        )
+        remedy = "Let its target of this release run once, which upgrades it."
+        if archive.is_newer:
+            remedy = "Copy it with the reverse-etl-core of the release that wrote it."
+        msg = f"This ledger has version {archive.version} and not {SCHEMA_VERSION}. {remedy}"
         raise ConfigError(msg)
     source, target = open_engine(archive.url), open_engine(to)
     try:
@@ -46,6 +46,7 @@ def copy_ledger(archive: Archive, to: sa.URL) -> dict[str, int]:
             with guarded(to, "written"), target.begin() as writing:
                 counts = {table.name: _copied(table, reading, writing) for table in COPIED}
                 _go_on_counting(writing)
+                _look_at(writing)
     finally:
         source.dispose()
         target.dispose()
@@ -91,3 +92,9 @@ def _go_on_counting(connection: sa.Connection) -> None:
         connection.exec_driver_sql(
             "SELECT setval(pg_get_serial_sequence('scopes', 'scope_id'), max(scope_id)) FROM scopes"
         )
+
+
+def _look_at(connection: sa.Connection) -> None:
+    """Have PostgreSQL look at what came: until it has, it reads all records of a stream for each look-up."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ANALYZE " + ", ".join(table.name for table in COPIED))
