@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from core.fakes import FAULTS, FIELDS, World, keeping_books_with, people, route
+from core.test_email_rules import FakeResolver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -225,13 +227,6 @@ def test_other_rules_are_other_fingerprints(change: str) -> None:
     assert rules(before) != rules(route(**(given | OTHER_WAYS[change])))
 
 
-def test_another_release_judges_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it makes of a record may be something else."""
-    before = rules(route())
-    monkeypatch.setattr("importlib.metadata.version", lambda _name: "99")
-    assert rules(route()) != before
-
-
 def test_a_field_that_became_too_short_is_noticed(tmp_path: Path) -> None:
     """The same record is rejected today, and not counted as unchanged since it was valid yesterday."""
     one = world(tmp_path, route(with_field("name", max_length=20)))
@@ -239,6 +234,29 @@ def test_a_field_that_became_too_short_is_noticed(tmp_path: Path) -> None:
     one.route = route(with_field("name", max_length=5))
     assert one.run([[row(1, "x" * 10)]])
     assert fates(one) == {"read": 1, "rejected": 1}
+
+
+def test_a_domain_that_takes_no_mail_any_more_is_noticed(tmp_path: Path) -> None:
+    """`check_deliverability`: what the DNS says changes by itself, and a plan asks it too."""
+    columns = ("n", "key", "name", "email")
+
+    def way(resolver: FakeResolver) -> Route:
+        rules = EmailRules(checks_deliverability=True, resolver=resolver)
+        return route(people(is_native=True), columns=columns, emails=rules)
+
+    one = world(tmp_path, way(FakeResolver(a_com=["mx.a.com"])))
+    assert one.run([[row(1, email="ada@a.com")]])
+    one.route = way(FakeResolver())
+    assert one.run([[row(1, email="ada@a.com")]])
+    assert fates(one) == {"read": 1, "rejected": 1}
+
+
+@pytest.mark.parametrize("package", ["reverse-etl-core", "email-validator", "disposable-email-domains"])
+def test_a_newer_list_of_domains_judges_anew(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """Whichever package knows more by now."""
+    before, version = rules(route()), metadata.version
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "99" if name == package else version(name))
+    assert rules(route()) != before
 
 
 @pytest.mark.parametrize(
