@@ -109,6 +109,8 @@ class EmailRules:
             (checks_deliverability, self._is_undeliverable, "has a domain without mail ('check_deliverability')"),
         ]
         self._rules = [(is_broken, phrase) for is_on, is_broken, phrase in rules if is_on]
+        self.is_steady = not checks_deliverability
+        """Whether an address that keeps to them today does so tomorrow: what the DNS says changes by itself."""
 
     @classmethod
     def of(cls, config: CommonConfig) -> EmailRules:

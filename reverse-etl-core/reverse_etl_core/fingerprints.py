@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from reverse_etl_core.routing import Route
 
+JUDGES = ("reverse-etl-core", "email-validator", "disposable-email-domains")
+"""Packages whose releases judge records, by what they know of addresses too."""
 _ABSENT = msgspec.Raw()
 _encode = msgspec.json.Encoder().encode
 
@@ -47,7 +49,7 @@ class Fingerprints:
         self._key_values = values_reader(names[: len(keys)])
         self._rules = rules(route)
         # A stream without keys is recognised by its match value, which has to be mapped first.
-        self.are_known = bool(keys) and REMOVED_AT not in columns
+        self.are_known = bool(keys) and REMOVED_AT not in columns and route.validator.is_steady
 
     def of(self, record: msgspec.Raw | Mapping[str, Any]) -> tuple[str, bytes] | None:
         """Source key and fingerprint of a record; `None` says nothing, and the record has to be judged."""
@@ -67,10 +69,10 @@ class Fingerprints:
 def rules(route: Route) -> bytes:
     """A hash of everything beside the record that decides what it is judged to be, 16 bytes.
 
-    Which release judges is part of it: what was delivered by another one is judged once more.
+    Which releases judge is part of it: what was delivered by others is judged once more.
     """
     judged_by = (
-        metadata.version("reverse-etl-core"),
+        [metadata.version(one) for one in JUDGES],
         route.stream,
         route.match_field,
         route.key_columns,

@@ -75,5 +75,5 @@ class Recognition:
     def _judge(self, record: msgspec.Raw | Mapping[str, Any], seen: tuple[str, bytes] | None) -> Judged:
         judged = self._intake.judge(record)
         if seen is not None and isinstance(judged, Candidate):
-            judged.fingerprint = seen[1]
+            judged.fingerprint = seen[1] + judged.payload_hash
         return judged

@@ -48,7 +48,7 @@ from reverse_etl_core.run import Run
 from reverse_etl_core.settings import common_settings
 from reverse_etl_core.sink import DeliverySink
 from reverse_etl_core.traffic import Traffic
-from reverse_etl_core.typed import REMOVED_AT
+from reverse_etl_core.typed import is_removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -260,7 +260,7 @@ class ReverseETLTarget(Target, abc.ABC):
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         """As the SDK, for records that a stream map or flattening has to see; removals have maps of their own."""
         stream, record = str(message_dict.get("stream")), message_dict.get("record")
-        if not (isinstance(record, dict) and record.get(REMOVED_AT) and self._has_own_map(stream)):
+        if not (isinstance(record, dict) and is_removed(record) and self._has_own_map(stream)):
             super()._process_record_message(message_dict)
             return
         for alias, removal in self._removal_maps.transform(stream, record):

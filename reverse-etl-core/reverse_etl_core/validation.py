@@ -101,6 +101,11 @@ class Validator:
         """What e-mail addresses have to keep to, and of which fields."""
         return self._ruled, self._emails.phrases
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether the same record is judged the same way as long as the rules are the same."""
+        return self._emails.is_steady or not self._ruled
+
     def check(self, fields: Mapping[str, Value]) -> None:
         """Judge one record.
 

@@ -12,27 +12,43 @@ import re
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
-from core.ledger_command import OTHERS, PEOPLE, READING, VALUE, Office, keeps_permissions, obey_permissions, rejected
+from core.ledger_command import (
+    OTHERS,
+    PEOPLE,
+    READING,
+    VALUE,
+    Office,
+    delivered,
+    keeps_permissions,
+    obey_permissions,
+    rejected,
+)
 
 from reverse_etl_core import command
 from reverse_etl_core.command.listing import Json, Listing, Moment, write_csv, write_json, write_table
 from reverse_etl_core.command.program import main
+from reverse_etl_core.errors import BusyError
 from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.ledger.archive import reading_engine
-from reverse_etl_core.ledger.copying import COPIED
+from reverse_etl_core.ledger.copying import COPIED, TOO
 from reverse_etl_core.ledger.tables import jobs, metadata
+from reverse_etl_core.partitions import Partition
 from reverse_etl_core.redaction import Secret
 
 if TYPE_CHECKING:
     from reverse_etl_core.ledger import StreamLedger
 
 ALL_REJECTS = ['["=1+1"]', '["doubt"]', '["due"]', '["keyless"]', '["late"]']
+DEALS = Scope(PEOPLE.sync_id, PEOPLE.account, "deals", "new")
+SOONER_MS = 30_000
+"""How long ago the run was heard of that was killed, before its lease ends."""
 SPREADSHEET = re.compile(r"[=+\-@\t\r]")
 
 
@@ -463,13 +479,48 @@ def test_a_copy_knows_all_that_the_ledger_knows(office: Office, elsewhere: Offic
     rows = f"SELECT {columns}, CASE WHEN created_by_us THEN 1 ELSE 0 END FROM deliveries"  # noqa: S608 - constants
     assert sorted(map(repr, elsewhere.sql(rows))) == sorted(map(repr, office.sql(rows)))
     assert elsewhere.in_stream(replayed) == office.in_stream(replayed)
-    assert elsewhere.in_stream(replayed, Scope(PEOPLE.sync_id, "account-1", "deals", "new")) == []
+    assert elsewhere.in_stream(replayed, DEALS) == []
+
+
+@pytest.mark.parametrize("part", [None, Partition(1, 2)], ids=["a run", "a worker"])
+def test_a_copy_knows_when_a_killed_run_was_last_heard_of(
+    office: Office, elsewhere: Office, part: Partition | None
+) -> None:
+    """G2: its last request may be applied until a while after that, and whoever goes on has to wait so long."""
+    ledger = Ledger(Secret(office.url), now=lambda: time.time() - SOONER_MS / 1000, partition=part)
+    ledger.open_stream(DEALS, keeps_deliveries=True)  # and never closed: this process counts as dead
+    ledger.close()
+    assert office.run("copy", "--to", elsewhere.url, "--yes").exit_code == 0
+    again = Ledger(Secret(elsewhere.url), partition=part)
+    last_sign_ms = again.open_stream(DEALS, keeps_deliveries=True).last_sign_ms
+    again.close()
+    assert abs(last_sign_ms - (again.now_ms() - SOONER_MS)) < 20_000
+
+
+def test_a_run_that_slept_does_not_go_on_with_what_was_copied(office: Office, elsewhere: Office) -> None:
+    """What it delivered would be unknown to the copy."""
+    ledger = Ledger(Secret(office.url), now=lambda: time.time() - 3600)
+    sleeping = ledger.open_stream(PEOPLE, keeps_deliveries=True)
+    assert office.run("copy", "--to", elsewhere.url, "--yes").exit_code == 0
+    with pytest.raises(BusyError):
+        sleeping.settle([delivered('["new"]', "new@example.com")])
+    sleeping.close()
+    ledger.close()
+    assert office.sql("SELECT count(*) FROM deliveries WHERE match_key = 'new@example.com'") == [(0,)]
+
+
+def test_a_copy_is_looked_at_before_the_first_run(office: Office, elsewhere: Office) -> None:
+    """PostgreSQL would take it for empty for a minute, and read all of it for each look-up."""
+    assert office.run("copy", "--to", elsewhere.url, "--yes").exit_code == 0
+    if elsewhere.url.startswith("postgresql"):
+        [(rows,)] = elsewhere.sql("SELECT reltuples FROM pg_class WHERE oid = CAST('deliveries' AS regclass)")
+        assert elsewhere.sql("SELECT count(*) FROM deliveries") == [(rows,)]
 
 
 def test_every_table_is_copied_or_left_behind_on_purpose() -> None:
     """A table that a release adds has to be in one of the two lists."""
-    left_behind = {"ledger_info", "leases", "rate_limits"}
-    assert {table.name for table in COPIED} | left_behind == set(metadata.tables)
+    left_behind = {"ledger_info", "rate_limits"}
+    assert {table.name for table in (*COPIED, *TOO)} | left_behind == set(metadata.tables)
 
 
 def test_a_ledger_is_not_copied_over_another(office: Office, elsewhere: Office) -> None:
@@ -486,7 +537,7 @@ def test_nothing_is_copied_beside_a_run(office: Office, elsewhere: Office) -> No
     office.sql("UPDATE scopes SET lease_owner = 'elsewhere:1:x', lease_until = 99999999999999 WHERE stream = 'people'")
     result = office.run("copy", "--to", elsewhere.url, "--yes")
     assert result.exit_code == 75
-    assert "A run writes stream 'people'" in result.output
+    assert "Stream 'people' of sync 'prod:tap-to-target-crm' is being written by another run" in result.output
     assert elsewhere.sql("SELECT count(*) FROM deliveries") == [(0,)]
 
 
@@ -496,10 +547,12 @@ def test_copying_asks_and_takes_all_or_nothing(local: Office, tmp_path: Path) ->
     assert local.run("copy", "--to", to, answer="n\n").exit_code == 1
     assert not (tmp_path / "copy.db").exists()
     assert local.run("copy", "--to", to, "--stream", "people", "--yes").exit_code == 2
-    local.sql("UPDATE ledger_info SET value = '2' WHERE name = 'schema_version'")
-    result = local.run("copy", "--to", to, "--yes")
-    assert result.exit_code == 78
-    assert "has version 2" in result.output
+    for version, remedy in (("2", "run once, which upgrades it"), ("99", "of the release that wrote it")):
+        local.sql(f"UPDATE ledger_info SET value = '{version}' WHERE name = 'schema_version'")  # noqa: S608
+        result = local.run("copy", "--to", to, "--yes")
+        assert result.exit_code == 78
+        assert f"has version {version}" in result.output
+        assert remedy in result.output
 
 
 def test_the_only_ledger_of_a_project_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

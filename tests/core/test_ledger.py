@@ -403,6 +403,17 @@ def test_hostile_keys_come_back_as_they_were(stream: StreamLedger, key: str) -> 
     assert stream.owners([key]) == {key: key}
 
 
+def test_an_id_may_be_as_long_as_all_that_a_record_is_tied_to(stream: StreamLedger, url: str) -> None:
+    """A hundred ids of twelve digits, in the row and in what is noted of the run."""
+    text = "7>" + ",".join(str(210_000_000_000 + 7919 * n) for n in range(100))
+    stream.settle([delivered(1, destination_id=text)])
+    assert stream.holders([text]) == {text: "[1]"}
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT destination_id FROM outcomes").all() == [(text,)]
+    engine.dispose()
+
+
 # -- the whole against a dictionary
 
 steps = st.lists(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 from core.fakes import FAULTS, FIELDS, World, keeping_books_with, people, route
+from core.test_email_rules import FakeResolver
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -143,6 +145,20 @@ def test_a_hash_that_a_person_took_out_has_the_record_sent_again(tmp_path: Path)
     assert fates(one) == {"read": 2, "unchanged": 1, "updated": 1}
 
 
+def test_what_a_release_without_fingerprints_delivered_is_not_taken_for_what_was_before(tmp_path: Path) -> None:
+    """It may finish its run on an upgraded ledger, where it leaves alone the column that it does not know."""
+    one = world(tmp_path)
+    assert one.run([[row(1)]])
+    before = one.rows()["[1]"]["fingerprint"]
+    assert one.run([[row(1, "y")]])
+    with closing(sqlite3.connect(one.path)) as database:
+        database.execute("UPDATE deliveries SET fingerprint = ?", (before,))
+        database.commit()
+    assert one.run([[row(1)]])
+    assert fates(one) == {"read": 1, "updated": 1}
+    assert one.contents("name") == [("x",)]
+
+
 def test_a_ledger_without_fingerprints_gets_them(tmp_path: Path, judged: list[dict[str, Any]]) -> None:
     """After an upgrade the first run judges all records and sends none; the second recognises them."""
     one = world(tmp_path)
@@ -211,13 +227,6 @@ def test_other_rules_are_other_fingerprints(change: str) -> None:
     assert rules(before) != rules(route(**(given | OTHER_WAYS[change])))
 
 
-def test_another_release_judges_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it makes of a record may be something else."""
-    before = rules(route())
-    monkeypatch.setattr("importlib.metadata.version", lambda _name: "99")
-    assert rules(route()) != before
-
-
 def test_a_field_that_became_too_short_is_noticed(tmp_path: Path) -> None:
     """The same record is rejected today, and not counted as unchanged since it was valid yesterday."""
     one = world(tmp_path, route(with_field("name", max_length=20)))
@@ -225,6 +234,29 @@ def test_a_field_that_became_too_short_is_noticed(tmp_path: Path) -> None:
     one.route = route(with_field("name", max_length=5))
     assert one.run([[row(1, "x" * 10)]])
     assert fates(one) == {"read": 1, "rejected": 1}
+
+
+def test_a_domain_that_takes_no_mail_any_more_is_noticed(tmp_path: Path) -> None:
+    """`check_deliverability`: what the DNS says changes by itself, and a plan asks it too."""
+    columns = ("n", "key", "name", "email")
+
+    def way(resolver: FakeResolver) -> Route:
+        rules = EmailRules(checks_deliverability=True, resolver=resolver)
+        return route(people(is_native=True), columns=columns, emails=rules)
+
+    one = world(tmp_path, way(FakeResolver(a_com=["mx.a.com"])))
+    assert one.run([[row(1, email="ada@a.com")]])
+    one.route = way(FakeResolver())
+    assert one.run([[row(1, email="ada@a.com")]])
+    assert fates(one) == {"read": 1, "rejected": 1}
+
+
+@pytest.mark.parametrize("package", ["reverse-etl-core", "email-validator", "disposable-email-domains"])
+def test_a_newer_list_of_domains_judges_anew(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    """Whichever package knows more by now."""
+    before, version = rules(route()), metadata.version
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "99" if name == package else version(name))
+    assert rules(route()) != before
 
 
 @pytest.mark.parametrize(
@@ -256,42 +288,75 @@ def test_absent_null_and_empty_are_three_things() -> None:
 
 records = st.fixed_dictionaries(
     {"n": st.integers(0, 3), "key": st.sampled_from(["a", "b", "c"]), "name": st.sampled_from(["x", "y", "bad"])},
-    optional={"_sdc_deleted_at": st.sampled_from([None, "2026-11-28T00:00:00Z"])},
+    optional={
+        "_sdc_deleted_at": st.sampled_from([None, "2026-11-28T00:00:00Z"]),
+        "email": st.sampled_from([None, "a@x.org", "B@x.org"]),
+    },
 )
+COLUMNS = ("n", "key", "name", "email")
+WAYS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "without one step": {"schema": people()},
+    "updates": {"load_method": "update"},
+    "creates": {"load_method": "create"},
+    "archives": {"on_removed": "archive"},
+    "clears": {"on_removed": "clear"},
+    "compares": {"promise": Promise(compares=True)},
+    "by address": {"match_on": "email"},
+    "by address as well": {"then_match_on": ("email",)},
+    "short names": {"schema": with_field("name", max_length=2)},
+    "fewer fields": {"fields": {"key": "key", "email": "email"}},
+    "columns change places": {"fields": {"key": "key", "name": "email", "email": "email"}},
+    "names once": {"fields": {"key": "key", "name": FieldConfig("name", None, write="on_create"), "email": "email"}},
+    "names if empty": {"fields": {"key": "key", "name": FieldConfig("name", None, write="if_empty"), "email": "email"}},
+    "other keys": {"keys": ("key",)},
+    "no keys": {"keys": ()},
+}
+
+
+def way_of(name: str) -> Route:
+    """A stream's way under other settings."""
+    return route(**({"schema": people(is_native=True), "columns": COLUMNS} | WAYS[name]))
+
+
 runs = st.tuples(
+    st.sampled_from([*WAYS, *["as it is", "archives"] * 4]),
+    st.booleans(),
     st.lists(st.lists(records, min_size=1, max_size=5), max_size=3),
     st.lists(st.sampled_from([None, *FAULTS, "kill before", "kill after"]), max_size=3),
     st.sampled_from([0.0, 100.0, 7200.0]),
 )
 
 
-histories = given(st.lists(runs, max_size=5), st.sampled_from(["ignore", "archive", "clear"]))
+histories = given(st.lists(runs, max_size=6))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @histories
-def test_recognition_changes_nothing_but_the_work(script: list[Any], on_removed: str) -> None:
-    """With and without it: the same requests, counts, records and rows, whatever comes, fails or is killed."""
-    compare(script, on_removed)
+def test_recognition_changes_nothing_but_the_work(script: list[Any]) -> None:
+    """With and without it: the same requests, counts, records and rows, whatever comes, is set, fails or is killed."""
+    compare(script)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
 @histories
-def test_recognition_changes_nothing_in_thousands_of_histories(script: list[Any], on_removed: str) -> None:
+def test_recognition_changes_nothing_in_thousands_of_histories(script: list[Any]) -> None:
     """The same, for as many histories as a night allows."""
-    compare(script, on_removed)
+    compare(script)
 
 
-def compare(script: list[Any], on_removed: str) -> None:
+def compare(script: list[Any]) -> None:
     """Play a script twice, run by run."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:  # noqa: S108
-        way = route(people(is_native=True), on_removed=on_removed)
-        one = World(Path(folder) / "one.db", way)
-        other = World(Path(folder) / "other.db", way, ledger_class=keeping_books_with(Forgetful))
-        for chunks, faults, pause_s in script:
+        one = World(Path(folder) / "one.db", way_of("as it is"))
+        other = World(Path(folder) / "other.db", one.route, ledger_class=keeping_books_with(Forgetful))
+        for way, keeps_all, chunks, faults, pause_s in script:
             for it in (one, other):
+                it.route = way_of(way)
+                # Whatever removes or creates wants the whole ledger.
+                it.keeps_deliveries = keeps_all or not it.route.has_native_upsert or it.route.removal.is_active
                 it.run(chunks, faults)
                 it.crm.clock.wait(pause_s)
             assert type(one.error) is type(other.error)

@@ -94,12 +94,11 @@ class StreamLedger:
         self._by_source = sa.select(*LOOKED_UP).where(
             _COLUMNS.scope_id == scope_id, _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True))
         )
-        self._by_fingerprint = sa.select(_COLUMNS.source_key, _COLUMNS.fingerprint).where(
+        self._by_fingerprint = sa.select(_COLUMNS.source_key, statements.SEEN).where(
             _COLUMNS.scope_id == scope_id,
             _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True)),
             _COLUMNS.status == Status.DELIVERED.value,
-            _COLUMNS.payload_hash.is_not(None),
-            _COLUMNS.fingerprint.is_not(None),
+            statements.IS_OF_PAYLOAD,
             _COLUMNS.removal_at.is_(None),
         )
         self._by_match = [

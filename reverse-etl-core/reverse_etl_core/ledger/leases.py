@@ -195,6 +195,18 @@ def refuse_if_held(
     return parts
 
 
+def fence_off_all(connection: sa.Connection, now_ms: int) -> None:
+    """Let none go on that writes this ledger, since it is moved: who slept through the end of a lease stops.
+
+    Raises:
+        BusyError: Somebody writes it now.
+    """
+    for scope in connection.execute(sa.select(scopes).order_by(scopes.c.scope_id).with_for_update()).all():
+        refuse_if_held(connection, scope, None, now_ms)
+    connection.execute(sa.update(scopes).values(lease_epoch=scopes.c.lease_epoch + 1))
+    connection.execute(sa.update(leases).values(epoch=leases.c.epoch + 1))
+
+
 def _busy(scope: sa.Row[Any], who: str, owner: str) -> str:
     return (
         f"Stream '{scope.stream}' of sync '{scope.sync_id}' is being written by {who} ({owner.rsplit(':', 1)[0]}). "

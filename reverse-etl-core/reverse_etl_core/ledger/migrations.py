@@ -45,13 +45,17 @@ def _add_column(connection: sa.Connection, column: sa.Column[Any]) -> None:
     connection.exec_driver_sql(f"ALTER TABLE {quote(column.table.name)} ADD COLUMN {quote(column.name)} {kind}")
 
 
-def _widen_ids(connection: sa.Connection) -> None:
-    """Ids of more than 200 characters, which SQLite never minded."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("ALTER TABLE deliveries ALTER COLUMN destination_id TYPE text")
+def _widen_ids(table: str) -> Callable[[sa.Connection], None]:
+    """Ids of more than 200 characters, which SQLite never minded: of all that a record is tied to, say."""
+
+    def widen(connection: sa.Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"ALTER TABLE {table} ALTER COLUMN destination_id TYPE text")
+
+    return widen
 
 
-STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _widen_ids}
+STEPS: Mapping[int, Callable[[sa.Connection], None]] = {2: _widen_ids("deliveries"), 3: _widen_ids("outcomes")}
 """What leads from a version to the next one, beyond what it lacks, which is added after all steps."""
 
 

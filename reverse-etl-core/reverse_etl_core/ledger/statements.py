@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from reverse_etl_core.identity import HASH_BYTES
 from reverse_etl_core.ledger.rows import Status
 from reverse_etl_core.ledger.tables import deliveries
 
@@ -30,6 +31,11 @@ RECOGNISE = (
     .where(MINE, deliveries.c.status == Status.DELIVERED.value)
     .values(fingerprint=sa.bindparam("seen", type_=sa.LargeBinary))
 )
+SEEN = sa.func.substr(deliveries.c.fingerprint, 1, HASH_BYTES, type_=sa.LargeBinary)
+IS_OF_PAYLOAD = (
+    sa.func.substr(deliveries.c.fingerprint, 1 + HASH_BYTES, type_=sa.LargeBinary) == deliveries.c.payload_hash
+)
+"""Whether a fingerprint is that of what was delivered: a release that knows none may have delivered another version."""
 MAKE_DUE = (
     sa.update(deliveries)
     .where(MINE, deliveries.c.status == Status.REJECTED.value)

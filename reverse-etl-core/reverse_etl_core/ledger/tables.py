@@ -89,7 +89,7 @@ deliveries = sa.Table(
     sa.Column("waiting", sa.String(8)),
     sa.Column("removal_at", sa.BigInteger),
     sa.Column("partition", sa.String(24)),
-    sa.Column("fingerprint", sa.LargeBinary(16)),
+    sa.Column("fingerprint", sa.LargeBinary(32)),
     sa.PrimaryKeyConstraint("scope_id", "source_key"),
     sa.UniqueConstraint("scope_id", "match_key", name="deliveries_one_owner"),
 )
@@ -103,8 +103,8 @@ this match value, since a change of it got no answer: nobody else may take it.
 arrive in the same run; where it came from. `removal_at`: since when the record is known to be gone from the source and
 waits to be removed; with status `pending` its removal is under way, with status `removed` it is done.
 `partition`: of the worker that wrote the row last, as `index/count`; null for a run without partitions. Only it goes on
-with what is open. `fingerprint`: of the record as it came, beside the `payload_hash` of what was made of it; null where
-that has to be found out (`fingerprints.py`)."""
+with what is open. `fingerprint`: of the record as it came, then the `payload_hash` of what was made of it; null, or
+with another hash than the row has, where that has to be found out (`fingerprints.py`)."""
 
 OPEN_STATUSES = ("pending", "rejected", "ambiguous")
 
@@ -244,7 +244,7 @@ outcomes = sa.Table(
     sa.Column("source_key", sa.Text, nullable=False),
     sa.Column("outcome", sa.String(12), nullable=False),
     sa.Column("code", sa.String(40)),
-    sa.Column("destination_id", sa.String(200)),
+    sa.Column("destination_id", sa.Text),
     sa.Column("at", sa.BigInteger, nullable=False),
 )
 """What happened to which key in which run; not for `unchanged`. Kept `OUTCOME_DAYS` days."""
