@@ -6,6 +6,7 @@ import logging
 import operator
 import os
 import socket
+import sqlite3
 import stat
 import time
 import uuid
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+import tenacity
 from sqlalchemy.dialects import postgresql, sqlite
 
 from reverse_etl_core.errors import BusyError, ConfigError
@@ -303,10 +305,22 @@ def _create_private_file(url: sa.URL) -> None:
 def _tune_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection
     connection.isolation_level = None  # transactions are begun below, IMMEDIATE, so that readers never deadlock writers
     cursor = connection.cursor()
+    _use_write_ahead_log(cursor)
     # FULL: an intent must survive a power cut, or a lost reply becomes a second record (PROTOCOLS.md 3.4).
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "wal_autocheckpoint=4000"):
+    for pragma in ("synchronous=FULL", "cache_size=-65536", "wal_autocheckpoint=4000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(sqlite3.OperationalError),
+    stop=tenacity.stop_after_delay(SQLITE_BUSY_S),
+    wait=tenacity.wait_random(max=0.1),
+    reraise=True,
+)
+def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
+    """Of two that open a new file at once, SQLite refuses one without waiting: neither could go on."""
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
