@@ -306,9 +306,13 @@ class ReverseETLTarget(Target, abc.ABC):
     # -- settling, and STATE only afterwards
 
     def _drain_all(self, sink_list: Iterable[Sink], parallelism: int) -> None:
-        """Deliver and settle everything; the SDK writes STATE after this, and nowhere else."""
+        """Deliver and settle everything; the SDK writes STATE after this, and nowhere else.
+
+        It calls this for sinks that were replaced, then for the others: all are delivered before anything is settled,
+        or the records that wait would be sent as two requests.
+        """
         del parallelism
-        for sink in sink_list:
+        for sink in (*sink_list, *self._sinks_active.values()):
             if isinstance(sink, DeliverySink):
                 sink.deliver()
         self.run.settle()
