@@ -55,6 +55,7 @@ def deliver(one: Installation, url: str) -> None:
         assert done.returncode == 0, done.stderr[-3000:]
         assert re.search(rf"Summary of the run: .*\b{summary}\b", done.stderr), done.stderr[-3000:]
         assert json.loads(done.stdout.splitlines()[-1]) == BOOKMARK
+        assert "DeprecationWarning" not in done.stderr, done.stderr[-3000:]  # of releases newer than constraints.txt
 
 
 def read(one: Installation) -> None:

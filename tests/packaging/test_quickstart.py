@@ -111,6 +111,7 @@ def test_every_step_works_in_an_empty_folder(wheels: dict[str, Path], tmp_path: 
     )  # fmt: skip
     assert code == 0, log
     assert "Plugin configuration is valid" in log
+    assert "DeprecationWarning" not in log, log
     assert (root / "crm/rows.jsonl").read_text(encoding="utf-8").count('"type":"RECORD"') == 20
     assert "Connection test: account" in log
     plans = results(log, r"contacts +\S+ +(\d+ +\d+ +\d+ +\d+ +\d+ +\d+)")

@@ -165,7 +165,8 @@ class StreamLedger:
         if self._keeps_deliveries:
             with self._ledger.guarded("read"), self._ledger.begin() as connection:
                 for keys in chunks(source_keys):
-                    found.update(connection.execute(self._by_fingerprint, {"keys": keys}).tuples().all())
+                    rows = connection.execute(self._by_fingerprint, {"keys": keys})
+                    found.update({row[0]: row[1] for row in rows})
         return found
 
     def recognise(self, fingerprints: Mapping[str, bytes]) -> None:
