@@ -38,7 +38,7 @@ BENCH ?=
 .PHONY: help setup new-target warehouses demo test test-long bench bench-long bench-page bench-environment lint format types contracts docs site screenshots build lock clean
 
 help: ## Show the verbs
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 setup: $(READY) ## Create .venv with everything that tests and demo need
 
@@ -100,7 +100,7 @@ demo: $(READY) ## Sample warehouse to a simulated account, three times (TARGET=t
 
 new-target: $(READY) ## A target with simulator and tests, see docs/new-target.md (NAME=acme TITLE="Acme")
 	@$(BIN)/python templates/new_target.py --name "$(NAME)" $(if $(TITLE),--title "$(TITLE)")
-	@$(MAKE) --no-print-directory docs
+	@$(MAKE) --no-print-directory docs > /dev/null  # so that what to do next stands last
 	@touch $(READY)
 
 bench: $(READY) $(BENCHES) ## Speed, calls and memory, beside the stock SDK and drt: 10 minutes (BENCH="--only tap")
