@@ -269,11 +269,17 @@ class ReverseETLTarget(Target, abc.ABC):
     # -- settling, and STATE only afterwards
 
     def _drain_all(self, sink_list: Iterable[Sink], parallelism: int) -> None:
-        """Deliver and settle everything; the SDK writes STATE after this, and nowhere else."""
+        """Deliver and settle everything; the SDK writes STATE after this, and nowhere else.
+
+        It asks twice, first for the sinks that a new SCHEMA replaced. What waits is settled once, after the others: a
+        request would else leave half full for each.
+        """
         del parallelism
         for sink in sink_list:
             if isinstance(sink, DeliverySink):
                 sink.deliver()
+        if sink_list is self._sinks_to_clear:
+            return
         self.run.settle()
         self._records_at_checkpoint = self._records_taken()
 
