@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import difflib
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
@@ -15,6 +16,12 @@ from reverse_etl_core.config import (
     RECONCILE_GRACE_SECONDS,
 )
 from reverse_etl_core.stream_config import ASSOCIATION_ON_MISSING, LOAD_METHODS, UNKNOWN_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SDK_SETTINGS_WITHOUT_EFFECT = frozenset({"add_record_metadata", "batch_size_rows", "validate_records"})
+"""What other SDK targets have; taken without complaint, so that a project can be shared."""
 
 _STREAM = th.ObjectType(
     th.Property("object", th.StringType, description="Object to write; default: the stream's name."),
@@ -320,3 +327,17 @@ def _checkpoints(records: int, seconds: int) -> list[th.Property[Any]]:
             description="Release STATE after this many seconds, once everything before it is settled.",
         ),
     ]
+
+
+def unknown_settings(given: Iterable[str], known: set[str], *, target: str) -> list[str]:
+    """What to say of settings that nobody knows: misspelt, one would be a brake that does not work.
+
+    >>> unknown_settings(["batch_size_rows", "max_removd"], {"max_removed"}, target="target-acme")
+    ["'max_removd' is not a setting of target-acme. Did you mean 'max_removed'? See --about."]
+    """
+    problems = []
+    for name in sorted(set(given) - known - SDK_SETTINGS_WITHOUT_EFFECT):
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        problems.append(f"'{name}' is not a setting of {target}.{hint} See --about.")
+    return problems

@@ -6,25 +6,17 @@ What the stock SDK does otherwise, and why it loses data, is in `api/singer.md` 
 from __future__ import annotations
 
 import abc
-import difflib
 import signal
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import click
 import msgspec
 from singer_sdk import Target
 from singer_sdk import typing as th
-from singer_sdk.exceptions import (
-    MapExpressionError,
-    MissingKeyPropertiesError,
-    RecordsWithoutSchemaException,
-    StreamMapConfigError,
-)
+from singer_sdk.exceptions import StreamMapConfigError
 from singer_sdk.helpers.capabilities import PluginCapabilities
-from singer_sdk.mapper import CustomStreamMap, RemoveRecordTransform, SameRecordTransform
 from singer_sdk.plugin_base import JSONSchemaValidator
 
 from reverse_etl_core.config import CHECKPOINT_RECORDS, CHECKPOINT_SECONDS, CommonConfig
@@ -32,7 +24,6 @@ from reverse_etl_core.emails import EmailRules
 from reverse_etl_core.errors import (
     EXIT_BRAKE,
     EXIT_CONFIG,
-    EXIT_FAILURE,
     BrakeError,
     ConfigError,
     FatalError,
@@ -40,20 +31,20 @@ from reverse_etl_core.errors import (
     InterruptedRunError,
     ReverseETLError,
 )
+from reverse_etl_core.exits import exits
 from reverse_etl_core.ledger import Ledger
 from reverse_etl_core.reader import LineReader
-from reverse_etl_core.redaction import defect
-from reverse_etl_core.removal_maps import RemovalMaps
 from reverse_etl_core.run import Run
-from reverse_etl_core.settings import common_settings
+from reverse_etl_core.settings import common_settings, unknown_settings
 from reverse_etl_core.sink import DeliverySink
+from reverse_etl_core.stream_maps import StreamMaps
 from reverse_etl_core.traffic import Traffic
-from reverse_etl_core.typed import is_removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import FrameType
 
+    import click
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
 
@@ -64,10 +55,6 @@ if TYPE_CHECKING:
 
 MELTANO_TEST_STREAM = "meltano_test_stream"
 """`meltano config test` sends this stream and expects no failure; nothing of it may reach the destination."""
-
-
-SDK_SETTINGS_WITHOUT_EFFECT = frozenset({"add_record_metadata", "batch_size_rows", "validate_records"})
-"""What other SDK targets have; taken without complaint, so that a project can be shared."""
 
 
 class StoppedError(FatalError):
@@ -110,7 +97,7 @@ class ReverseETLTarget(Target, abc.ABC):
         self._has_warned_of_activation = False
         super().__init__(**kwargs)
         self.max_parallelism = 1
-        self._removal_maps = RemovalMaps(self.config, self.logger)
+        self._maps = StreamMaps(self.mapper, self.config, self.logger)
         self.common, destination = self._configure()
         self.run = Run(
             self.name,
@@ -160,7 +147,8 @@ class ReverseETLTarget(Target, abc.ABC):
 
     def _configure(self) -> tuple[CommonConfig, Destination]:
         """Parse all settings; one error lists what is wrong with any of them, the SDK's own included."""
-        problems = [*self._validate_config(raise_errors=False), *self._unknown_settings()]
+        known = set(self.config_jsonschema["properties"]) | self._sdk_settings()
+        problems = [*self._validate_config(raise_errors=False), *unknown_settings(self.config, known, target=self.name)]
         common = None
         config = {
             "concurrency": self.default_concurrency,
@@ -178,16 +166,6 @@ class ReverseETLTarget(Target, abc.ABC):
         if problems or common is None:
             raise ConfigError(*problems)
         return common, destination
-
-    def _unknown_settings(self) -> list[str]:
-        """A setting that nobody knows: misspelt, it would be a brake that does not work."""
-        known = set(self.config_jsonschema["properties"]) | self._sdk_settings()
-        problems = []
-        for name in sorted(set(self.config) - known - SDK_SETTINGS_WITHOUT_EFFECT):
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
-            problems.append(f"'{name}' is not a setting of {self.name}.{hint} See --about.")
-        return problems
 
     @classmethod
     def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
@@ -220,7 +198,7 @@ class ReverseETLTarget(Target, abc.ABC):
 
     def open_stream(self, sink: DeliverySink) -> Pipeline | Dispatcher | AssociatedStream | None:
         """What delivers a stream; `None` for one that a stream map drops, and for Meltano's connection test."""
-        if self._is_dropped(sink.stream_name):
+        if self._maps.is_dropped(sink.stream_name):
             return None
         if sink.stream_name == MELTANO_TEST_STREAM:
             account = self.run.check_everything()
@@ -228,11 +206,6 @@ class ReverseETLTarget(Target, abc.ABC):
             self.logger.info("Connection test: account %s is reached%s; nothing is written.", account, looked)
             return None
         return self.run.open_stream(sink.stream_name, sink.schema, sink.key_properties, deliver_collected=sink.deliver)
-
-    def _is_dropped(self, stream: str) -> bool:
-        """Whether a stream map lets no record of it through; the SDK opens a sink for it all the same."""
-        maps = [one for several in self.mapper.stream_maps.values() for one in several if one.stream_alias == stream]
-        return bool(maps) and all(isinstance(one, RemoveRecordTransform) for one in maps)
 
     def get_sink(self, stream_name: str, **kwargs: Any) -> Sink:  # noqa: ANN401 - the SDK's arguments
         """As the SDK, but a sink that a new SCHEMA replaces is delivered first, so that records keep their order."""
@@ -248,35 +221,25 @@ class ReverseETLTarget(Target, abc.ABC):
         except StreamMapConfigError as error:
             msg = f"'stream_maps': {error}"
             raise ConfigError(msg) from error
+        self._maps.register(message_dict)
         stream = message_dict["stream"]
-        if self._has_own_map(stream):
-            self._removal_maps.register(stream, message_dict["schema"], message_dict.get("key_properties") or [])
-        sink = self._direct_sink(stream)
-        if sink is None:
-            self.message_reader.takers.pop(stream, None)
-        else:
+        alias = self._maps.untouched(stream)
+        sink = None if alias is None else self._sinks_active.get(alias)
+        if isinstance(sink, DeliverySink):
             self.message_reader.takers[stream] = sink.take
+        else:
+            self.message_reader.takers.pop(stream, None)
 
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         """As the SDK, for records that a stream map or flattening has to see; removals have maps of their own."""
-        stream, record = str(message_dict.get("stream")), message_dict.get("record")
-        if not (isinstance(record, dict) and is_removed(record) and self._has_own_map(stream)):
+        removals = self._maps.removals(message_dict)
+        if removals is None:
             super()._process_record_message(message_dict)
             return
-        for alias, removal in self._removal_maps.transform(stream, record):
+        for alias, removal in removals:
             sink = self._sinks_active[alias]
             sink.tally_record_read()
             sink.process_record(removal, {})
-
-    def _has_own_map(self, stream: str) -> bool:
-        return any(isinstance(one, CustomStreamMap) for one in self.mapper.stream_maps.get(stream, ()))
-
-    def _direct_sink(self, stream: str) -> DeliverySink | None:
-        """The sink that takes records as they are; `None` where a stream map or flattening has to look first."""
-        maps = self.mapper.stream_maps.get(stream) or []
-        is_plain = len(maps) == 1 and type(maps[0]) is SameRecordTransform and not maps[0].flattening_enabled
-        sink = self._sinks_active.get(maps[0].stream_alias) if is_plain else None
-        return sink if isinstance(sink, DeliverySink) else None
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         super()._process_state_message(message_dict)
@@ -418,24 +381,9 @@ class ReverseETLTarget(Target, abc.ABC):
         config: _ConfigInput | None = None,
         file_input: Any = None,  # noqa: ANN401 - the SDK's argument
     ) -> None:
-        """Run, and turn errors into a message and an exit code (DESIGN.md 4) instead of a traceback."""
-        try:
+        """Run; an error ends it with a message and an exit code."""
+        with exits(cls.logger):
             super().invoke(about=about, about_format=about_format, config=config, file_input=file_input)
-        except (RecordsWithoutSchemaException, MissingKeyPropertiesError, MapExpressionError) as error:
-            cls.logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
-            sys.exit(error.exit_code if isinstance(error, ReverseETLError) else EXIT_FAILURE)
-        except ReverseETLError as error:
-            cls.logger.error("%s", error)  # noqa: TRY400 - the message is the whole story
-            sys.exit(error.exit_code)
-        except click.ClickException:
-            raise
-        except Exception as error:  # noqa: BLE001 - a traceback could show a value; this one shows where
-            # While the SDK reads the environment; its JSON library's error quotes the setting.
-            if type(error).__name__ == "JSONDecodeError":
-                cls.logger.error("A setting in the environment must be JSON and is not. See --about.")  # noqa: TRY400
-                sys.exit(EXIT_CONFIG)
-            cls.logger.error("%s", defect(error))  # noqa: TRY400
-            sys.exit(EXIT_FAILURE)
 
 
 _encode_state = msgspec.json.Encoder(decimal_format="number").encode

@@ -119,14 +119,17 @@ def test_the_places_outside_its_folders_are_written_once(command: ModuleType) ->
         ("acme", '1st "quoted"', "TITLE"),
     ],
 )
-def test_what_cannot_be_made_is_refused(name: str, title: str, word: str) -> None:
+def test_what_cannot_be_made_is_refused(
+    name: str,
+    title: str,
+    word: str,
+    command: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """With exit code 78 and the remedy, and without a file."""
-    arguments = ["--name", name, "--title", title]
-    done = subprocess.run(
-        [sys.executable, REPOSITORY / "templates/new_target.py", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, word in done.stderr) == (78, True), done.stderr
+    monkeypatch.setattr(sys, "argv", ["new_target.py", "--name", name, "--title", title])
+    code = command.main()
+    told = capsys.readouterr().err
+    assert (code, word in told) == (78, True), told
     assert not (REPOSITORY / "target-acme").exists()
