@@ -177,7 +177,7 @@ class Run:
             try:
                 events = list(_events(self._process.stdout or (), log))
                 return _outcome(self._process.wait(), events)
-            except BaseException:
+            except BaseException:  # a timeout or a signal too: no process is left behind; it propagates
                 self.stop()
                 self._kill_late()
                 raise

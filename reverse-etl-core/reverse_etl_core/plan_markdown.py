@@ -34,7 +34,7 @@ def plan_markdown(counts: PlanCounts, summary: PlanSummary) -> str:
         _table(["stream", "object", *(one.value for one in SHOWN), "other"], _numbers(counts), names=2),
         _table(["stream", "what", "code", "records", "what to do"], _codes(counts), names=3),
         _table(["stream", "field that changes", "records"], _fields(counts), names=2),
-        [plain(_estimate(summary))],
+        [plain(summary.estimate)],
         [plain(summary.way_on)] if summary.way_on else [],
     ]
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -102,12 +102,3 @@ def _fields(counts: PlanCounts) -> Iterator[Sequence[str]]:
     for (stream, _), one in counts.items():
         for name, count in one.fields.most_common():
             yield [code(stream), code(name), f"{count:,}"]
-
-
-def _estimate(summary: PlanSummary) -> str:
-    text = f"About {summary.requests:,} requests"
-    if summary.quota_percent is not None:
-        text += f", {summary.quota_percent:.1f} % of the daily quota of {summary.daily_limit:,}"
-    if summary.seconds is not None:
-        text += f", {summary.seconds:,.0f} s at the rate limit"
-    return text + "."

@@ -132,7 +132,8 @@ class PlanRun:
             counts = self._writer.finish(summary)
         for line in table(counts, summary):
             logger.info("%s", line)
-        logger.info("Plan: %s and %s", self._writer.page_path, self._writer.lines_path)
+        paths = self._writer.page_path, self._writer.lines_path, self._writer.markdown_path
+        logger.info("Plan: %s, %s and %s", *paths)
         return EXIT_BRAKE if self._rehearsal.brakes else EXIT_OK
 
     def _summary(self, traffic: Traffic, account: str, way_on: str) -> PlanSummary:

@@ -32,7 +32,7 @@ def table(counts: PlanCounts, summary: PlanSummary) -> list[str]:
     for (stream, _), one in counts.items():
         for note in _notes(one):
             lines += _wrapped(f"{_plain(stream, NAME_WIDTH)}: {note}")
-    lines += _wrapped(_estimate(summary))
+    lines += _wrapped(summary.estimate)
     for brake in summary.brakes:
         lines += _wrapped(f"This would stop the run: {brake}")
     if summary.way_on:
@@ -71,17 +71,6 @@ def _notes(one: ObjectPlan) -> Iterator[str]:
         yield "fields that change: " + ", ".join(words) + (f", and {more} more" if more > 0 else "")
     if one.replays:
         yield f"{one.replays:,} of these were left by earlier runs"
-
-
-def _estimate(summary: PlanSummary) -> str:
-    text = f"It would take about {summary.requests:,} requests"
-    if summary.quota_percent is not None:
-        text += f", {summary.quota_percent:.1f} % of the daily quota of {summary.daily_limit:,}"
-    if summary.daily_remaining is not None:
-        text += f" ({summary.daily_remaining:,} are left)"
-    if summary.seconds is not None:
-        text += f", and {summary.seconds:,.0f} s at the rate limit"
-    return text + "."
 
 
 def _wrapped(text: str) -> list[str]:

@@ -160,3 +160,15 @@ class PlanSummary:
     def quota_percent(self) -> float | None:
         """The share of the daily quota that the requests would take."""
         return 100 * self.requests / self.daily_limit if self.daily_limit else None
+
+    @property
+    def estimate(self) -> str:
+        """What it would take, as a sentence."""
+        text = f"It would take about {self.requests:,} requests"
+        if self.quota_percent is not None:
+            text += f", {self.quota_percent:.1f} % of the daily quota of {self.daily_limit:,}"
+        if self.daily_remaining is not None:
+            text += f" ({self.daily_remaining:,} are left)"
+        if self.seconds is not None:
+            text += f", and {self.seconds:,.0f} s at the rate limit"
+        return text + "."

@@ -105,6 +105,8 @@ def common_settings(*, concurrency: int, checkpoint_records: int, checkpoint_sec
     """
     return [
         *_delivery(),
+        *_removals(),
+        *_plan(),
         *_addresses(),
         *_ledger(),
         *_brakes(concurrency),
@@ -146,6 +148,11 @@ def _delivery() -> list[th.Property[Any]]:
             description="`ledger` sends what differs from the last delivery. `destination` reads the current values "
             "first, repairs what others changed and skips what is right already; only for records that arrive.",
         ),
+    ]
+
+
+def _removals() -> list[th.Property[Any]]:
+    return [
         th.Property(
             "hard_delete",
             th.BooleanType,
@@ -158,12 +165,17 @@ def _delivery() -> list[th.Property[Any]]:
             default=False,
             description="Remove also records that this sync found at the destination and did not create.",
         ),
+    ]
+
+
+def _plan() -> list[th.Property[Any]]:
+    return [
         th.Property(
             "dry_run",
             th.BooleanType,
             default=False,
             description="The plan: read the stream and the destination, write nothing anywhere, release no STATE. "
-            "Shows what a run would do, in the log and in `plan.html` and `plan.jsonl` of `report_dir`.",
+            "Shows what a run would do, in the log and in `plan.html`, `plan.jsonl` and `plan.md` of `report_dir`.",
         ),
         th.Property(
             "redact",

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from core.old_ledgers import ROWS, make_version_1, present, rows_of, shape
 
-from reverse_etl_core.errors import LedgerError
+from reverse_etl_core.errors import ConfigError, LedgerError
 from reverse_etl_core.ledger import Job, Ledger, Scope, Status
 from reverse_etl_core.ledger.tables import SCHEMA_VERSION, metadata
 from reverse_etl_core.redaction import Secret
@@ -121,13 +121,13 @@ def test_workers_may_upgrade_at_once(old: str, opened: Callable[[], Ledger]) -> 
 
 def test_an_upgrade_that_fails_leaves_the_old_ledger(old: str, opened: Callable[[], Ledger]) -> None:
     """All or nothing: the older release can still use it."""
-    statement(old, "CREATE VIEW plans AS SELECT 1 AS plan_id")
+    statement(old, "CREATE INDEX deliveries_at ON runs (target)")
     before = shape(old)
     with pytest.raises(LedgerError):
         opened()
     assert shape(old) == before
     assert version(old) == {"schema_version": "1"}
-    statement(old, "DROP VIEW plans")
+    statement(old, "DROP INDEX deliveries_at")
     opened().close()
     assert version(old)["schema_version"] == str(SCHEMA_VERSION)
 
@@ -148,6 +148,15 @@ def test_a_ledger_whose_making_was_killed_is_completed(url: str, opened: Callabl
     opened().close()
     assert version(url)["schema_version"] == str(SCHEMA_VERSION)
     assert len(rows_of(url, "deliveries")) == 6
+
+
+def test_the_table_of_another_program_is_left_alone(url: str, opened: Callable[[], Ledger]) -> None:
+    """Meltano's database has a table `runs`, too: the message says so, and nothing is changed."""
+    statement(url, "CREATE TABLE runs (id INTEGER PRIMARY KEY, job_name TEXT, run_id TEXT, started_at TIMESTAMP)")
+    before = shape(url)
+    with pytest.raises(ConfigError, match=r"table 'runs' that is not the ledger's.*of its own"):
+        opened()
+    assert shape(url) == before
 
 
 def test_what_the_first_release_had_is_still_there(tmp_path: Path) -> None:

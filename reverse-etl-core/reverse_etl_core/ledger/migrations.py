@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from reverse_etl_core.errors import LedgerError
+from reverse_etl_core.errors import ConfigError, LedgerError
 from reverse_etl_core.ledger.tables import SCHEMA_VERSION, ledger_info, metadata
 
 if TYPE_CHECKING:
@@ -24,14 +24,23 @@ def add_what_is_missing(connection: sa.Connection) -> None:
     """Create the tables, columns and indexes that this release has and the ledger has not.
 
     Columns that are added may be null: an older release that still runs goes on writing.
+
+    Raises:
+        ConfigError: A table has the name of one of ours, and is somebody else's.
     """
     found = sa.inspect(connection)
     older = [table for table in metadata.sorted_tables if found.has_table(table.name)]
     for table in older:
         present = {column["name"] for column in found.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in present:
-                _add_column(connection, column)
+        missing = [column for column in table.columns if column.name not in present]
+        if any(not column.nullable and column.server_default is None for column in missing):
+            msg = (
+                f"The database that 'ledger_url' names has a table '{table.name}' that is not the ledger's; Meltano's "
+                "own database has one, say. Give the ledger a database, or a schema, of its own."
+            )
+            raise ConfigError(msg)
+        for column in missing:
+            _add_column(connection, column)
     metadata.create_all(connection)
     for table in older:
         for index in table.indexes:
@@ -63,6 +72,7 @@ def bring_up_to_date(engine: sa.Engine, *, now_ms: int) -> None:
     """Create the ledger's tables in an empty database, and upgrade those of an earlier release.
 
     Raises:
+        ConfigError: The database is somebody else's.
         LedgerError: A newer release wrote it.
     """
     with engine.begin() as connection:
