@@ -12,11 +12,12 @@ import msgspec
 
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.ledger import Status
+from reverse_etl_core.operations import RejectCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reverse_etl_core.ledger import Settlement, StreamLedger
+    from reverse_etl_core.ledger import Delivery, Settlement, StreamLedger
     from reverse_etl_core.operations import Current, Written
     from reverse_etl_core.planning import Candidate
     from reverse_etl_core.queues import WorkQueues
@@ -96,3 +97,26 @@ def _is_news(candidate: Candidate, written: Written) -> bool:
     if written.created:
         return False
     return known is None or known.destination_id != written.destination_id or known.status is Status.REMOVED
+
+
+def doubles_of_others(ledger: StreamLedger, candidates: Sequence[Candidate]) -> set[str]:
+    """Source keys of those that were refused as duplicates, and whose record another row still stands for.
+
+    Else a duplicate would be written over the record as soon as its other row has nothing to send.
+    """
+    twins = {
+        one.source_key: one.known.destination_id
+        for one in candidates
+        if one.known is not None and _is_duplicate(one.known) and one.known.destination_id is not None
+    }
+    if not twins:
+        return set()
+    sharers = ledger.sharers(sorted(set(twins.values())))
+    rows = ledger.lookup(sorted({key for keys in sharers.values() for key in keys}))
+    owning = {key for key, row in rows.items() if not _is_duplicate(row)}
+    return {key for key, place in twins.items() if sharers.get(place, set()) & owning - {key}}
+
+
+def _is_duplicate(row: Delivery) -> bool:
+    """Whether a row of the ledger was refused since another one is the same record."""
+    return row.status is Status.REJECTED and row.error_code == RejectCode.DUPLICATE_KEY.value

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from reverse_etl_core.fingerprints import Fingerprints
 from reverse_etl_core.planning import Candidate
+from reverse_etl_core.removal_keys import with_source_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     import msgspec
@@ -27,24 +28,15 @@ class Recognition:
         intake: Judges those that are not recognised.
         ledger: Knows the fingerprints of what is delivered.
         queues: A record of which a version is under way is not delivered as it came.
-        complete: Gives removals their source keys.
     """
 
-    def __init__(
-        self,
-        route: Route,
-        intake: Intake,
-        ledger: StreamLedger,
-        queues: WorkQueues,
-        complete: Callable[[list[Judged]], list[Judged]],
-    ) -> None:
+    def __init__(self, route: Route, intake: Intake, ledger: StreamLedger, queues: WorkQueues) -> None:
         self._fingerprints = Fingerprints(route)
         # What the destination holds is compared anew: that it was delivered says nothing.
         self._is_in_use = self._fingerprints.are_known and not route.compares
         self._intake = intake
         self._ledger = ledger
         self._queues = queues
-        self._complete = complete
 
     def judge(self, records: Sequence[msgspec.Raw | Mapping[str, Any]]) -> list[Judged]:
         """Judge records, in order, without those that are delivered as they came.
@@ -71,6 +63,9 @@ class Recognition:
         by_place = dict(zip(news, judged, strict=True))
         whole = (by_place.get(place) or self._judge(records[place], seen[place]) for place in range(len(records)))
         return self._complete(list(whole))
+
+    def _complete(self, judged: list[Judged]) -> list[Judged]:
+        return with_source_keys(judged, self._ledger, self._queues)
 
     def _judge(self, record: msgspec.Raw | Mapping[str, Any], seen: tuple[str, bytes] | None) -> Judged:
         judged = self._intake.judge(record)

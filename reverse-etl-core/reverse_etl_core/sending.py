@@ -129,7 +129,6 @@ class Crew(Generic[Job, Result]):
         jobs: Iterable[Job],
         *,
         work: Callable[[Job], Result],
-        before: Callable[[Job], None],
         after: Callable[[Job, Result], None],
         idle: Callable[[], None],
     ) -> None:
@@ -138,7 +137,6 @@ class Crew(Generic[Job, Result]):
         Args:
             jobs: Consumed as threads become free.
             work: Runs in a thread.
-            before: Runs in the caller's thread before a job starts.
             after: Runs in the caller's thread when a job is done.
             idle: Runs in the caller's thread now and then while it waits.
 
@@ -149,7 +147,6 @@ class Crew(Generic[Job, Result]):
         errors: list[Exception] = []
         try:
             for job in jobs:
-                before(job)
                 in_flight[self._pool.submit(work, job)] = job
                 if len(in_flight) >= self.size * (1 + AHEAD):
                     _collect(in_flight, after, idle, errors)

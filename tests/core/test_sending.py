@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from core.fakes import Crm, FakeDestination, people
@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from reverse_etl_core.errors import AccountingError, BusyError, FatalError, UnknownOutcomeError
 from reverse_etl_core.operations import Batch, Operation, RejectCode, Rejected, Verb, Written
 from reverse_etl_core.sending import Crew, send
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def batch(names: list[str]) -> Batch:
@@ -95,7 +98,7 @@ def test_a_crew_keeps_its_size_and_does_all_jobs() -> None:
         done.append((job, result))
         keepers.add(threading.get_ident())
 
-    crew.run(range(50), work=work, before=nothing, after=after, idle=nothing)
+    crew.run(range(50), work=work, after=after, idle=nothing)
     crew.close()
     assert sorted(done) == [(job, job * 2) for job in range(50)]
     assert most <= 3
@@ -114,8 +117,13 @@ def test_an_error_of_one_job_does_not_lose_the_answers_of_those_in_flight() -> N
             raise UnknownOutcomeError("lost")
         return job
 
+    def jobs() -> Iterator[int]:
+        for job in range(9):
+            started.append(job)
+            yield job
+
     with pytest.raises(UnknownOutcomeError):
-        crew.run(range(9), work=work, before=started.append, after=lambda job, _: done.append(job), idle=nothing)
+        crew.run(jobs(), work=work, after=lambda job, _: done.append(job), idle=nothing)
     crew.close()
     assert {1, 2} <= set(done)
     assert sorted([0, *done]) == started
@@ -126,12 +134,12 @@ def test_an_error_before_a_job_records_what_is_in_flight() -> None:
     crew: Crew[int, int] = Crew(4)
     done: list[int] = []
 
-    def before(job: int) -> None:
-        if job == 2:
-            raise BusyError("taken over")
+    def jobs() -> Iterator[int]:
+        yield from range(2)
+        raise BusyError("taken over")
 
     with pytest.raises(BusyError):
-        crew.run(range(5), work=int, before=before, after=lambda job, _: done.append(job), idle=nothing)
+        crew.run(jobs(), work=int, after=lambda job, _: done.append(job), idle=nothing)
     crew.close()
     assert sorted(done) == [0, 1]
 
@@ -147,6 +155,6 @@ def test_an_error_while_recording_comes_out_after_the_rest() -> None:
             raise FatalError("disk full")
 
     with pytest.raises(FatalError):
-        crew.run(range(2), work=int, before=nothing, after=after, idle=nothing)
+        crew.run(range(2), work=int, after=after, idle=nothing)
     crew.close()
     assert sorted(done) == [0, 1]
