@@ -9,7 +9,7 @@ import msgspec
 
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.doubles import doubles_of_others
-from reverse_etl_core.errors import FatalError
+from reverse_etl_core.errors import FatalError, ReverseETLError
 from reverse_etl_core.intake import Intake
 from reverse_etl_core.jobs import JobRunner
 from reverse_etl_core.ledger import Status
@@ -26,7 +26,7 @@ from reverse_etl_core.superseding import latest_versions
 from reverse_etl_core.tally import Fate, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.brakes import RejectionBrake, RemovalBrake
     from reverse_etl_core.destination import Destination
@@ -135,7 +135,7 @@ class Pipeline:
         return judged, msgspec.structs.replace(row, **known)
 
     def deliver(self, records: Sequence[msgspec.Raw | Mapping[str, Any]]) -> None:
-        """Take records of the stream; what does not fill a request waits for `flush`.
+        """Take records of the stream; what does not fill a request waits for `flush`, and so do the last requests.
 
         Raises:
             FatalError: The run cannot continue; unsettled records are still here, see `abandon`.
@@ -143,12 +143,14 @@ class Pipeline:
         self.tally.read += len(records)
         self._unjudged = len(records)
         judged = self._recognition.judge(records)
-        self._unjudged = 0
+        self._unjudged = len(judged)
         self.tally.settle(Fate.UNCHANGED, len(records) - len(judged))
+        self._worker.wait_for(one.source_key for one in judged)
+        self._unjudged = 0
         self._in_hand = latest_versions(judged, self._queues, self.tally)
         self._accept(list(self._in_hand.values()), self._ledger.lookup(list(self._in_hand)))
         self._check_rejections(at_end=False)
-        self._worker.work(everything=False)
+        self._worker.start()
 
     def _check_rejections(self, *, at_end: bool) -> None:
         violation = self._brake.violation(self.tally, at_end=at_end)
@@ -167,6 +169,7 @@ class Pipeline:
 
     def forget_rejects(self, source_keys: Sequence[str]) -> None:
         """Forget refused versions of records that go to another object now."""
+        self._worker.wait_for(source_keys)  # one of them may be about to be refused
         self._ledger.forget_rejects(source_keys)
 
     def flush(self) -> None:
@@ -282,6 +285,10 @@ class Pipeline:
             code: Why.
             unread: Records that arrived but were not taken.
         """
+        try:
+            self._worker.settle()
+        except ReverseETLError as error:  # the run has ended for another one; what came of the records is written down
+            logger.warning("Stream '%s': %s", self.route.stream, error)
         self.tally.read += unread
         left = unread + self._unjudged + len(self._in_hand) + self._removals.abandon()
         self.tally.settle(Fate.DEFERRED, left, code=code.value)
@@ -357,8 +364,9 @@ class Pipeline:
 
     def _queue(self, planned: Sequence[tuple[Candidate, Step]]) -> list[Refusal]:
         """Queue records that are theirs; refuse those whose match value, or place, another record of the source has."""
-        unowned = [one.match_key for one, _ in planned if one.known is None or one.known.match_key != one.match_key]
-        owners = self._ledger.owners(unowned) if unowned else {}
+        owners = self._owners(planned)
+        if self._worker.wait_for(self._rivals(planned, owners)):
+            owners = self._owners(planned)
         settled = doubles_of_others(self._ledger, [one for one, _ in planned])
         refusals = []
         for candidate, step in planned:
@@ -373,6 +381,18 @@ class Pipeline:
                 reason = reasons.DUPLICATE.format(field=self.route.match_field)
                 refusals.append(Refusal.of(candidate, RejectCode.DUPLICATE_KEY, reason))
         return refusals
+
+    def _owners(self, planned: Sequence[tuple[Candidate, Step]]) -> Mapping[str, str]:
+        """Match keys of records that are new under them, to the source keys of those that have them."""
+        unowned = [one.match_key for one, _ in planned if one.known is None or one.known.match_key != one.match_key]
+        return self._ledger.owners(unowned) if unowned else {}
+
+    def _rivals(self, planned: Sequence[tuple[Candidate, Step]], owners: Mapping[str, str]) -> Iterator[str]:
+        """Source keys of those that have, or are about to have, the match value or the place of another record."""
+        yield from owners.values()
+        for candidate, _ in planned:
+            yield self._queues.claimant(candidate.match_key) or ""
+            yield self._queues.holder(candidate.destination_id) or ""
 
     def _refuse(self, refusals: Sequence[Refusal]) -> None:
         now_ms = self._ledger.now_ms()

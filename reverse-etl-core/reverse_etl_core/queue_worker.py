@@ -10,10 +10,10 @@ import msgspec
 from reverse_etl_core.finding import look
 from reverse_etl_core.operations import Verb
 from reverse_etl_core.planning import next_step
-from reverse_etl_core.sending import Sent, send, wait_out
+from reverse_etl_core.sending import InFlight, Sent, send, wait_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reverse_etl_core.destination import Destination
     from reverse_etl_core.jobs import JobRunner
@@ -73,38 +73,55 @@ class QueueWorker:
         self._parents = parents
         self._traffic = traffic
         self._wait = wait
+        self._in_flight: InFlight[Batch, Sent] = InFlight(crew, work=self._send, after=recorder.sent, idle=ledger.renew)
         self.is_working = False
 
     def work(self, *, everything: bool) -> None:
-        """Find and send once it is time to, or all of it; the parents first."""
-        if self.is_working or not self._queues.is_due(everything=everything):  # working: a parent of its own parent
+        """Find and send once it is time to, or all of it; the parents first. Whatever is in flight is settled."""
+        if self._queues.is_due(everything=everything) or len(self._in_flight):
+            self._work_off(everything=everything, settles=True)
+
+    def start(self) -> None:
+        """Find and send once it is time to; the parents first. What is sent last is left in flight."""
+        if self._queues.is_due(everything=False):
+            self._work_off(everything=False, settles=False)
+
+    def wait_for(self, source_keys: Iterable[str]) -> bool:
+        """Settle what is in flight if one of the records is; whether that was so."""
+        is_in_flight = len(self._in_flight) > 0 and any(map(self._queues.is_under_way, source_keys))
+        if is_in_flight:
+            self.settle()
+        return is_in_flight
+
+    def settle(self) -> None:
+        """Wait for the answers to what is in flight, and write down what came of it."""
+        self._in_flight.settle()
+
+    def _work_off(self, *, everything: bool, settles: bool) -> None:
+        if self.is_working:  # a parent of its own parent
             return
         self.is_working = True
         try:
             self._parents.settle()
-            self._work_off(everything=everything)
+            while self._take_turn(everything=everything, settles=settles):
+                pass
         finally:
             self.is_working = False
 
-    def _work_off(self, *, everything: bool) -> None:
-        while True:
-            finds = list(self._queues.take_finds(everything=everything))
-            if finds:
-                self._crew.run(finds, work=self._find, after=self._recorder.found, idle=self._ledger.renew)
-            has_run_job = self._run_jobs(everything=everything)
-            batches = [self._with_known(one) for one in self._queues.take_batches(everything=everything)]
-            if self._route.schema.prepares and self._route.removal.is_active:
-                batches = self._prepared(batches)
-            if batches:
-                record = self._recorder
-                self._crew.run(
-                    record.intended(batches),
-                    work=self._send,
-                    after=record.sent,
-                    idle=self._ledger.renew,
-                )
-            if not (finds or has_run_job or batches):
-                return
+    def _take_turn(self, *, everything: bool, settles: bool) -> bool:
+        """Find, run jobs, send; whether there was anything to do, and so may be again."""
+        finds = list(self._queues.take_finds(everything=everything))
+        if finds:
+            self._crew.run(finds, work=self._find, after=self._recorder.found, idle=self._ledger.renew)
+        has_run_job = self._run_jobs(everything=everything)
+        batches = [self._with_known(one) for one in self._queues.take_batches(everything=everything)]
+        if self._route.schema.prepares and self._route.removal.is_active:
+            batches = self._prepared(batches)
+        self._in_flight.send(self._recorder.intended(batches))
+        has_settled = settles and len(self._in_flight) > 0
+        if settles:
+            self._in_flight.settle()
+        return bool(finds or has_run_job or batches or has_settled)
 
     def _with_known(self, batch: Batch) -> Batch:
         """A batch with what the ledger knows: ids of parents, and which records are ours to take away."""

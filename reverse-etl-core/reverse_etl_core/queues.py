@@ -60,6 +60,11 @@ class WorkQueues:
         one = self._open.get(self._holders.get(destination_id or "", ""))
         return one.source_key if one is not None and one.destination_id == destination_id else None
 
+    def is_under_way(self, source_key: str) -> bool:
+        """Whether a version of a record was handed out and is not settled."""
+        candidate = self._open.get(source_key)
+        return candidate is not None and candidate.queue is None
+
     def put(self, candidate: Candidate, step: Step) -> None:
         """Queue a record that is new here, or under way, for its next step."""
         self._open[candidate.source_key] = candidate

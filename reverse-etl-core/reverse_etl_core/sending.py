@@ -26,6 +26,9 @@ Result = TypeVar("Result")
 AHEAD = 1
 """Jobs that wait for each thread, so that none is idle while the caller's thread writes down an answer."""
 
+MOST_PER_THREAD = 4
+"""Jobs for each thread at most, those that are done and not written down yet included: each holds its records."""
+
 HEARTBEAT_S = 20.0
 """How often the caller is woken while it waits for an answer, to prolong its lease."""
 
@@ -117,12 +120,16 @@ class Crew(Generic[Job, Result]):
     """Threads that work on jobs while the caller's thread keeps the books.
 
     Attributes:
-        size: Jobs in flight at the same time.
+        size: Jobs at the same time.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._pool = ThreadPoolExecutor(max_workers=size, thread_name_prefix="delivery")
+
+    def start(self, work: Callable[[Job], Result], job: Job) -> Future[Result]:
+        """Let a thread work on a job as soon as one is free."""
+        return self._pool.submit(work, job)
 
     def run(
         self,
@@ -132,50 +139,86 @@ class Crew(Generic[Job, Result]):
         after: Callable[[Job, Result], None],
         idle: Callable[[], None],
     ) -> None:
-        """Work on all jobs, in any order.
-
-        Args:
-            jobs: Consumed as threads become free.
-            work: Runs in a thread.
-            after: Runs in the caller's thread when a job is done.
-            idle: Runs in the caller's thread now and then while it waits.
-
-        Raises:
-            Exception: The first error of any of these; jobs in flight are finished first, and `after` runs for them.
-        """
-        in_flight: dict[Future[Result], Job] = {}
-        errors: list[Exception] = []
-        try:
-            for job in jobs:
-                in_flight[self._pool.submit(work, job)] = job
-                if len(in_flight) >= self.size * (1 + AHEAD):
-                    _collect(in_flight, after, idle, errors)
-                if errors:
-                    break
-        finally:
-            # After an error the answers of what is in flight still count: they are recorded, not thrown away.
-            while in_flight:
-                _collect(in_flight, after, idle, errors)
-        if errors:
-            raise errors[0]
+        """Work on all jobs, in any order; arguments and errors as those of `InFlight`."""
+        in_flight = InFlight(self, work=work, after=after, idle=idle)
+        in_flight.send(jobs)
+        in_flight.settle()
 
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown()
 
 
-def _collect(
-    in_flight: dict[Future[Result], Job],
-    after: Callable[[Job, Result], None],
-    idle: Callable[[], None],
-    errors: list[Exception],
-) -> None:
-    done, _ = wait(in_flight, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
-    for future in done:
-        job = in_flight.pop(future)
+class InFlight(Generic[Job, Result]):
+    """Jobs that were handed to the threads of a crew, until what came of them is written down.
+
+    Args:
+        crew: Works on them.
+        work: Runs in a thread.
+        after: Runs in the caller's thread when a job is done.
+        idle: Runs in the caller's thread now and then while it waits.
+    """
+
+    def __init__(
+        self,
+        crew: Crew[Job, Result],
+        *,
+        work: Callable[[Job], Result],
+        after: Callable[[Job, Result], None],
+        idle: Callable[[], None],
+    ) -> None:
+        self._crew = crew
+        self._work = work
+        self._after = after
+        self._idle = idle
+        self._jobs: dict[Future[Result], Job] = {}
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def send(self, jobs: Iterable[Job]) -> None:
+        """Hand out jobs, and leave the last ones in flight.
+
+        Args:
+            jobs: Consumed as threads become free. Threads without work come before results that wait.
+
+        Raises:
+            Exception: The first error of any of these; jobs in flight are finished first, and `after` runs for them.
+        """
         try:
-            after(job, future.result())
-        except Exception as error:  # noqa: BLE001 - kept, and raised once everything in flight is recorded
-            errors.append(error)
-    if not done:
-        idle()
+            for job in jobs:
+                self._jobs[self._crew.start(self._work, job)] = job
+                while self._is_enough():
+                    self._settle_one()
+        except BaseException:
+            # The answers of what is in flight still count: they are recorded, not thrown away.
+            self._settle_rest()
+            raise
+
+    def settle(self) -> None:
+        """Wait for all jobs in flight; errors as those of `send`."""
+        errors = self._settle_rest()
+        if errors:
+            raise errors[0]
+
+    def _is_enough(self) -> bool:
+        size = self._crew.size
+        at_work = sum(not one.done() for one in self._jobs)
+        return at_work >= size * (1 + AHEAD) or len(self._jobs) >= size * MOST_PER_THREAD
+
+    def _settle_rest(self) -> list[Exception]:
+        errors: list[Exception] = []
+        while self._jobs:
+            try:
+                self._settle_one()
+            except Exception as error:  # noqa: BLE001 - kept for whoever asked, once everything in flight is recorded
+                errors.append(error)
+        return errors
+
+    def _settle_one(self) -> None:
+        done, _ = wait(self._jobs, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
+        if not done:
+            self._idle()
+            return
+        future = done.pop()
+        self._after(self._jobs.pop(future), future.result())

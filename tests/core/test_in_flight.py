@@ -1,0 +1,157 @@
+"""Requests are under way while the next records are read and judged."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from core.fakes import FakeDestination, World, people, route
+
+from reverse_etl_core.errors import QuotaExhaustedError
+from reverse_etl_core.operations import DeferCode
+from reverse_etl_core.sending import Crew
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from reverse_etl_core.operations import Batch, Outcome
+    from reverse_etl_core.pipeline import Pipeline
+
+PATIENCE_S = 20
+
+
+class GatedDestination(FakeDestination):
+    """Answers a write once the gate is open, and tells when it has one in hand."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.gate = threading.Event()
+        self.has_request = threading.Event()
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """As the fake, later."""
+        self.has_request.set()
+        assert self.gate.wait(PATIENCE_S)
+        return super().write(batch)
+
+
+def row(n: int, key: str | None = None, name: str = "x") -> bytes:
+    """A record as it arrives."""
+    return msgspec.json.encode({"n": n, "key": key or f"k{n}", "name": name})
+
+
+def deliver(pipeline: Pipeline, *rows: bytes) -> None:
+    """Hand over a chunk."""
+    pipeline.deliver([msgspec.Raw(one) for one in rows])
+
+
+@contextmanager
+def gated(path: Path, faults: tuple[str, ...] = ()) -> Iterator[tuple[World, Pipeline, GatedDestination]]:
+    """A pipeline whose requests stay under way, two records in each."""
+    world = World(path / "ledger.db", route(people(is_native=True, records_per_request=2)))
+    destination = GatedDestination(world.crm, world.route.schema, faults)
+    crew: Crew[Any, Any] = Crew(2)
+    try:
+        with world.pipeline(destination=destination, crew=crew) as pipeline:
+            yield world, pipeline, destination
+    finally:
+        destination.gate.set()
+        crew.close()
+
+
+def counted(world: World) -> dict[str, int]:
+    """What the run counted."""
+    return {name: count for name, count in world.tally.as_dict().items() if count}
+
+
+def test_a_chunk_is_read_while_the_requests_of_the_one_before_are_under_way(tmp_path: Path) -> None:
+    """Delivering returns with requests in flight; settling waits for them."""
+    with gated(tmp_path) as (world, pipeline, destination):
+        deliver(pipeline, *map(row, range(4)))
+        assert destination.has_request.wait(PATIENCE_S)
+        deliver(pipeline, *map(row, range(4, 7)))
+        assert counted(world) == {"read": 7}
+        destination.gate.set()
+        pipeline.flush()
+    assert counted(world) == {"read": 7, "created": 7}
+    assert [size for _, size in world.crm.writes] == [2, 2, 2, 1]
+
+
+def opened_soon(destination: GatedDestination) -> threading.Timer:
+    """Open the gate in a moment: whoever must wait has to wait until then."""
+    timer = threading.Timer(0.2, destination.gate.set)
+    timer.start()
+    return timer
+
+
+def test_a_record_that_arrives_again_waits_for_the_version_under_way(tmp_path: Path) -> None:
+    """The newer version is written after the older one has its answer, as an update of what that created."""
+    with gated(tmp_path) as (world, pipeline, destination):
+        deliver(pipeline, *map(row, range(4)))
+        opened_soon(destination)
+        deliver(pipeline, row(0, name="new"))
+        assert destination.gate.is_set()
+        pipeline.flush()
+    assert counted(world) == {"read": 5, "created": 4, "updated": 1}
+    assert world.contents("key", "name")[0] == ("k0", "new")
+    assert len(world.crm.records) == 4
+
+
+def test_the_same_version_again_is_unchanged(tmp_path: Path) -> None:
+    """It is compared with what came of the one under way."""
+    with gated(tmp_path) as (world, pipeline, destination):
+        deliver(pipeline, *map(row, range(4)))
+        opened_soon(destination)
+        deliver(pipeline, row(0))
+        pipeline.flush()
+    assert counted(world) == {"read": 5, "created": 4, "unchanged": 1}
+
+
+@pytest.mark.parametrize(("name", "expected"), [("x", "duplicate_key"), ("bad", None)])
+def test_a_match_value_under_way_belongs_to_a_record_once_that_is_written(
+    tmp_path: Path, name: str, expected: str | None
+) -> None:
+    """A second record with the value waits for the first one's answer, and is a duplicate only if there is one."""
+    with gated(tmp_path) as (world, pipeline, destination):
+        deliver(pipeline, row(0, name=name), row(1), row(2), row(3))
+        opened_soon(destination)
+        deliver(pipeline, row(9, key="k0"))
+        pipeline.flush()
+    assert world.rows()["[9]"]["error_code"] == expected
+
+
+def test_what_is_under_way_when_the_run_ends_is_written_down(tmp_path: Path) -> None:
+    """Its answers count; what was not sent is deferred."""
+    with gated(tmp_path) as (world, pipeline, destination):
+        deliver(pipeline, *map(row, range(5)))
+        destination.gate.set()
+        pipeline.abandon(DeferCode.STOPPED, 0)
+        pipeline.tally.verify("people")
+    assert counted(world) == {"read": 5, "created": 4, "deferred": 1}
+
+
+def test_an_error_under_way_comes_out_with_the_next_chunk(tmp_path: Path) -> None:
+    """Every record has a fate all the same: those of the chunk too, which is not looked at any more."""
+    with gated(tmp_path, ("quota",)) as (world, pipeline, destination):
+        deliver(pipeline, *map(row, range(4)))
+        destination.gate.set()
+        with pytest.raises(QuotaExhaustedError):
+            deliver(pipeline, row(0, name="new"), row(8), row(9))
+        pipeline.abandon(DeferCode.QUOTA, 0)
+        pipeline.tally.verify("people")
+    assert counted(world) == {"read": 7, "created": 2, "deferred": 5}
+
+
+def test_an_error_under_way_does_not_hide_why_the_run_ended(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is told, and the records are deferred."""
+    with gated(tmp_path, ("down",)) as (world, pipeline, destination):
+        deliver(pipeline, *map(row, range(4)))
+        destination.gate.set()
+        pipeline.abandon(DeferCode.STOPPED, 0)
+        pipeline.tally.verify("people")
+    assert counted(world) == {"read": 4, "created": 2, "deferred": 2}
+    assert "Not reached." in caplog.text
