@@ -11,7 +11,7 @@ from reverse_etl_core import reasons, settling
 from reverse_etl_core.doubles import doubles_of_others
 from reverse_etl_core.errors import FatalError, ReverseETLError
 from reverse_etl_core.intake import Intake
-from reverse_etl_core.jobs import JobRunner
+from reverse_etl_core.jobs import JOBS_AT_ONCE, JobRunner
 from reverse_etl_core.ledger import Status
 from reverse_etl_core.ledger.rows import WAITING_AGAIN
 from reverse_etl_core.operations import DeferCode, RejectCode
@@ -90,7 +90,13 @@ class Pipeline:
         self._jobs: JobRunner | None = None
         if destination.jobs is not None:  # also where no new ones are wanted: an earlier run may have left one
             self._jobs = JobRunner(
-                destination.jobs, route, ledger=ledger, queues=self._queues, recorder=self._recorder, wait=wait
+                destination.jobs,
+                route,
+                ledger=ledger,
+                queues=self._queues,
+                recorder=self._recorder,
+                wait=wait,
+                at_once=min(crew.size, JOBS_AT_ONCE),
             )
         self._parents = parents or Parents(route.references)
         self._worker = QueueWorker(

@@ -78,7 +78,7 @@ class QueueWorker:
 
     def work(self, *, everything: bool) -> None:
         """Find and send once it is time to, or all of it; the parents first. Whatever is in flight is settled."""
-        if self._queues.is_due(everything=everything) or len(self._in_flight):
+        if self._queues.is_due(everything=everything) or self._is_under_way:
             self._work_off(everything=everything, settles=True)
 
     def start(self) -> None:
@@ -88,14 +88,21 @@ class QueueWorker:
 
     def wait_for(self, source_keys: Iterable[str]) -> bool:
         """Settle what is in flight if one of the records is; whether that was so."""
-        is_in_flight = len(self._in_flight) > 0 and any(map(self._queues.is_under_way, source_keys))
-        if is_in_flight:
+        has_to_wait = self._is_under_way and any(map(self._queues.is_under_way, source_keys))
+        if has_to_wait:
             self.settle()
-        return is_in_flight
+        return has_to_wait
 
     def settle(self) -> None:
         """Wait for the answers to what is in flight, and write down what came of it."""
         self._in_flight.settle()
+        if self._jobs is not None:
+            self._jobs.settle()
+
+    @property
+    def _is_under_way(self) -> bool:
+        """Whether anything that was sent is not settled."""
+        return bool(len(self._in_flight) or (self._jobs is not None and len(self._jobs)))
 
     def _work_off(self, *, everything: bool, settles: bool) -> None:
         if self.is_working:  # a parent of its own parent
@@ -113,15 +120,15 @@ class QueueWorker:
         finds = list(self._queues.take_finds(everything=everything))
         if finds:
             self._crew.run(finds, work=self._find, after=self._recorder.found, idle=self._ledger.renew)
-        has_run_job = self._run_jobs(everything=everything)
+        has_started_job = self._start_jobs(everything=everything)
         batches = [self._with_known(one) for one in self._queues.take_batches(everything=everything)]
         if self._route.schema.prepares and self._route.removal.is_active:
             batches = self._prepared(batches)
         self._in_flight.send(self._recorder.intended(batches))
-        has_settled = settles and len(self._in_flight) > 0
-        if settles:
-            self._in_flight.settle()
-        return bool(finds or has_run_job or batches or has_settled)
+        has_settled = settles and self._is_under_way
+        if has_settled:
+            self.settle()
+        return bool(finds or has_started_job or batches or has_settled)
 
     def _with_known(self, batch: Batch) -> Batch:
         """A batch with what the ledger knows: ids of parents, and which records are ours to take away."""
@@ -147,13 +154,13 @@ class QueueWorker:
         self._crew.run(others, work=self._destination.prepare, after=note, idle=self._ledger.renew)
         return prepared
 
-    def _run_jobs(self, *, everything: bool) -> bool:
-        """Run the jobs for which there are records enough; whether there was any."""
-        has_run = False
+    def _start_jobs(self, *, everything: bool) -> bool:
+        """Start the jobs for which there are records enough; whether there was any."""
+        has_started = False
         while self._jobs is not None and (batch := self._queues.take_job(everything=everything)) is not None:
-            self._jobs.run(batch)
-            has_run = True
-        return has_run
+            self._jobs.start(batch)
+            has_started = True
+        return has_started
 
     def _find(self, group: list[Candidate]) -> Mapping[str, Sequence[Current]]:
         """Read a group of records that are looked for by the same field."""
