@@ -3,7 +3,7 @@
     python benchmarks/calls.py --records 100000
 
 The floor is `ceil(records / batch limit)`. Limits and latency of the simulator are off: calls are counted, by the
-simulator. Bulk jobs have no batch limit of that kind; their floor is one job per 100,000 records, of five requests.
+simulator. Bulk jobs have no batch limit of that kind; their floor is one job per 50,000 records, of three requests.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 WAYS: Mapping[str, tuple[Vendor, Mapping[str, Any]]] = {
     "hubspot": (HUBSPOT, {}),
     "salesforce-rest": (SALESFORCE, {"api": "rest"}),
-    "salesforce-bulk": (SALESFORCE, {"api": "bulk", "checkpoint_records": 100_000, "checkpoint_seconds": 3600}),
+    "salesforce-bulk": (SALESFORCE, {"api": "bulk"}),
     "mailchimp": (MAILCHIMP, {}),
 }
-RECORDS_PER_JOB = 100_000
+RECORDS_PER_JOB = 50_000
 REQUESTS_PER_JOB = 3
 """To open it, to hand over its records, to start it: what writes."""
 

@@ -42,7 +42,8 @@ CLOUD = """
 Every request waits 200 ms at the simulator (2 s where the name says so), which enforces the vendor's limits: HubSpot's
 190 requests in 10 seconds; Mailchimp's 10 connections. Salesforce documents no rate, so its limit is what 4 requests in
 flight, the target's default, allow. `mailchimp` is set to the 10 connections that Mailchimp allows; its default
-leaves two of them to others. A bulk job's limit is the time that the simulated org takes for its batches, 2 s each.
+leaves two of them to others. A bulk job's limit is the time that the simulated org takes for its batches, 2 s each,
+for two jobs at the same time.
 
 The bare loop is a client of the standard library with as many threads and requests that were made beforehand. Where it
 is near the limit and the target is not, the time is the target's: `target cpu s` says how much of it is processor time
@@ -58,7 +59,7 @@ CALLS = """
 
 Three runs with the same ledger, no limits and no latency: all records new, each changed, nothing changed. The floor
 is `ceil(records / batch limit)`: 100 of HubSpot's, 200 of Salesforce's collections, 500 of Mailchimp's. For bulk jobs
-it is the three requests that make, fill and start a job, for each 100,000 records; looks at the job are reads.
+it is the three requests that make, fill and start a job, for each 50,000 records; looks at the job are reads.
 
 """
 

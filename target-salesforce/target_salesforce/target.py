@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from reverse_etl_core.target import ReverseETLTarget
 from target_salesforce.config import SALESFORCE_SETTINGS, SalesforceConfig
 from target_salesforce.destination import TIMEOUT_S, connect
-from target_salesforce.limits import CONCURRENCY, HARD_DELETE, JOBS
+from target_salesforce.limits import CHECKPOINT_RECORDS, CONCURRENCY, HARD_DELETE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,7 @@ class TargetSalesforce(ReverseETLTarget):
 
     name = "target-salesforce"
     default_concurrency = CONCURRENCY
-    # A bulk job cannot be larger than what comes between two bookmarks.
-    default_checkpoint_records = JOBS.records_per_job
+    default_checkpoint_records = CHECKPOINT_RECORDS
     default_checkpoint_seconds = 300
     retry_policy: ClassVar[RetryPolicy | None] = None
     timeout_s: ClassVar[tuple[float, float]] = TIMEOUT_S
