@@ -10,12 +10,14 @@ import msgspec
 from reverse_etl_core.finding import look
 from reverse_etl_core.operations import Verb
 from reverse_etl_core.planning import next_step
+from reverse_etl_core.recording import is_doubt
 from reverse_etl_core.sending import InFlight, Sent, send, wait_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from reverse_etl_core.destination import Destination
+    from reverse_etl_core.errors import ReverseETLError
     from reverse_etl_core.jobs import JobRunner
     from reverse_etl_core.ledger import StreamLedger
     from reverse_etl_core.operations import Batch, Current
@@ -74,6 +76,7 @@ class QueueWorker:
         self._traffic = traffic
         self._wait = wait
         self._in_flight: InFlight[Batch, Sent] = InFlight(crew, work=self._send, after=recorder.sent, idle=ledger.renew)
+        self._ending: ReverseETLError | None = None
         self.is_working = False
 
     def work(self, *, everything: bool) -> None:
@@ -175,9 +178,14 @@ class QueueWorker:
         return self._destination.read(route.schema, field, [key for _, key in looks], fields)
 
     def _send(self, batch: Batch) -> Sent:
+        """Send a batch in a thread; none that was waiting when another one met an error that ends the run."""
+        if self._ending is not None:
+            return Sent(unsettled=[one.source_key for one in batch.operations], error=self._ending)
         before = self._traffic.uncertain_here()
         sent = send(self._destination, batch)
         sent.is_in_doubt = self._traffic.uncertain_here() > before
+        if sent.error is not None and not is_doubt(batch.verb, sent.error):
+            self._ending = sent.error
         return sent
 
     def wait_for_doubts(self) -> None:

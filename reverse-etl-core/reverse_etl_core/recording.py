@@ -20,6 +20,7 @@ from reverse_etl_core.tally import Fate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from reverse_etl_core.errors import ReverseETLError
     from reverse_etl_core.ledger import Intent, Job, Settlement, StreamLedger
     from reverse_etl_core.operations import Batch, Current, Outcome
     from reverse_etl_core.queues import WorkQueues
@@ -161,7 +162,7 @@ class Recorder:
         self.outcomes(batch.verb, sent.outcomes, in_doubt_until=in_doubt_until)
         if sent.error is None:
             return
-        if batch.verb is Verb.CREATE and isinstance(sent.error, UnknownOutcomeError):
+        if is_doubt(batch.verb, sent.error):
             now_ms = self._ledger.now_ms()
             for source_key in sent.unsettled:
                 self._doubt(source_key, now_ms)
@@ -294,6 +295,11 @@ class Recorder:
             raise FatalError(msg)
         candidate.in_doubt_until = now_ms + self._grace_ms
         self._queues.put(candidate, Step.DOUBT)
+
+
+def is_doubt(verb: Verb, error: ReverseETLError) -> bool:
+    """Whether an error leaves records in doubt, which are looked for later, and does not end the run."""
+    return verb is Verb.CREATE and isinstance(error, UnknownOutcomeError)
 
 
 def _intent(candidate: Candidate, *, is_create: bool) -> Intent:

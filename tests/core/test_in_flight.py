@@ -155,3 +155,16 @@ def test_an_error_under_way_does_not_hide_why_the_run_ended(tmp_path: Path, capl
         pipeline.tally.verify("people")
     assert counted(world) == {"read": 4, "created": 2, "deferred": 2}
     assert "Not reached." in caplog.text
+
+
+def test_what_waits_for_a_thread_is_not_sent_after_an_error_that_ends_the_run(tmp_path: Path) -> None:
+    """A day's limit that is used up is not asked about by the requests that were handed out already."""
+    with gated(tmp_path, ("quota", "quota")) as (world, pipeline, destination):
+        deliver(pipeline, *map(row, range(6)))
+        destination.gate.set()
+        with pytest.raises(QuotaExhaustedError):
+            pipeline.flush()
+        pipeline.abandon(DeferCode.QUOTA, 0)
+        pipeline.tally.verify("people")
+    assert len(world.crm.writes) == 2
+    assert counted(world) == {"read": 6, "deferred": 6}

@@ -111,7 +111,7 @@ def test_a_long_pause_ends_the_run_cleanly(stage: Stage, fault: dict[str, Any], 
     first = deliver(stage, count=250, concurrency=1)
     assert (first.exit_code, words in first.error) == (75, True), first.error
     assert (first.totals["created"], first.states) == (100, [])
-    assert first.codes == {"quota": 150}
+    assert first.codes == {"quota": 150 + 250}  # and the associations of all
     assert requests_of(stage, "batch/upsert") == 2
     stage.vendor.faults([])
     second = deliver(stage, count=250)
