@@ -76,6 +76,7 @@ class QueueWorker:
         self._traffic = traffic
         self._wait = wait
         self._in_flight: InFlight[Batch, Sent] = InFlight(crew, work=self._send, after=recorder.sent, idle=ledger.renew)
+        self._points_to_itself = any(one.object_name == route.schema.name for one in route.references.values())
         self._ending: ReverseETLError | None = None
         self.is_working = False
 
@@ -85,9 +86,12 @@ class QueueWorker:
             self._work_off(everything=everything, settles=True)
 
     def start(self) -> None:
-        """Find and send once it is time to; the parents first. What is sent last is left in flight."""
+        """Find and send once it is time to; the parents first. What is sent last is left in flight.
+
+        Unless the records point to each other: those that come next may name one that is under way.
+        """
         if self._queues.is_due(everything=False):
-            self._work_off(everything=False, settles=False)
+            self._work_off(everything=False, settles=self._points_to_itself)
 
     def wait_for(self, source_keys: Iterable[str]) -> bool:
         """Settle what is in flight if one of the records is; whether that was so."""

@@ -29,10 +29,10 @@ from reverse_etl_core.errors import (
 from reverse_etl_core.holding import PlanHolder
 from reverse_etl_core.ledger import Ledger, Scope
 from reverse_etl_core.operations import DeferCode
-from reverse_etl_core.parents import Parents
 from reverse_etl_core.pipeline import Pipeline
 from reverse_etl_core.plan_run import PlanRun
 from reverse_etl_core.progress import Progress
+from reverse_etl_core.relations import Relations
 from reverse_etl_core.report import Report
 from reverse_etl_core.routing import Promise, compile_route
 from reverse_etl_core.sending import Crew
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from reverse_etl_core.emails import EmailRules
     from reverse_etl_core.ledger import StreamLedger
     from reverse_etl_core.routing import Route
-    from reverse_etl_core.schema import Reference
     from reverse_etl_core.stream_config import AssociationConfig
     from reverse_etl_core.traffic import Traffic
 
@@ -99,6 +98,7 @@ class Run:
         self._ledger: Ledger | None = None
         self._streams: dict[str, Pipeline | Dispatcher] = {}
         self._deliver_collected: dict[str, Callable[[], None]] = {}
+        self._relations = Relations(self._pipelines, self._deliver_collected)
         self._stream_ledgers: dict[Scope, StreamLedger] = {}
         self._catalog = Catalog(self._destination, self._promise)
         self._tallies: dict[str, Tally] = {}
@@ -245,11 +245,7 @@ class Run:
             grace_ms=int(self._config.reconcile_grace_s * 1000),
             wait=self._stop.wait,
             traffic=self._traffic,
-            parents=Parents(
-                route.references,
-                settle=lambda: self._settle_parents(route),
-                ids_of=lambda parent, keys: self._parent_ids(route, parent, keys),
-            ),
+            parents=self._relations.parents(route),
         )
 
     def _open_association(
@@ -319,50 +315,11 @@ class Run:
         for stream in self._streams.values():
             yield from stream.pipelines
 
-    def _settle_parents(self, route: Route) -> None:
-        """Settle the streams whose records a stream points to, so that they exist before it is sent."""
-        for pipeline in self._parents_of(route):
-            stream = pipeline.route.stream
-            if stream != route.stream:
-                self._deliver_collected[stream]()
-                pipeline.flush()
-
-    def _parents_of(self, route: Route) -> list[Pipeline]:
-        """The streams of this run whose records a stream points to; itself too, where records point to each other."""
-        objects = {one.object_name for one in route.references.values()}
-        return [one for one in self._pipelines() if one.route.schema.name in objects]
-
-    def _parent_ids(self, route: Route, parent: Reference, keys: Sequence[str]) -> Mapping[str, str]:
-        """The ids of records that a stream points to, as far as the streams of this run know them."""
-        found: dict[str, str] = {}
-        for one in self._parents_of(route):
-            if one.route.schema.name == parent.object_name and one.route.match_field == parent.match_field.name:
-                found.update(one.ids_of([key for key in keys if key not in found]))
-        return found
-
-    def _retry_waiting(self) -> None:
-        """Try children once more whose parents came after them, as often as that helps."""
-        for pipeline in list(self._pipelines()):
-            if self._parents_of(pipeline.route):
-                pipeline.retry_orphans()
-        while True:
-            # All of them, each time: one that is delivered may be the parent that another one waits for.
-            helped = [
-                pipeline.retry_waiting()
-                for pipeline in self._pipelines()
-                if sum(pipeline.tally.waiting.values()) and self._parents_of(pipeline.route)
-            ]
-            if not any(helped):
-                break
-        for pipeline in self._pipelines():
-            if sum(pipeline.tally.waiting.values()):
-                pipeline.stop_waiting()
-        for tally in self._tallies.values():
-            tally.waiting.clear()
-
     def look_at_whole_input(self) -> None:
         """Check what can only be judged once the input has ended."""
-        self._retry_waiting()
+        self._relations.retry_waiting()
+        for tally in self._tallies.values():
+            tally.waiting.clear()
         # A connection test opens no stream, and an empty input says nothing of names.
         missing = self._config.streams.keys() - self._streams.keys() if self._streams else ()
         for stream in sorted(missing):
@@ -376,7 +333,7 @@ class Run:
         pipelines = list(self._pipelines())
         for pipeline in pipelines:
             pipeline.check_removals()
-        for pipeline in sorted(pipelines, key=lambda one: len(self._parents_of(one.route)), reverse=True):
+        for pipeline in sorted(pipelines, key=lambda one: len(self._relations.parents_of(one.route)), reverse=True):
             pipeline.remove()
         if self._config.approve and not any(one.has_released for one in self._holders):
             logger.warning("'approve' names the plan '%s', and no brake held it in this run.", self._config.approve)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from itertools import chain, permutations, zip_longest
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from core.fake_family import STATE, Family, company, lookup, person, schema
+from core.fake_family import STATE, Family, FamilyDestination, company, lookup, person, schema
 
 from reverse_etl_core.errors import BrakeError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from reverse_etl_core.operations import Batch, Outcome
 
 HOUR_S = 3600.0
 BOTH = [schema("people"), schema("companies")]
@@ -71,6 +74,26 @@ def test_parents_that_arrived_are_settled_before_their_children_are_sent(
 ) -> None:
     """No child is refused for a parent that only waits for its chunk or its request to fill."""
     assert family.run([*schemas, *ORDERS[order], STATE]) == 0
+    assert family.destination.refusals == []
+
+
+class SlowForTheLast(FamilyDestination):
+    """Takes its time for one person."""
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """As any, later."""
+        if any(one.match_key == "p999" for one in batch.operations):
+            time.sleep(0.5)
+        return super().write(batch)
+
+
+def test_a_record_does_not_overtake_its_parent_of_the_same_stream(tmp_path: Path) -> None:
+    """Requests stay in flight while the next chunk is judged, but not where its records may name what is under way."""
+    family = Family(tmp_path, SlowForTheLast())
+    reports = [person(f"r{n}", manager="p999") for n in range(20)]
+    managers = [person(f"p{n}") for n in range(1000)]
+    assert family.run([schema("people"), *managers, *reports, STATE], concurrency=4) == 0
+    assert family.totals() == {"read": 1020, "created": 1020}
     assert family.destination.refusals == []
 
 
