@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from operator import itemgetter
 from typing import Any
@@ -25,6 +25,7 @@ Row = Sequence[Any]
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _WELL_FORMED = msgspec.json.Decoder(msgspec.Raw)
 _PARSER = msgspec.json.Decoder(float_hook=Decimal)
+_SAMPLES = 4
 # How msgspec writes what a Decimal may hold besides numbers.
 _DECIMAL_MARKERS = (b":NaN", b":Infinity", b":-Infinity", b":sNaN", b":-NaN")
 
@@ -151,6 +152,29 @@ def parsed(body: bytes) -> dict[str, Any]:
     """Return a record that was written earlier; numbers with a point as Decimal."""
     record: dict[str, Any] = _PARSER.decode(body)
     return record
+
+
+def sampled_bytes(rows: Sequence[Row]) -> float:
+    """Return about how long a row is as text, by the longest of a few: what bounds memory must not guess low.
+
+    The last row is one of them, which tells where rows have become large.
+
+    >>> sampled_bytes([(1, "ab"), (10, "cd")])
+    4.0
+    """
+    step = max(1, len(rows) // _SAMPLES)
+    return float(max(sum(len(str(value)) for value in row) for row in (*rows[::step], rows[-1])))
+
+
+def pieces(rows: Sequence[Row], most_bytes: int) -> Iterator[Sequence[Row]]:
+    """Yield rows in pieces that take about so many bytes at most, or one row; those of ordinary size at once.
+
+    >>> [len(piece) for piece in pieces([(1, "a" * 9)] * 5, 20)]
+    [2, 2, 1]
+    """
+    step = max(1, int(most_bytes / max(sampled_bytes(rows), 1.0)))
+    for at in range(0, len(rows), step):
+        yield rows[at : at + step] if step < len(rows) else rows
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401

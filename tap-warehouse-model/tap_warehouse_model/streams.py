@@ -21,7 +21,7 @@ from tap_warehouse_model.errors import BrakeError, ConfigError, TapError
 from tap_warehouse_model.models import INCREMENTAL, LOG_BASED, Model, method_problem
 from tap_warehouse_model.progress import Progress
 from tap_warehouse_model.queries import Reading
-from tap_warehouse_model.records import RecordEncoder, Row, utc_text
+from tap_warehouse_model.records import RecordEncoder, Row, pieces, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -258,9 +258,12 @@ class ModelStream(Stream):
             for record in removals:
                 self._write_removal(record, now)
             return sum(map(len, map(str, [*upserts, *removals])))
-        lines = form.lines(changes, now)
-        self._output.write_lines(lines)
-        return len(lines)
+        written = 0
+        for piece in pieces(changes, CHUNK_BYTES):
+            lines = form.lines(piece, now)
+            self._output.write_lines(lines)
+            written += len(lines)
+        return written
 
     def _write_removal(self, record: dict[str, Any], now: dt.datetime) -> None:
         """Write a removal under the names that stream maps give the stream.
@@ -317,9 +320,12 @@ class ModelStream(Stream):
         return len(maps) == 1 and type(maps[0]) is SameRecordTransform and not maps[0].flattening_enabled
 
     def _write_chunk(self, encoder: RecordEncoder, rows: Sequence[Row]) -> int:
-        lines = encoder.encode(rows, utc_text(dt.datetime.now(dt.timezone.utc)))
-        self._output.write_lines(lines)
-        return len(lines)
+        now, written = utc_text(dt.datetime.now(dt.timezone.utc)), 0
+        for piece in pieces(rows, CHUNK_BYTES):
+            lines = encoder.encode(piece, now)
+            self._output.write_lines(lines)
+            written += len(lines)
+        return written
 
     def _write_one_by_one(self, encoder: RecordEncoder, rows: Sequence[Row]) -> int:
         records = encoder.records(rows)

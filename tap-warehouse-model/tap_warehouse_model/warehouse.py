@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from tap_warehouse_model.config import TapConfig
     from tap_warehouse_model.models import Model
 
-FIRST_CHUNK_ROWS = 16
+FIRST_CHUNK_ROWS = 1
+"""Nothing is known of the size of rows before the first one."""
 _ENGINES: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 
 

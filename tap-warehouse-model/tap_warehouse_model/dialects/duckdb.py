@@ -57,7 +57,7 @@ class DuckDB(Dialect):
     """An embedded file is opened read-only, so that it is not locked against other readers."""
 
     package = "duckdb-sqlalchemy"
-    chunk_rows = 2048  # one vector of DuckDB; larger fetches measure slower
+    chunk_rows = 256  # no round trip: any size measures the same, and DuckDB keeps 2,048 rows ready itself
     session_pins = ("SET TimeZone = 'UTC'",)
     length = "strlen({})"
     digest = "CAST(md5({}) AS UUID)"

@@ -21,7 +21,7 @@ from tap_warehouse_model.diff.planning import Planner
 from tap_warehouse_model.diff.statements import Comparison, CreateTableAs
 from tap_warehouse_model.diff.store import text_literal
 from tap_warehouse_model.diff.tables import HASH, MARKS, OP, SEQ, exact
-from tap_warehouse_model.records import RecordEncoder
+from tap_warehouse_model.records import RecordEncoder, sampled_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -138,7 +138,7 @@ class CopyingPlanner(Planner):
 def _chunks(reader: Any) -> Iterator[Sequence[tuple[Any, ...]]]:  # noqa: ANN401
     while rows := reader.fetch():
         yield rows
-        reader.adapt(sum(len(str(value)) for value in rows[0]), _CHUNK_BYTES)
+        reader.adapt(sampled_bytes(rows), _CHUNK_BYTES)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tap_warehouse_model.errors import QueryError
+from tap_warehouse_model.records import sampled_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
     from tap_warehouse_model.diff.store import Store
 
 PAGE_BYTES = 4_000_000
-FIRST_PAGE_ROWS = 256
+"""About how much of a plan is in memory at once, as text; each page is a transaction, so that small ones are dear."""
+FIRST_PAGE_ROWS = 16
 MOST_PAGE_ROWS = 20_000
+_MOST_GROWTH = 64
 
 
 class Plan:
@@ -53,8 +56,7 @@ class Plan:
         """
         above, of = 0, self.position.of
         while above < of:
-            to = min(above + self._page_rows, of)
-            changes = self._read(above, to)
+            changes, to = self._read(above, min(above + self._page_rows, of))
             if [change[0] for change in changes] != list(range(above + 1, to + 1)):
                 msg = (
                     f"Stream '{self._lease.stream}': the plan '{self._table.name}' does not hold the changes "
@@ -66,12 +68,30 @@ class Plan:
             above = to
 
     def adapt(self, row_bytes: float) -> None:
-        """Choose the size of the next page, at most eight times that of the last one."""
+        """Choose the size of the next page by that of the rows seen."""
         fitting = int(PAGE_BYTES / max(row_bytes, 1.0))
-        self._page_rows = max(1, min(fitting, self._page_rows * 8, MOST_PAGE_ROWS))
+        self._page_rows = max(1, min(fitting, self._page_rows * _MOST_GROWTH, MOST_PAGE_ROWS))
 
-    def _read(self, above: int, to: int) -> list[Sequence[Any]]:
+    def _read(self, above: int, to: int) -> tuple[list[Sequence[Any]], int]:
+        """Return the changes behind a number, and up to which: fewer than asked for where rows have become large."""
         purpose = f"Stream '{self._lease.stream}': the plan cannot be read"
+        statement = self._comparison.page(self._table, above, to)
         with self._store.transaction(purpose) as connection:  # committed before anything of it is emitted
-            self._lease.update(connection, emitted_hi=to)
-            return list(connection.execute(self._comparison.page(self._table, above, to)))
+            portions = {"yield_per": self._store.dialect.chunk_rows}  # through a server-side cursor where there are any
+            with connection.execute(statement, execution_options=portions) as result:
+                changes, is_cut = _within_bytes(result.partitions())
+            reached = above + len(changes) if is_cut else to
+            self._lease.update(connection, emitted_hi=reached)
+            return changes, reached
+
+
+def _within_bytes(portions: Iterator[Sequence[Sequence[Any]]]) -> tuple[list[Sequence[Any]], bool]:
+    """Return rows until they take PAGE_BYTES, and whether reading ended there."""
+    rows: list[Sequence[Any]] = []
+    size = 0.0
+    for portion in portions:
+        rows += portion
+        size += sampled_bytes(portion) * len(portion)
+        if size >= PAGE_BYTES:
+            return rows, True
+    return rows, False
