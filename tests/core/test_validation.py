@@ -231,6 +231,60 @@ def test_each_violation_has_its_code(name: str, value: Any, code: RejectCode) ->
     assert name == "nope" or f"'{name}'" in caught.value.reason
 
 
+ALL_TYPES = (
+    *FIELDS,
+    Field("owner", FieldType.OPTION, pattern=r"^\d+$"),
+    Field("owners", FieldType.OPTIONS, pattern=r"^\d+$"),
+    Field("short", FieldType.EMAIL, max_length=12),
+    Field("any_plan", FieldType.OPTION),
+    Field("company", FieldType.KEYS),
+)
+mapped_values = st.one_of(
+    json_values,
+    st.decimals(),
+    st.emails(),
+    st.lists(st.one_of(st.sampled_from(["a", "b", "12", ""]), json_values), max_size=2),
+    st.sampled_from(["12", "1x", "a@b.de", "a@b.de\n", "somebody@example.com", "x" * 20, "x" * 21]),
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.dictionaries(st.sampled_from([*(one.name for one in ALL_TYPES), "nope"]), mapped_values, max_size=3))
+def test_what_is_plainly_valid_is_valid(fields: dict[str, Any]) -> None:
+    """Where the quick look says that a record is fine, `jsonschema` finds nothing."""
+    validator = Validator(ALL_TYPES)
+    if validator._is_plainly_valid(fields):
+        assert list(validator._validator.iter_errors(fields)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("key", "x" * 500),
+        ("email", "ada@example.com"),
+        ("name", "x" * 20),
+        ("score", 10**20),
+        ("price", Decimal("1.50")),
+        ("price", 2),
+        ("since", "2024-01-31"),
+        ("seen_at", "2024-01-31T10:00:00Z"),
+        ("is_active", False),
+        ("plan", "pro"),
+        ("tags", ["a", "b"]),
+        ("labels", ["x", ""]),
+        ("owner", "12"),
+        ("owners", ["12", "3"]),
+        ("any_plan", "gold"),
+        ("company", "c1"),
+        ("company", ["c1", "c2"]),
+        ("company", None),
+    ],
+)
+def test_the_quick_look_knows_values_of_every_type(name: str, value: Any) -> None:
+    """The test before is not vacuous: none of these costs a look of `jsonschema`."""
+    assert Validator(ALL_TYPES)._is_plainly_valid({"key": "a", name: value})
+
+
 def test_null_clears_any_field() -> None:
     """Every field may be null."""
     Validator(FIELDS).check(dict.fromkeys((one.name for one in FIELDS), None))
