@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import ItemsView, Iterator, KeysView, Sequence, ValuesView
 
     from reverse_etl_core.operations import Value
     from reverse_etl_core.schema import Field
@@ -101,6 +101,27 @@ class EncodedFields(Mapping[str, "Value"]):
 
     def __getitem__(self, name: str) -> Value:
         return self._fields()[name]
+
+    # What `Mapping` has of the following goes through every field in Python.
+
+    def items(self) -> ItemsView[str, Value]:
+        """Names and values."""
+        return self._fields().items()
+
+    def keys(self) -> KeysView[str]:
+        """Names."""
+        return self._fields().keys()
+
+    def values(self) -> ValuesView[Value]:
+        """Values."""
+        return self._fields().values()
+
+    def get(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as `Mapping` has it
+        """The value of a field."""
+        return self._fields().get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields())

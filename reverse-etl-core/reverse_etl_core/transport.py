@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 DOWNLOAD_BYTES = 262_144
 """Read at a time where a body goes to a file."""
+_NOT_JSON = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,12 @@ class Request:
     is_public: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
     """One answer. `body` is complete; whether it is JSON is not certain (proxies answer in HTML).
 
-    It is empty where the request named a file for it and succeeded.
+    It is empty where the request named a file for it and succeeded. It is read as JSON once, whoever asks for that:
+    what comes of it is shared, and left as it is.
     """
 
     status: int
@@ -95,18 +98,25 @@ class Reply:
         Raises:
             UnknownOutcomeError: It is not JSON, so nobody knows what the API did.
         """
-        try:
-            return json.loads(self.body)
-        except ValueError:
+        if self._read is _NOT_JSON:
             msg = f"The API answered {self.status} with a body of {len(self.body)} bytes that is not JSON."
-            raise UnknownOutcomeError(msg) from None
+            raise UnknownOutcomeError(msg)
+        return self._read
 
     def json_or_none(self) -> Any:  # noqa: ANN401 - whatever the API sent
         """The body as JSON, `None` when it is something else, for replies that already are failures."""
+        return None if self._read is _NOT_JSON else self._read
+
+    @functools.cached_property
+    def _read(self) -> Any:  # noqa: ANN401 - whatever the API sent
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, UnicodeError):
+            pass  # most often no JSON at all; but Python reads some that is not by the book, too
         try:
             return json.loads(self.body)
         except ValueError:
-            return None
+            return _NOT_JSON
 
 
 class Dialect(Protocol):

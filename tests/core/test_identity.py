@@ -121,6 +121,18 @@ def test_a_field_can_be_left_out() -> None:
     assert not identity.EncodedFields(identity.encode({"a": 1}), leave_out="a")
 
 
+def test_encoded_fields_are_a_mapping_like_any_other() -> None:
+    """Whatever asks for them finds the same as in a dictionary, a field that is left out included."""
+    fields = identity.EncodedFields(identity.encode({"a": 1, "b": None, "c": "x"}), leave_out=frozenset("c"))
+    assert (list(fields.items()), list(fields.keys()), list(fields.values())) == (
+        [("a", 1), ("b", None)],
+        ["a", "b"],
+        [1, None],
+    )
+    assert (fields.get("a"), fields.get("b", 2), fields.get("c"), fields.get("c", 3)) == (1, None, None, 3)
+    assert ("a" in fields, "c" in fields, fields == {"a": 1, "b": None}) == (True, False, True)
+
+
 @pytest.mark.parametrize("key", ["a\x00b", "bell\x07", "\x1fx", "del\x7f"])
 def test_a_key_with_a_control_character_is_unsound(key: str) -> None:
     """No query, address or database is asked to hold it."""

@@ -12,7 +12,7 @@ from core.loopback import SECRET, Server, Tokens, cut, reply, transport, truncat
 
 from reverse_etl_core.errors import AuthError, FatalError, QuotaExhaustedError, TransportError, UnknownOutcomeError
 from reverse_etl_core.traffic import Traffic
-from reverse_etl_core.transport import Request
+from reverse_etl_core.transport import Reply, Request
 
 if TYPE_CHECKING:
     from http.server import BaseHTTPRequestHandler
@@ -134,6 +134,32 @@ def test_a_page_instead_of_json_is_an_unknown_outcome(server: Server) -> None:
         answer.json()
     assert SECRET not in str(caught.value)
     assert answer.json_or_none() is None
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a": [1.5, "\xc3\xa9"]}', {"a": [1.5, "\u00e9"]}),
+        (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+        (b'{"a": "\\ud800"}', {"a": "\ud800"}),
+        (b'{"a": Infinity}', {"a": float("inf")}),
+        (b'{"a": 1e999}', {"a": float("inf")}),
+        ('{"a": 1}'.encode("utf-16"), {"a": 1}),
+        (b"123456789012345678901234567890", 123456789012345678901234567890),
+        (b"null", None),
+    ],
+)
+def test_a_body_is_read_as_python_reads_json(body: bytes, expected: Any) -> None:
+    """What is not by the book of JSON is read too, where Python reads it; and `null` is an answer."""
+    assert json.loads(body) == expected
+    assert Reply(200, body=body).json() == expected
+    assert Reply(200, body=body).json_or_none() == expected
+
+
+def test_a_body_is_read_once() -> None:
+    """Whoever looks first whether an answer is a failure reads it for whoever comes next."""
+    answer = Reply(200, body=b'{"a": 1}')
+    assert answer.json_or_none() is answer.json()
 
 
 def test_a_redirect_is_not_followed(server: Server) -> None:
