@@ -94,6 +94,60 @@ def test_a_settlement_replaces_the_whole_row(stream: StreamLedger) -> None:
     assert list(stream.replayable()) == []
 
 
+def test_a_delivery_is_the_same_row_whatever_was_there_before(url: str, stream: StreamLedger) -> None:
+    """Nothing, its own intent, another match value, a refusal: what was delivered replaces all of it."""
+    stream.settle([rejected(3, attempts=3, waiting="new"), delivered(4, match_key="old", in_doubt_until=5)])
+    stream.intend([intent(2, former_key="former"), intent(4, "older", removal_at=7)], Job("j1", "create", "key"))
+    told = {"former_key": "f", "fingerprint": bytes(32), "in_doubt_until": 9, "created_by_us": True}
+    stream.settle([delivered(n, **(told | {"former_key": f"f{n}", "destination_id": "d"})) for n in (1, 2, 3, 4)])
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        rows = [dict(row) for row in connection.execute(sa.text("SELECT * FROM deliveries ORDER BY 2")).mappings()]
+    engine.dispose()
+    assert [(row.pop("source_key"), row.pop("match_key"), row.pop("former_key")) for row in rows] == [
+        (f"[{n}]", f"k{n}", f"f{n}") for n in (1, 2, 3, 4)
+    ]
+    assert rows == [rows[0]] * 4
+    assert (rows[0]["destination_id"], rows[0]["in_doubt_until"], rows[0]["status"]) == ("d", 9, "delivered")
+
+
+def test_deliveries_that_were_intended_leave_the_match_key_alone(stream: StreamLedger) -> None:
+    """The usual way is the cheap one: no statement inserts what is there already."""
+    executed: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+        executed.append(statement)
+
+    stream.intend([intent(1), intent(2)])
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    try:
+        stream.settle([delivered(1), delivered(2)])
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", note)
+    assert any(one.startswith("UPDATE deliveries") for one in executed)
+    assert not any(one.startswith("INSERT INTO deliveries") for one in executed)
+
+
+def test_a_match_key_can_be_handed_on_in_one_step(stream: StreamLedger) -> None:
+    """A record that is gone gives up what another one is delivered with."""
+    stream.settle([delivered(1)])
+    gone = Settlement("[1]", Status.REMOVED, "removed", destination_id="1", removal_at=1)
+    stream.settle([delivered(2, match_key="k1"), gone])
+    assert stream.owners(["k1"]) == {"k1": "[2]"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 11, 100, 101, 500, 501])
+def test_exactly_the_keys_that_are_asked_for_are_found(stream: StreamLedger, count: int) -> None:
+    """Whatever their number, also where one statement is filled up with its last key."""
+    stream.settle([delivered(n, created_by_us=True, fingerprint=bytes(32)) for n in range(count + 2)])
+    keys = [f"[{n}]" for n in range(1, count + 1)]
+    found = stream.lookup(keys)
+    assert found.keys() == set(keys)
+    assert all(one.created_by_us is True for one in found.values())
+    assert stream.owners([f"k{n}" for n in range(1, count + 1)]) == {f"k{n}": f"[{n}]" for n in range(1, count + 1)}
+    assert stream.fingerprints(keys) == dict.fromkeys(keys, bytes(16))
+
+
 def test_a_match_key_has_one_owner(stream: StreamLedger) -> None:
     """The database itself refuses a second owner, and the message holds no key."""
     stream.settle([delivered(1)])

@@ -7,23 +7,21 @@ from an answer. L3 skipping needs `delivered` and an equal hash. L5 STATE waits 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger import statements
 from reverse_etl_core.ledger.held_plans import HeldPlans
+from reverse_etl_core.ledger.prepared import KeyQuery, RowWriter, chunks
 from reverse_etl_core.ledger.rows import STATUSES, Delivery, Intent, Job, Settlement, Status
-from reverse_etl_core.ledger.tables import deliveries, is_open, is_orphan, jobs, may_be_there, outcomes, scopes
+from reverse_etl_core.ledger.tables import deliveries, is_open, is_orphan, jobs, may_be_there, scopes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from reverse_etl_core.ledger.store import Ledger
-
-KEYS_PER_QUERY = 500
-"""Bound parameters of one look-up; SQLite's older limit is 999."""
 
 REPLAY_PAGE = 1000
 INTENTS_AT_ONCE = 2000
@@ -91,20 +89,21 @@ class StreamLedger:
         self._scope_id = scope_id
         self._epoch = epoch
         self._keeps_deliveries = keeps_deliveries
-        self._by_source = sa.select(*LOOKED_UP).where(
-            _COLUMNS.scope_id == scope_id, _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True))
-        )
-        self._by_fingerprint = sa.select(_COLUMNS.source_key, statements.SEEN).where(
-            _COLUMNS.scope_id == scope_id,
-            _COLUMNS.source_key.in_(sa.bindparam("keys", expanding=True)),
-            _COLUMNS.status == Status.DELIVERED.value,
-            statements.IS_OF_PAYLOAD,
-            _COLUMNS.removal_at.is_(None),
+        is_mine = _COLUMNS.scope_id == scope_id
+        keys: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
+        self._by_source = KeyQuery(sa.select(*LOOKED_UP).where(is_mine, _COLUMNS.source_key.in_(keys)), ledger.dialect)
+        self._by_fingerprint = KeyQuery(
+            sa.select(_COLUMNS.source_key, statements.SEEN).where(
+                is_mine,
+                _COLUMNS.source_key.in_(keys),
+                _COLUMNS.status == Status.DELIVERED.value,
+                statements.IS_OF_PAYLOAD,
+                _COLUMNS.removal_at.is_(None),
+            ),
+            ledger.dialect,
         )
         self._by_match = [
-            sa.select(held, _COLUMNS.source_key).where(
-                _COLUMNS.scope_id == scope_id, held.in_(sa.bindparam("keys", expanding=True)), *conditions
-            )
+            KeyQuery(sa.select(held, _COLUMNS.source_key).where(is_mine, held.in_(keys), *conditions), ledger.dialect)
             for held, conditions in (
                 # The partial index is only used where the query says so.
                 (_COLUMNS.former_key, (_COLUMNS.former_key.is_not(None),)),
@@ -123,16 +122,11 @@ class StreamLedger:
         )
         self._partition = ledger.partition.name
         self._opened_ms = ledger.now_ms()
-        # In the statement and not in each row: whoever writes one cannot forget it.
-        insert = ledger.insert(deliveries).values(partition=statements.literal(self._partition))
-        kept = ("scope_id", "source_key")
-        self._rows = ledger.writer(
-            insert.on_conflict_do_update(
-                index_elements=kept,
-                set_={one.name: insert.excluded[one.name] for one in deliveries.c if one.name not in kept},
-            )
-        )
-        self._log = ledger.writer(sa.insert(outcomes))
+        self._intended = self._row_writer(statements.INTENDED)
+        self._settled = self._row_writer(statements.SETTLED)
+        same_owner = statements.same_owner(self._partition, statements.SETTLED)
+        self._settled_in_place = RowWriter(same_owner, ledger.dialect, statements.SETTLED)
+        self._log = RowWriter(statements.LOG, ledger.dialect, statements.LOGGED)
         self._lock = sa.select(scopes.c.scope_id).filter_by(scope_id=scope_id).with_for_update()
         self._of_others = sa.select(_COLUMNS.partition).where(
             _COLUMNS.scope_id == scope_id,
@@ -140,6 +134,10 @@ class StreamLedger:
             _COLUMNS.partition != self._partition,
             (_COLUMNS.status == Status.PENDING.value) | (_COLUMNS.updated_at >= self._opened_ms),
         )
+
+    def _row_writer(self, names: Sequence[str]) -> RowWriter:
+        statement = statements.whole_row(self._ledger.insert(deliveries), self._partition, names)
+        return RowWriter(statement, self._ledger.dialect, names)
 
     @property
     def keeps_deliveries(self) -> bool:
@@ -154,9 +152,8 @@ class StreamLedger:
         """What is known of these records; unknown ones are absent."""
         found: dict[str, Delivery] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for keys in chunks(source_keys):
-                for row in connection.execute(self._by_source, {"keys": keys}):
-                    found[row[0]] = Delivery(row[0], row[1], row[2], row[3], STATUSES[row[4]], *row[5:])
+            for row in self._by_source.rows(connection, source_keys):
+                found[row[0]] = Delivery(row[0], row[1], row[2], row[3], STATUSES[row[4]], bool(row[5]), *row[6:])
         return found
 
     def fingerprints(self, source_keys: Sequence[str]) -> dict[str, bytes]:
@@ -164,9 +161,7 @@ class StreamLedger:
         found: dict[str, bytes] = {}
         if self._keeps_deliveries:
             with self._ledger.guarded("read"), self._ledger.begin() as connection:
-                for keys in chunks(source_keys):
-                    rows = connection.execute(self._by_fingerprint, {"keys": keys})
-                    found.update({row[0]: row[1] for row in rows})
+                found.update({row[0]: row[1] for row in self._by_fingerprint.rows(connection, source_keys)})
         return found
 
     def recognise(self, fingerprints: Mapping[str, bytes]) -> None:
@@ -194,9 +189,8 @@ class StreamLedger:
 
     def _owners(self, connection: sa.Connection, match_keys: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
-        for keys in chunks(match_keys):
-            for held in self._by_match:
-                found.update((row[0], row[1]) for row in connection.execute(held, {"keys": keys}))
+        for held in self._by_match:
+            found.update((row[0], row[1]) for row in held.rows(connection, match_keys))
         return found
 
     def holders(self, destination_ids: Sequence[str]) -> Mapping[str, str]:
@@ -246,7 +240,7 @@ class StreamLedger:
                 refused += taken
                 rows = [self._intended_row(one, now, job_id) for one in some if one.source_key not in taken]
                 if rows:
-                    self._rows.write(connection, rows)
+                    self._intended.write(connection, rows)
         return refused
 
     def _taken_elsewhere(self, connection: sa.Connection, intents: Sequence[Intent]) -> set[str]:
@@ -263,21 +257,22 @@ class StreamLedger:
         owners = self._owners(connection, [one.match_key for one in intents])
         return {one.source_key for one in intents if owners.get(one.match_key, one.source_key) != one.source_key}
 
-    def _intended_row(self, one: Intent, now: int, job_id: str | None) -> dict[str, object]:
-        return statements.whole_row(
-            self._scope_id,
+    def _intended_row(self, one: Intent, now: int, job_id: str | None) -> tuple[object, ...]:
+        """A row of `statements.INTENDED`."""
+        return (
             one.source_key,
+            one.match_key,
+            one.former_key,
+            one.destination_id,
+            one.created_by_us,
+            one.attempts,
+            one.record,
+            one.removal_at,
+            self._scope_id,
+            Status.PENDING.value,
             now,
-            match_key=one.match_key,
-            former_key=one.former_key,
-            destination_id=one.destination_id,
-            status=Status.PENDING.value,
-            created_by_us=one.created_by_us,
-            attempts=one.attempts,
-            intent_at=now,
-            record=one.record,
-            job_id=job_id,
-            removal_at=one.removal_at,
+            now,
+            job_id,
         )
 
     def _job_row(self, job: Job, now: int) -> dict[str, object]:
@@ -326,44 +321,58 @@ class StreamLedger:
                 keys = [{"scope": self._scope_id, "key": one.source_key} for one in gone]
                 connection.execute(statements.FORGET, keys)
             if kept:
-                self._rows.write(connection, [self._settled_row(one, now) for one in kept])
+                self._write_settled(connection, kept, now)
                 log = [self._outcome_row(one, now) for one in kept if one.outcome != UNCHANGED]
                 if log:
                     self._log.write(connection, log)
         self._ledger.grown(len(kept))
 
-    def _settled_row(self, one: Settlement, now: int) -> dict[str, object]:
-        return statements.whole_row(
-            self._scope_id,
+    def _write_settled(self, connection: sa.Connection, settlements: Sequence[Settlement], now: int) -> None:
+        """Replace rows; those of records that were intended have their match key already, as a rule."""
+        sent: list[Settlement] = []
+        others: list[Settlement] = []
+        for one in settlements:
+            (sent if one.status is Status.DELIVERED and one.outcome != UNCHANGED else others).append(one)
+        if others:  # first: what they give up may be taken over
+            self._settled.write(connection, [self._settled_row(one, now) for one in others])
+        rows = [self._settled_row(one, now) for one in sent]
+        if rows and self._settled_in_place.write(connection, rows) != len(rows):
+            self._settled.write(connection, rows)
+
+    def _settled_row(self, one: Settlement, now: int) -> tuple[object, ...]:
+        """A row of `statements.SETTLED`."""
+        return (
             one.source_key,
+            one.match_key if self._keeps_deliveries else None,
+            one.former_key,
+            one.destination_id,
+            one.payload_hash,
+            one.fingerprint,
+            one.status.value,
+            one.created_by_us,
+            one.attempts,
+            one.in_doubt_until,
+            one.due_at,
+            one.error_code,
+            one.error,
+            one.record,
+            one.waiting,
+            one.removal_at,
+            self._scope_id,
             now,
-            match_key=one.match_key if self._keeps_deliveries else None,
-            former_key=one.former_key,
-            destination_id=one.destination_id,
-            payload_hash=one.payload_hash,
-            fingerprint=one.fingerprint,
-            status=one.status.value,
-            created_by_us=one.created_by_us,
-            attempts=one.attempts,
-            in_doubt_until=one.in_doubt_until,
-            due_at=one.due_at,
-            error_code=one.error_code,
-            error=one.error,
-            record=one.record,
-            waiting=one.waiting,
-            removal_at=one.removal_at,
         )
 
-    def _outcome_row(self, one: Settlement, now: int) -> dict[str, object]:
-        return {
-            "run_id": self._ledger.run_id,
-            "scope_id": self._scope_id,
-            "source_key": one.source_key,
-            "outcome": one.outcome,
-            "code": one.error_code,
-            "destination_id": one.destination_id,
-            "at": now,
-        }
+    def _outcome_row(self, one: Settlement, now: int) -> tuple[object, ...]:
+        """A row of `statements.LOGGED`."""
+        return (
+            one.source_key,
+            one.outcome,
+            one.error_code,
+            one.destination_id,
+            self._ledger.run_id,
+            self._scope_id,
+            now,
+        )
 
     def forget_rejects(self, source_keys: Sequence[str]) -> None:
         """Forget refused records that were never delivered, since they go elsewhere now."""
@@ -458,8 +467,10 @@ class StreamLedger:
     def insert_rows(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Take whole rows of another ledger over."""
         with self._ledger.guarded("written"), self._ledger.begin() as connection:
+            whole = self._row_writer(statements.WHOLE)
             for some in chunks(rows):
-                self._rows.write(connection, [{**one, "scope_id": self._scope_id} for one in some])
+                mine = ({**one, "scope_id": self._scope_id} for one in some)
+                whole.write(connection, [[one[name] for name in statements.WHOLE] for one in mine])
 
     def count_leaving(self) -> int:
         """How many records wait to be removed."""
@@ -526,12 +537,3 @@ class StreamLedger:
     def close(self) -> None:
         """Release the lease."""
         self._ledger.release(self._scope_id, self._epoch)
-
-
-T = TypeVar("T")
-
-
-def chunks(keys: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Parts that one query takes."""
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        yield keys[start : start + KEYS_PER_QUERY]

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from reverse_etl_core import reasons
 from reverse_etl_core.ledger.archive import Archive, ScopeFilter, holds_tables
 from reverse_etl_core.ledger.base_scope import BaseScope
-from reverse_etl_core.ledger.book import REPLAY_PAGE, StreamLedger, chunks
+from reverse_etl_core.ledger.book import REPLAY_PAGE, StreamLedger
 from reverse_etl_core.ledger.held_plans import HeldPlans
+from reverse_etl_core.ledger.prepared import chunks
 from reverse_etl_core.ledger.rows import WAITING_AGAIN, Delivery, Settlement, Status
 from reverse_etl_core.ledger.store import Ledger
 from reverse_etl_core.ledger.tables import OPEN_STATUSES, deliveries, may_be_there, scopes

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import sqlalchemy as sa
 
 from reverse_etl_core.identity import HASH_BYTES
+from reverse_etl_core.ledger.prepared import given
 from reverse_etl_core.ledger.rows import Status
-from reverse_etl_core.ledger.tables import deliveries
+from reverse_etl_core.ledger.tables import deliveries, outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DUPLICATE = "duplicate_key"
 """The code of records that are another row's."""
@@ -58,12 +64,70 @@ REST = (
 )
 
 
-_BLANK: dict[str, object] = dict.fromkeys((one.name for one in deliveries.c), None)
+INTENDED = (
+    "source_key",
+    "match_key",
+    "former_key",
+    "destination_id",
+    "created_by_us",
+    "attempts",
+    "record",
+    "removal_at",
+    "scope_id",
+    "status",
+    "intent_at",
+    "updated_at",
+    "job_id",
+)
+SETTLED = (
+    "source_key",
+    "match_key",
+    "former_key",
+    "destination_id",
+    "payload_hash",
+    "fingerprint",
+    "status",
+    "created_by_us",
+    "attempts",
+    "in_doubt_until",
+    "due_at",
+    "error_code",
+    "error",
+    "record",
+    "waiting",
+    "removal_at",
+    "scope_id",
+    "updated_at",
+)
+LOGGED = ("source_key", "outcome", "code", "destination_id", "run_id", "scope_id", "at")
+WHOLE = tuple(one.name for one in deliveries.c if one.name != "partition")
+_KEYS = ("scope_id", "source_key")
 
 
-def whole_row(scope_id: int, source_key: str, now: int, **values: object) -> dict[str, object]:
-    """A whole row of `deliveries`: what is not given is cleared."""
-    return _BLANK | {"scope_id": scope_id, "source_key": source_key, "updated_at": now} | values
+def whole_row(insert: Any, partition: str | None, names: Sequence[str]) -> sa.Insert:  # noqa: ANN401 - of two dialects
+    """Writes a row, or replaces the whole of it: what is not given is cleared.
+
+    Args:
+        insert: An INSERT into `deliveries` that knows ON CONFLICT.
+        partition: The worker's. It stands in the statement and not in each row: whoever writes one cannot forget it.
+        names: What is given.
+    """
+    statement = insert.values({"partition": literal(partition), **{name: given(name) for name in names}})
+    written = {one.name: statement.excluded[one.name] for one in deliveries.c if one.name not in _KEYS}
+    upsert: sa.Insert = statement.on_conflict_do_update(index_elements=_KEYS, set_=written)
+    return upsert
+
+
+def same_owner(partition: str | None, names: Sequence[str]) -> sa.Update:
+    """Replaces a row that has the match key already: the index of match keys stays as it is, which costs most."""
+    keys = (*_KEYS, "match_key")
+    is_it = sa.and_(*(deliveries.c[name] == given(name) for name in keys))
+    cleared = {one.name: sa.null() for one in deliveries.c if one.name not in names}
+    values = {name: given(name) for name in names if name not in keys}
+    return sa.update(deliveries).where(is_it).values({**cleared, **values, "partition": literal(partition)})
+
+
+LOG = sa.insert(outcomes).values({name: given(name) for name in LOGGED})
 
 
 def literal(partition: str | None) -> sa.ColumnElement[str]:

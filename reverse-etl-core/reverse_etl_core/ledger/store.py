@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import operator
 import os
 import socket
 import sqlite3
@@ -39,7 +38,7 @@ from reverse_etl_core.partitions import Partition
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from reverse_etl_core.redaction import Secret
 
@@ -62,31 +61,6 @@ class Scope:
     account: str
     object_name: str
     stream: str
-
-
-class RowWriter:
-    """An INSERT of whole rows, compiled once.
-
-    SQLAlchemy compiles one that knows ON CONFLICT for every execution, and looks at every value of every row: a third
-    of the processor's time that the ledger took.
-
-    Args:
-        statement: Takes all columns of its table; their types need no conversion by SQLAlchemy.
-        dialect: Of the database.
-    """
-
-    def __init__(self, statement: sa.Insert, dialect: sa.Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect, column_keys=[one.name for one in statement.table.columns])
-        self._sql = str(compiled)
-        self._places: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
-
-    def write(self, connection: sa.Connection, rows: Sequence[Mapping[str, object]]) -> None:
-        """Execute it within the connection's transaction."""
-        if self._places is None:
-            connection.exec_driver_sql(self._sql, [dict(row) for row in rows])
-        else:
-            pick = operator.itemgetter(*self._places)
-            connection.exec_driver_sql(self._sql, [pick(row) for row in rows])
 
 
 class Ledger:
@@ -160,9 +134,10 @@ class Ledger:
         """Milliseconds since 1970."""
         return int(self._now() * 1000)
 
-    def writer(self, statement: sa.Insert) -> RowWriter:
-        """Prepare an INSERT of whole rows that is executed many times."""
-        return RowWriter(statement, self._engine.dialect)
+    @property
+    def dialect(self) -> sa.Dialect:
+        """Of the database."""
+        return self._engine.dialect
 
     def insert(self, table: sa.Table) -> Any:  # noqa: ANN401 - two dialects' Insert without a common type
         """An INSERT that knows ON CONFLICT."""
