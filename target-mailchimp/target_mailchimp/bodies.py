@@ -7,6 +7,7 @@ field that is cleared, a birthday that is none.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import re
 from decimal import Decimal
@@ -37,8 +38,11 @@ _LEAP_YEAR = 2000
 _BELOW_SECONDS = re.compile(r"\.\d+")
 _TEXTS = ("language", "ip_signup", "ip_opt")
 _MOMENTS = ("timestamp_signup", "timestamp_opt")
+HASHES_REMEMBERED = 10_000
+"""As many as the members in twenty requests: each of them is asked for the same hash several times."""
 
 
+@functools.lru_cache(HASHES_REMEMBERED)
 def subscriber_hash(address: str) -> str:
     """The id of the member with this address: the MD5 of its lower-case form.
 
