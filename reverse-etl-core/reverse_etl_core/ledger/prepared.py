@@ -7,12 +7,13 @@ every value of every row: a third of the processor's time that the ledger took.
 from __future__ import annotations
 
 import operator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 KEYS_PER_QUERY = 500
 """Bound parameters of one look-up; SQLite's older limit is 999."""
@@ -70,7 +71,7 @@ class KeyQuery:
     def __init__(self, statement: sa.Select[Any], dialect: sa.Dialect) -> None:
         self._statement = statement
         self._dialect = dialect
-        self._compiled: dict[int, tuple[str, list[str], dict[str, Any]]] = {}
+        self._compiled: dict[int, _Compiled] = {}
 
     def rows(self, connection: sa.Connection, keys: Sequence[str]) -> Iterator[sa.Row[Any]]:
         """The rows, in any order."""
@@ -78,20 +79,35 @@ class KeyQuery:
             size = next(one for one in SIZES if one >= len(some))
             if size not in self._compiled:
                 self._compiled[size] = self._compile(size)
-            sql, names, others = self._compiled[size]
+            compiled = self._compiled[size]
             missing = [some[-1]] * (size - len(some))
-            parameters = {**others, **dict(zip(_key_names(size), [*some, *missing], strict=True))}
-            bound: Any = tuple([parameters[one] for one in names]) if names else parameters
-            yield from connection.exec_driver_sql(sql, bound)
+            yield from connection.exec_driver_sql(compiled.sql, compiled.bound([*some, *missing]))
 
-    def _compile(self, size: int) -> tuple[str, list[str], dict[str, Any]]:
-        """Its text, the names of its parameters where they are told by position, and those that are no keys."""
+    def _compile(self, size: int) -> _Compiled:
         statement = self._statement.params(keys=[""] * size)
         compiled: Any = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
-        others = {name: value for name, value in compiled.params.items() if not name.startswith("keys_")}
-        return str(compiled), list(compiled.positiontup or ()), others
+        # As SQLAlchemy names the parameters into which it expands the keys.
+        key_names = [f"keys_{number + 1}" for number in range(size)]
+        others = {name: value for name, value in compiled.params.items() if name not in key_names}
+        return _Compiled(str(compiled), key_names, others, compiled.positiontup)
 
 
-def _key_names(size: int) -> list[str]:
-    """As SQLAlchemy names the parameters into which it expands the keys."""
-    return [f"keys_{number + 1}" for number in range(size)]
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A look-up of one number of keys.
+
+    Attributes:
+        sql: Its text.
+        key_names: The parameters that are keys, in order.
+        others: Those that are not.
+        order: The order of all, where the driver tells them by position.
+    """
+
+    sql: str
+    key_names: Sequence[str]
+    others: Mapping[str, Any]
+    order: Sequence[str] | None
+
+    def bound(self, keys: Sequence[str]) -> Any:  # noqa: ANN401 - as the driver takes it
+        parameters = {**self.others, **dict(zip(self.key_names, keys, strict=True))}
+        return parameters if self.order is None else tuple([parameters[one] for one in self.order])
