@@ -31,6 +31,8 @@ WORKERS ?= 3
 # Of `make new-target`.
 NAME ?=
 TITLE ?=
+# Where it is set, each of the thousand processes of tests and benchmarks compiles all that it imports: 1.7 s.
+unexport PYTHONDONTWRITEBYTECODE
 # Of `make bench`: what else benchmarks/run.py is told, as `BENCH="--only tap,calls"`.
 BENCH ?=
 
