@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import sqlalchemy as sa
 
-from reverse_etl_core.ledger.book import HOLDING, LOOKED_UP, REPLAY_PAGE, holding
+from reverse_etl_core.ledger.book import REPLAY_PAGE
+from reverse_etl_core.ledger.lookups import HOLDING, LOOKED_UP, holding
 from reverse_etl_core.ledger.prepared import chunks
 from reverse_etl_core.ledger.rows import Delivery, Status
 from reverse_etl_core.ledger.tables import deliveries, is_orphan, may_be_there, plans

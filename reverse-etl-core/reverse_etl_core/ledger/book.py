@@ -7,15 +7,16 @@ from an answer. L3 skipping needs `delivered` and an equal hash. L5 STATE waits 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from reverse_etl_core.errors import ConfigError
 from reverse_etl_core.ledger import statements
 from reverse_etl_core.ledger.held_plans import HeldPlans
-from reverse_etl_core.ledger.prepared import KeyQuery, RowWriter, chunks
-from reverse_etl_core.ledger.rows import STATUSES, Delivery, Intent, Job, Settlement, Status
+from reverse_etl_core.ledger.lookups import LOOKED_UP, Lookups
+from reverse_etl_core.ledger.prepared import RowWriter, chunks
+from reverse_etl_core.ledger.rows import Delivery, Intent, Job, Settlement, Status
 from reverse_etl_core.ledger.tables import deliveries, is_open, is_orphan, jobs, may_be_there, scopes
 
 if TYPE_CHECKING:
@@ -33,31 +34,7 @@ FORGOTTEN = "forgotten"
 """The outcome of a record that was gone from the source before the destination took any version of it."""
 
 _COLUMNS = deliveries.c
-LOOKED_UP = (
-    _COLUMNS.source_key,
-    _COLUMNS.match_key,
-    _COLUMNS.destination_id,
-    _COLUMNS.payload_hash,
-    _COLUMNS.status,
-    _COLUMNS.created_by_us,
-    _COLUMNS.attempts,
-    _COLUMNS.intent_at,
-    _COLUMNS.in_doubt_until,
-    _COLUMNS.due_at,
-    _COLUMNS.error_code,
-    _COLUMNS.former_key,
-    _COLUMNS.removal_at,
-)
-HOLDING = (_COLUMNS.destination_id, _COLUMNS.source_key, _COLUMNS.match_key, _COLUMNS.status)
 _IS_LEAVING = _COLUMNS.removal_at.is_not(None) & (_COLUMNS.status != Status.REMOVED.value)
-
-
-def holding(rows: Iterable[sa.Row[Any]]) -> dict[str, str]:
-    """Destination id to source key, of the rows to which these records belong.
-
-    Told apart here and not by the query: for a condition on match keys, SQLite walks through the index of all of them.
-    """
-    return {row[0]: row[1] for row in rows if row[2] is not None and row[3] != Status.REMOVED.value}
 
 
 class StreamLedger:
@@ -89,37 +66,7 @@ class StreamLedger:
         self._scope_id = scope_id
         self._epoch = epoch
         self._keeps_deliveries = keeps_deliveries
-        is_mine = _COLUMNS.scope_id == scope_id
-        keys: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
-        self._by_source = KeyQuery(sa.select(*LOOKED_UP).where(is_mine, _COLUMNS.source_key.in_(keys)), ledger.dialect)
-        self._by_fingerprint = KeyQuery(
-            sa.select(_COLUMNS.source_key, statements.SEEN).where(
-                is_mine,
-                _COLUMNS.source_key.in_(keys),
-                _COLUMNS.status == Status.DELIVERED.value,
-                statements.IS_OF_PAYLOAD,
-                _COLUMNS.removal_at.is_(None),
-            ),
-            ledger.dialect,
-        )
-        self._by_match = [
-            KeyQuery(sa.select(held, _COLUMNS.source_key).where(is_mine, held.in_(keys), *conditions), ledger.dialect)
-            for held, conditions in (
-                # The partial index is only used where the query says so.
-                (_COLUMNS.former_key, (_COLUMNS.former_key.is_not(None),)),
-                # Here the same words would make SQLite walk the whole index instead of looking up each key.
-                (_COLUMNS.match_key, ()),
-            )
-        ]
-        self._ids = sa.select(_COLUMNS.match_key, _COLUMNS.destination_id).where(
-            _COLUMNS.scope_id == scope_id,
-            _COLUMNS.match_key.in_(sa.bindparam("keys", expanding=True)),
-            _COLUMNS.status == Status.DELIVERED.value,
-            _COLUMNS.destination_id.is_not(None),
-        )
-        self._by_destination = sa.select(*HOLDING).where(
-            _COLUMNS.scope_id == scope_id, _COLUMNS.destination_id.in_(sa.bindparam("ids", expanding=True))
-        )
+        self._lookups = Lookups(scope_id, ledger.dialect)
         self._partition = ledger.partition.name
         self._opened_ms = ledger.now_ms()
         self._intended = self._row_writer(statements.INTENDED)
@@ -150,19 +97,15 @@ class StreamLedger:
 
     def lookup(self, source_keys: Sequence[str]) -> dict[str, Delivery]:
         """What is known of these records; unknown ones are absent."""
-        found: dict[str, Delivery] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for row in self._by_source.rows(connection, source_keys):
-                found[row[0]] = Delivery(row[0], row[1], row[2], row[3], STATUSES[row[4]], bool(row[5]), *row[6:])
-        return found
+            return self._lookups.deliveries(connection, source_keys)
 
     def fingerprints(self, source_keys: Sequence[str]) -> dict[str, bytes]:
         """Of those of these records that are delivered as they came, and of which nothing is to be done."""
-        found: dict[str, bytes] = {}
-        if self._keeps_deliveries:
-            with self._ledger.guarded("read"), self._ledger.begin() as connection:
-                found.update({row[0]: row[1] for row in self._by_fingerprint.rows(connection, source_keys)})
-        return found
+        if not self._keeps_deliveries:
+            return {}
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            return self._lookups.fingerprints(connection, source_keys)
 
     def recognise(self, fingerprints: Mapping[str, bytes]) -> None:
         """Note by which fingerprints delivered records will be known, since they were found to be as delivered."""
@@ -177,21 +120,12 @@ class StreamLedger:
         if not self._keeps_deliveries:
             return {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            return self._owners(connection, match_keys)
+            return self._lookups.owners(connection, match_keys)
 
     def ids_of(self, match_keys: Sequence[str]) -> Mapping[str, str]:
         """Match key to the destination id of the record that was delivered with it; others are absent."""
-        found: dict[str, str] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for keys in chunks(match_keys):
-                found.update((row[0], row[1]) for row in connection.execute(self._ids, {"keys": keys}))
-        return found
-
-    def _owners(self, connection: sa.Connection, match_keys: Sequence[str]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for held in self._by_match:
-            found.update((row[0], row[1]) for row in held.rows(connection, match_keys))
-        return found
+            return self._lookups.ids(connection, match_keys)
 
     def holders(self, destination_ids: Sequence[str]) -> Mapping[str, str]:
         """Destination id to the source key of the record that was delivered there; ids that nobody has are absent.
@@ -200,11 +134,13 @@ class StreamLedger:
         """
         if not self._keeps_deliveries:
             return {}
-        found: dict[str, str] = {}
         with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for ids in chunks(destination_ids):
-                found.update(holding(connection.execute(self._by_destination, {"ids": ids})))
-        return found
+            return self._lookups.holders(connection, destination_ids)
+
+    def sharers(self, destination_ids: Sequence[str]) -> dict[str, set[str]]:
+        """Source keys by destination id, of records that are there and of those that were refused as their doubles."""
+        with self._ledger.guarded("read"), self._ledger.begin() as connection:
+            return self._lookups.sharers(connection, destination_ids)
 
     def intend(self, intents: Iterable[Intent], job: Job | None = None) -> list[str]:
         """Make the intents durable (L1). The hash is cleared: nobody skips what is under way (L3).
@@ -254,7 +190,7 @@ class StreamLedger:
                     "'partition_index' as its target."
                 )
                 raise ConfigError(msg)
-        owners = self._owners(connection, [one.match_key for one in intents])
+        owners = self._lookups.owners(connection, [one.match_key for one in intents])
         return {one.source_key for one in intents if owners.get(one.match_key, one.source_key) != one.source_key}
 
     def _intended_row(self, one: Intent, now: int, job_id: str | None) -> tuple[object, ...]:
@@ -475,19 +411,6 @@ class StreamLedger:
     def count_leaving(self) -> int:
         """How many records wait to be removed."""
         return self._count(_IS_LEAVING & self._is_ours(deliveries))
-
-    def sharers(self, destination_ids: Sequence[str]) -> dict[str, set[str]]:
-        """Source keys by destination id, of records that are there and of those that were refused as their doubles."""
-        found: dict[str, set[str]] = {}
-        is_here = (_COLUMNS.scope_id == self._scope_id) & (_COLUMNS.status != Status.REMOVED.value)
-        with self._ledger.guarded("read"), self._ledger.begin() as connection:
-            for ids in chunks(destination_ids):
-                query = sa.select(_COLUMNS.destination_id, _COLUMNS.source_key).where(
-                    is_here, _COLUMNS.removal_at.is_(None), _COLUMNS.destination_id.in_(ids)
-                )
-                for row in connection.execute(query):
-                    found.setdefault(row[0], set()).add(row[1])
-        return found
 
     def count_held(self) -> int:
         """Records that this sync has at the destination, or may have there; of several workers, each has a share."""
