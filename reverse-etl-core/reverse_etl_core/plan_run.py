@@ -13,7 +13,8 @@ from reverse_etl_core.holding import REJECTIONS, REMOVALS, RehearsedHolder
 from reverse_etl_core.ledger.rehearsed import RehearsedLedger, existing
 from reverse_etl_core.plan_table import table
 from reverse_etl_core.planfiles import Action, PlanSummary, PlanWriter
-from reverse_etl_core.rehearsal import ReadOnlyDestination, Rehearsal
+from reverse_etl_core.read_only import ReadOnlyDestination
+from reverse_etl_core.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
