@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-ROUNDS = 4
-"""How often each thread sends a full request before the next chunk is taken."""
+ROUNDS = 2
+"""Full requests of each thread that one chunk fills: they are under way while the next chunk is judged."""
 
 
 class Pipeline:
@@ -228,10 +228,7 @@ class Pipeline:
 
     @property
     def records_at_once(self) -> int:
-        """Records with which the threads are busy for a while: each chunk ends with threads that wait for the last.
-
-        None where records wait for a job anyway.
-        """
+        """Records of a chunk that keeps the threads busy; none in particular where records wait for a job anyway."""
         schema = self.route.schema
         return 0 if schema.jobs is not None else ROUNDS * self._crew.size * schema.limits.records_per_request
 
