@@ -79,8 +79,11 @@ class Doubles:
         return owners
 
     def _distrust(self, owners: set[str], here: set[str]) -> None:
-        under_way = {key for key in owners if (queued := self._queues.get(key)) is not None and queued.queue is None}
-        self._overwritten |= under_way | (owners & here)
+        unsettled = [one for one in map(self._queues.get, owners) if one is not None]
+        self._overwritten |= {one.source_key for one in unsettled if one.queue is None} | (owners & here)
+        for one in unsettled:
+            if one.queue is not None and one.known is not None:  # it will write its match value anew
+                one.known = msgspec.structs.replace(one.known, payload_hash=None)
         self._ledger.distrust(sorted(owners - here))
 
     def _trusted(self, row: Settlement) -> Settlement:

@@ -9,7 +9,7 @@ import msgspec
 
 from reverse_etl_core import reasons, settling
 from reverse_etl_core.doubles import doubles_of_others
-from reverse_etl_core.errors import FatalError, ReverseETLError
+from reverse_etl_core.errors import FatalError, message_of
 from reverse_etl_core.intake import Intake
 from reverse_etl_core.jobs import JOBS_AT_ONCE, JobRunner
 from reverse_etl_core.ledger import Status
@@ -181,6 +181,7 @@ class Pipeline:
     def flush(self) -> None:
         """Settle everything: after this, STATE may leave."""
         if self._worker.is_working:  # a parent of its own parent: what it has in hand is settled by whoever works on it
+            self._worker.settle()
             return
         self._worker.work(everything=True)
         while len(self._queues):
@@ -190,6 +191,10 @@ class Pipeline:
             self._worker.wait_for_doubts()
             self._worker.work(everything=True)
         self._check_rejections(at_end=False)
+
+    def settle(self) -> None:
+        """Write down what comes of the requests and jobs that are under way; records that wait for theirs still do."""
+        self._worker.settle()
 
     def retry_orphans(self) -> None:
         """Try records again that earlier runs rejected for a parent that is known by now, due or not."""
@@ -290,8 +295,8 @@ class Pipeline:
         """
         try:
             self._worker.settle()
-        except ReverseETLError as error:  # the run has ended for another one; what came of the records is written down
-            logger.warning("Stream '%s': %s", self.route.stream, error)
+        except Exception as error:  # noqa: BLE001 - the run has ended for another one, which this must not stand in for
+            logger.warning("Stream '%s': %s", self.route.stream, message_of(error))
         self.tally.read += unread
         left = unread + self._unjudged + len(self._in_hand) + self._removals.abandon()
         self.tally.settle(Fate.DEFERRED, left, code=code.value)
@@ -370,6 +375,7 @@ class Pipeline:
         owners = self._owners(planned)
         if self._worker.wait_for(self._rivals(planned, owners)):
             owners = self._owners(planned)
+            self._look_again([one for one, _ in planned])
         settled = doubles_of_others(self._ledger, [one for one, _ in planned])
         refusals = []
         for candidate, step in planned:
@@ -384,6 +390,13 @@ class Pipeline:
                 reason = reasons.DUPLICATE.format(field=self.route.match_field)
                 refusals.append(Refusal.of(candidate, RejectCode.DUPLICATE_KEY, reason))
         return refusals
+
+    def _look_again(self, candidates: Sequence[Candidate]) -> None:
+        """Learn whether what was settled meanwhile was written over one of the records."""
+        rows = self._ledger.lookup([one.source_key for one in candidates])
+        for one in candidates:
+            if one.known is not None and one.source_key in rows:
+                one.known = msgspec.structs.replace(one.known, payload_hash=rows[one.source_key].payload_hash)
 
     def _owners(self, planned: Sequence[tuple[Candidate, Step]]) -> Mapping[str, str]:
         """Match keys of records that are new under them, to the source keys of those that have them."""

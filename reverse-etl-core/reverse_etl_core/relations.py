@@ -42,12 +42,18 @@ class Relations:
         return [one for one in self._pipelines() if one.route.schema.name in objects]
 
     def _settle_parents(self, route: Route) -> None:
-        """Settle the streams whose records a stream points to, so that they exist before it is sent."""
+        """Settle the streams whose records a stream points to, so that they exist before it is sent.
+
+        What other streams have under way to its own object is waited for: it may be what this one looks for.
+        """
         for pipeline in self.parents_of(route):
             stream = pipeline.route.stream
             if stream != route.stream:
                 self._deliver_collected[stream]()
                 pipeline.flush()
+        for pipeline in self._pipelines():
+            if pipeline.route.schema.name == route.schema.name and pipeline.route.stream != route.stream:
+                pipeline.settle()
 
     def _parent_ids(self, route: Route, parent: Reference, keys: Sequence[str]) -> Mapping[str, str]:
         """The ids of records that a stream points to, as far as the streams of this run know them."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from core.fake_family import Family, FamilyDestination, company, lookup, person, schema
 from core.fakes import FakeDestination, World, people, route
 
 from reverse_etl_core.errors import QuotaExhaustedError
-from reverse_etl_core.operations import DeferCode
+from reverse_etl_core.operations import DeferCode, Verb
 from reverse_etl_core.sending import Crew
 
 if TYPE_CHECKING:
@@ -50,10 +52,12 @@ def deliver(pipeline: Pipeline, *rows: bytes) -> None:
 
 
 @contextmanager
-def gated(path: Path, faults: tuple[str, ...] = ()) -> Iterator[tuple[World, Pipeline, GatedDestination]]:
+def gated(
+    path: Path, faults: tuple[str, ...] = (), kind: type[GatedDestination] = GatedDestination
+) -> Iterator[tuple[World, Pipeline, GatedDestination]]:
     """A pipeline whose requests stay under way, two records in each."""
     world = World(path / "ledger.db", route(people(is_native=True, records_per_request=2)))
-    destination = GatedDestination(world.crm, world.route.schema, faults)
+    destination = kind(world.crm, world.route.schema, faults)
     crew: Crew[Any, Any] = Crew(2)
     try:
         with world.pipeline(destination=destination, crew=crew) as pipeline:
@@ -168,3 +172,88 @@ def test_what_waits_for_a_thread_is_not_sent_after_an_error_that_ends_the_run(tm
         pipeline.tally.verify("people")
     assert len(world.crm.writes) == 2
     assert counted(world) == {"read": 6, "deferred": 6}
+
+
+class BrokenDestination(GatedDestination):
+    """A target with a defect."""
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """Fail as no target should."""
+        super().write(batch)
+        raise KeyError("secret")
+
+
+def test_a_defect_under_way_does_not_hide_why_the_run_ended(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is told without a value, and what follows the end of a run still does."""
+    with gated(tmp_path, kind=BrokenDestination) as (world, pipeline, destination):
+        deliver(pipeline, *map(row, range(4)))
+        destination.gate.set()
+        pipeline.abandon(DeferCode.STOPPED, 0)
+        pipeline.tally.verify("people")
+    assert counted(world) == {"read": 4, "deferred": 4}
+    assert "Unexpected KeyError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_record_that_is_overwritten_while_it_waits_gets_its_match_value_back(tmp_path: Path) -> None:
+    """Another row, under way, turns out to be the same record: the one that it belongs to writes all of its values."""
+    with gated(tmp_path) as (world, pipeline, destination):
+        world.crm.records["7"], world.crm.others["7"] = {"key": "k0", "name": "x"}, {"k1", "k2"}
+        destination.gate.set()
+        deliver(pipeline, row(1))
+        pipeline.flush()
+        deliver(pipeline, *map(row, (2, 10, 11, 12)))
+        deliver(pipeline, row(1, name="new"))
+        deliver(pipeline, row(10))  # waits for the answers
+        pipeline.flush()
+    assert world.rows()["[2]"]["error_code"] == "duplicate_key"
+    assert world.crm.records["7"] == {"key": "k1", "name": "new"}
+
+
+class SlowFamilyDestination(FamilyDestination):
+    """Creates records, and writes one of them, a moment after it was asked to."""
+
+    def write(self, batch: Batch) -> list[Outcome]:
+        """As the family's, later."""
+        if batch.verb is Verb.CREATE or any(one.match_key == "p9" for one in batch.operations):
+            time.sleep(0.3)
+        return super().write(batch)
+
+
+def family_run(path: Path, streams: dict[str, Any], *messages: dict[str, Any]) -> Family:
+    """One run with small chunks and two threads."""
+    family = Family(path, SlowFamilyDestination())
+    assert family.run(messages, streams=streams, concurrency=2) == 0, family.error
+    return family
+
+
+def test_two_streams_of_one_object_do_not_create_the_same_record_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one of them has under way is there before the other one looks for it."""
+    monkeypatch.setattr("reverse_etl_core.sink.CHUNK_RECORDS", 10)
+    streams = {name: {"object": "people", "match_on": "number", "fields": {"number": "n"}} for name in ("a", "b")}
+    schemas = [
+        {"type": "SCHEMA", "stream": name, "schema": {"properties": {"n": {}}}, "key_properties": ["n"]}
+        for name in streams
+    ]
+    records = [{"type": "RECORD", "stream": name, "record": {"n": n}} for name in streams for n in range(10)]
+    family = family_run(tmp_path, streams, *schemas, *records)
+    assert len(family.destination.crms["people"].records) == 10
+
+
+def test_streams_that_point_to_each_other_wait_for_what_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record is not sent before its parent's request is answered, though that stream waits for this one."""
+    monkeypatch.setattr("reverse_etl_core.sink.CHUNK_RECORDS", 10)
+    own = {"match_on": "key", "unknown_fields": "drop"}
+    streams = {
+        "people": own | {"fields": {"key": "key", "company": lookup("company", "companies")}},
+        "companies": own | {"fields": {"key": "key", "contact": lookup("contact", "people")}},
+    }
+    people_of = [person(f"p{n}") for n in range(20)]
+    messages = [schema("people"), schema("companies"), *people_of[:10], company("c", contact="p9"), *people_of[10:]]
+    family = family_run(tmp_path, streams, *messages)
+    assert family.destination.refusals == []
+    assert family.held("companies")["c"]["contact"] == "p9"
