@@ -82,13 +82,15 @@ class Rehearsal:
             meant |= {parents[one] for one in _spelt_like(name, parents)}
             self.redacted |= meant
             self._redacts |= {name} if meant else set()
-        self._routes[route.stream, route.schema.name] = _Keys(
+        keys = _Keys(
             route.match_field,
             # A key column that feeds no field stands for itself.
             (*(columns.get(one, one) for one in route.key_columns), *route.key_columns),
             has_derived_ids=route.schema.has_derived_ids,
             clears=route.removal.way is None,
         )
+        # Not added to: what is under way for other streams looks through it meanwhile.
+        self._routes = self._routes | {(route.stream, route.schema.name): keys}
 
     def unknown_redactions(self) -> list[str]:
         """What `redact` names and no stream has."""
