@@ -125,6 +125,8 @@ class QueueWorker:
     def _take_turn(self, *, everything: bool, settles: bool) -> bool:
         """Find, run jobs, send; whether there was anything to do, and so may be again."""
         finds = list(self._queues.take_finds(everything=everything))
+        if finds and self._route.then_match_on:
+            self.settle()  # another record that is under way may have the value by which one of these is looked for
         if finds:
             self._crew.run(finds, work=self._find, after=self._recorder.found, idle=self._ledger.renew)
         has_started_job = self._start_jobs(everything=everything)

@@ -139,6 +139,18 @@ def test_requests_are_under_way_while_chunks_are_read() -> None:
         assert one.longest > 1
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_record_is_looked_for_by_its_second_field_once_those_before_are_there(tmp_path: Path, seed: int) -> None:
+    """Two rows with one address do not become two records, whenever the first one's request is answered."""
+    columns = ("n", "key", "email")
+    way = route(people(records_per_request=1), columns=columns, then_match_on=("email",))
+    one = PlayedWorld(tmp_path / "l.db", way, size=2, seed=seed)
+    rows = [{"n": n, "key": f"k{n}", "email": f"a{n % 2}@x.org"} for n in range(4)]
+    assert one.run([rows[:2], rows[2:]])
+    assert one.contents("key") == [("k0",), ("k1",)]
+    assert one.tally.codes == {"ambiguous_match": 2}
+
+
 @settings(max_examples=25, **settings_of_all)
 @example([(shifted(by, ["x"] * 5, is_descending=True), 0.0) for by in (0, 1)], ("upserts", False), (1, 0))
 @calm
