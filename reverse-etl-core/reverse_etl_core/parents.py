@@ -23,7 +23,8 @@ class Parents:
 
     Args:
         references: Fields that point to them.
-        settle: Settles the streams that deliver them.
+        settle: Settles the streams that deliver them, before anything is sent.
+        settle_others: Writes down what other streams have in flight, before this one waits.
         ids_of: Match keys of such records to the ids that the ledger knows.
     """
 
@@ -32,10 +33,12 @@ class Parents:
         references: Mapping[str, Reference],
         *,
         settle: Callable[[], None] = lambda: None,
+        settle_others: Callable[[], None] = lambda: None,
         ids_of: Callable[[Reference, Sequence[str]], Mapping[str, str]] = lambda _parent, _keys: {},
     ) -> None:
         self._references = references
         self.settle = settle
+        self.settle_others = settle_others
         self._ids_of = ids_of
 
     def with_ids(self, batch: Batch) -> Batch:

@@ -196,6 +196,10 @@ class Pipeline:
         """Write down what comes of the requests and jobs that are under way; records that wait for theirs still do."""
         self._worker.settle()
 
+    def settle_requests(self) -> None:
+        """Write down what comes of the requests that are under way, not of jobs: those may take their time."""
+        self._worker.settle_requests()
+
     def retry_orphans(self) -> None:
         """Try records again that earlier runs rejected for a parent that is known by now, due or not."""
         for page in self._ledger.orphans():

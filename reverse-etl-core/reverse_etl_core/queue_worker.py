@@ -97,12 +97,17 @@ class QueueWorker:
         """Settle what is in flight if one of the records is; whether that was so."""
         has_to_wait = self._is_under_way and any(map(self._queues.is_under_way, source_keys))
         if has_to_wait:
+            self._parents.settle_others()
             self.settle()
         return has_to_wait
 
-    def settle(self) -> None:
-        """Wait for the answers to what is in flight, and write down what came of it."""
+    def settle_requests(self) -> None:
+        """Wait for the answers to the requests that are in flight, and write down what came of them."""
         self._in_flight.settle()
+
+    def settle(self) -> None:
+        """Wait for all that is under way, and write down what came of it."""
+        self.settle_requests()
         if self._jobs is not None:
             self._jobs.settle()
 

@@ -13,6 +13,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerReader
 
 from reverse_etl_core import lenient
 from reverse_etl_core.errors import InputError
+from reverse_etl_core.patient_input import patient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ class LineReader(GenericSingerReader[str]):
         takers: Stream to what takes its records as they are, with the length of their lines; other messages go
             through the callbacks.
         on_stop: Called when asked to stop; raises to end the reading.
+        on_silence: Called when no line comes for a while.
         on_failure: Told of the error that ends the reading, before it propagates.
     """
 
@@ -47,6 +49,7 @@ class LineReader(GenericSingerReader[str]):
         self.is_asked_to_stop = False
         self.takers: dict[str, Callable[[msgspec.Raw, int], None]] = {}
         self.on_stop: Callable[[], None] = _nothing
+        self.on_silence: Callable[[], None] = _nothing
         self.on_failure: Callable[[BaseException], None] = _ignore
         self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -61,9 +64,8 @@ class LineReader(GenericSingerReader[str]):
         counts: Counter[str] = Counter()
         _rest_garbage_collection()
         try:
-            text = file_input or sys.stdin
             # Bytes are decoded once, by msgspec; text would be decoded by Python and encoded again.
-            self._read(iter(getattr(text, "buffer", text)), callbacks, counts)
+            self._read(iter(patient(file_input or sys.stdin, self._use_silence)), callbacks, counts)
         except BaseException as error:  # whatever ends the reading, what was read is counted; it propagates
             self.is_waiting = False
             self.on_failure(error)
@@ -105,6 +107,14 @@ class LineReader(GenericSingerReader[str]):
             self.on_stop()
         finally:
             counts["RECORD"] += records
+
+    def _use_silence(self) -> None:
+        """Let something be done while no line comes; a signal does not break it off, and is looked at afterwards."""
+        self.is_waiting = False
+        self.on_silence()
+        if self.is_asked_to_stop:
+            self.on_stop()
+        self.is_waiting = True
 
     def _take_leniently(
         self, number: int, line: str | bytes, callbacks: dict[str, Callable[[dict[str, Any]], None]]

@@ -33,6 +33,7 @@ class Relations:
         return Parents(
             route.references,
             settle=lambda: self._settle_parents(route),
+            settle_others=lambda: self._settle_others(route),
             ids_of=lambda parent, keys: self._parent_ids(route, parent, keys),
         )
 
@@ -54,6 +55,13 @@ class Relations:
         for pipeline in self._pipelines():
             if pipeline.route.schema.name == route.schema.name and pipeline.route.stream != route.stream:
                 pipeline.settle()
+        self._settle_others(route)
+
+    def _settle_others(self, route: Route) -> None:
+        """Write down what comes of other streams' requests: while one stream waits, it renews its own lease only."""
+        for pipeline in self._pipelines():
+            if (pipeline.route.stream, pipeline.route.schema.name) != (route.stream, route.schema.name):
+                pipeline.settle_requests()
 
     def _parent_ids(self, route: Route, parent: Reference, keys: Sequence[str]) -> Mapping[str, str]:
         """The ids of records that a stream points to, as far as the streams of this run know them."""

@@ -310,6 +310,11 @@ class Run:
             stream.flush()
         self._progress.note()
 
+    def settle_requests(self) -> None:
+        """Write down what comes of the requests in flight: while nobody looks at them, no lease is renewed."""
+        for pipeline in self._pipelines():
+            pipeline.settle_requests()
+
     def _pipelines(self) -> Iterator[Pipeline]:
         """Every way from a stream to an object."""
         for stream in self._streams.values():

@@ -109,6 +109,7 @@ class ReverseETLTarget(Target, abc.ABC):
             emails=self.email_rules(self.common),
         )
         self.message_reader.on_stop = self._raise_if_stopped
+        self.message_reader.on_silence = self.run.settle_requests
         self.message_reader.on_failure = self._end_with
 
     # -- what a vendor adds
