@@ -119,6 +119,6 @@ def test_a_run_that_was_overtaken_stops(loop: Loop, tmp_path: Path) -> None:
         late, error = overtake(loop, other, stop_records=40)
     finally:
         other.close()
-    assert late == EXIT_BUSY
+    assert late == EXIT_BUSY, error
     assert "took over while this one was paused" in error
     assert loop.verify() == 0

@@ -53,13 +53,15 @@ class Lookups:
         is_mine = _COLUMNS.scope_id == scope_id
         keys: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
 
-        def prepared(columns: Iterable[Any], *conditions: sa.ColumnElement[bool]) -> KeyQuery:
-            return KeyQuery(sa.select(*columns).where(is_mine, *conditions), dialect)
+        def prepared(
+            held: sa.ColumnElement[Any], columns: Iterable[Any], *conditions: sa.ColumnElement[bool]
+        ) -> KeyQuery:
+            return KeyQuery(held, sa.select(*columns).where(is_mine, *conditions), dialect)
 
-        self._by_source = prepared(LOOKED_UP, _COLUMNS.source_key.in_(keys))
+        self._by_source = prepared(_COLUMNS.source_key, LOOKED_UP)
         self._by_fingerprint = prepared(
+            _COLUMNS.source_key,
             (_COLUMNS.source_key, statements.SEEN),
-            _COLUMNS.source_key.in_(keys),
             _COLUMNS.status == Status.DELIVERED.value,
             statements.IS_OF_PAYLOAD,
             _COLUMNS.removal_at.is_(None),
@@ -67,9 +69,9 @@ class Lookups:
         former, current = _COLUMNS.former_key, _COLUMNS.match_key
         self._by_match = (
             # The partial index is only used where the query says so.
-            prepared((former, _COLUMNS.source_key), former.in_(keys), former.is_not(None)),
+            prepared(former, (former, _COLUMNS.source_key), former.is_not(None)),
             # Here the same words would make SQLite walk the whole index instead of looking up each key.
-            prepared((current, _COLUMNS.source_key), current.in_(keys)),
+            prepared(current, (current, _COLUMNS.source_key)),
         )
         self._ids = sa.select(current, _COLUMNS.destination_id).where(
             is_mine,

@@ -64,11 +64,13 @@ class KeyQuery:
     """A SELECT of the rows that have one of many keys.
 
     Args:
-        statement: Has the keys as `sa.bindparam("keys", expanding=True)`; everything else that is bound stays the same.
+        column: Has one of the keys.
+        statement: Everything else; what is bound in it stays the same.
         dialect: Of the database. The columns come as its driver gives them.
     """
 
-    def __init__(self, statement: sa.Select[Any], dialect: sa.Dialect) -> None:
+    def __init__(self, column: sa.ColumnElement[Any], statement: sa.Select[Any], dialect: sa.Dialect) -> None:
+        self._column = column
         self._statement = statement
         self._dialect = dialect
         self._compiled: dict[int, _Compiled] = {}
@@ -84,10 +86,9 @@ class KeyQuery:
             yield from connection.exec_driver_sql(compiled.sql, compiled.bound([*some, *missing]))
 
     def _compile(self, size: int) -> _Compiled:
-        statement = self._statement.params(keys=[""] * size)
-        compiled: Any = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
-        # As SQLAlchemy names the parameters into which it expands the keys.
-        key_names = [f"keys_{number + 1}" for number in range(size)]
+        key_names = [f"key_{number}" for number in range(size)]
+        is_wanted = self._column.in_([sa.bindparam(name) for name in key_names])
+        compiled: Any = self._statement.where(is_wanted).compile(dialect=self._dialect)
         others = {name: value for name, value in compiled.params.items() if name not in key_names}
         return _Compiled(str(compiled), key_names, others, compiled.positiontup)
 

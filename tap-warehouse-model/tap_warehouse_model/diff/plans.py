@@ -77,12 +77,14 @@ class Plan:
         purpose = f"Stream '{self._lease.stream}': the plan cannot be read"
         statement = self._comparison.page(self._table, above, to)
         with self._store.transaction(purpose) as connection:  # committed before anything of it is emitted
+            self._lease.update(connection, emitted_hi=to)  # whoever lost the lease reads nothing: its plan may be gone
             portions = {"yield_per": self._store.dialect.chunk_rows}  # through a server-side cursor where there are any
             with connection.execute(statement, execution_options=portions) as result:
                 changes, is_cut = _within_bytes(result.partitions())
-            reached = above + len(changes) if is_cut else to
-            self._lease.update(connection, emitted_hi=reached)
-            return changes, reached
+            if not is_cut:
+                return changes, to
+            self._lease.update(connection, emitted_hi=above + len(changes))
+            return changes, above + len(changes)
 
 
 def _within_bytes(portions: Iterator[Sequence[Sequence[Any]]]) -> tuple[list[Sequence[Any]], bool]:
