@@ -3,7 +3,7 @@
     python benchmarks/calls.py --records 100000
 
 The floor is `ceil(records / batch limit)`. Limits and latency of the simulator are off: calls are counted, by the
-simulator. Bulk jobs have no batch limit of that kind; their floor is one job per 50,000 records, of three requests.
+simulator. Bulk jobs have no batch limit of that kind; their floor is one job per 30,000 records, of three requests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WAYS: Mapping[str, tuple[Vendor, Mapping[str, Any]]] = {
     "salesforce-bulk": (SALESFORCE, {"api": "bulk"}),
     "mailchimp": (MAILCHIMP, {}),
 }
-RECORDS_PER_JOB = 50_000
+RECORDS_PER_JOB = 30_000
 REQUESTS_PER_JOB = 3
 """To open it, to hand over its records, to start it: what writes."""
 

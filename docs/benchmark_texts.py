@@ -59,7 +59,7 @@ CALLS = """
 
 Three runs with the same ledger, no limits and no latency: all records new, each changed, nothing changed. The floor
 is `ceil(records / batch limit)`: 100 of HubSpot's, 200 of Salesforce's collections, 500 of Mailchimp's. For bulk jobs
-it is the three requests that make, fill and start a job, for each 50,000 records; looks at the job are reads.
+it is the three requests that make, fill and start a job, for each 30,000 records; looks at the job are reads.
 
 """
 
