@@ -23,8 +23,8 @@ FIND_URI_BYTES = 12_000
 # source: "Introduction to Bulk API 2.0 and Bulk API": more than 2,000 records are a good candidate, fewer belong in
 # REST calls. "Bulk API 2.0 Limits", upload: at most 150 MB once encoded as base64, so 100 MB of CSV. A record is larger
 # as CSV than as JSON where its text is full of quotes, at most twice: half of that is the most that a job could have.
-# Two jobs at once and the records of a third are in memory: hence the quarter. The org cuts a job into batches of 10,000
-# records, so that a job is a few whole ones (measured: 344 MB with 50,000 records of ten fields in each job).
+# Two jobs at once and the records of a third are in memory: hence the quarter. The org cuts a job into batches of
+# 10,000 records, so that a job is a few whole ones (measured: 344 MB with 50,000 records of ten fields in each job).
 JOBS = JobLimits(records_from=2_000, records_per_job=30_000, bytes_per_job=24_000_000)
 
 CHECKPOINT_RECORDS = 300_000
