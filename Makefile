@@ -105,7 +105,7 @@ new-target: $(READY) ## A target with simulator and tests, see docs/new-target.m
 	@$(MAKE) --no-print-directory docs > /dev/null  # so that what to do next stands last
 	@touch $(READY)
 
-bench: $(READY) $(BENCHES) ## Speed, calls and memory, beside the stock SDK and drt: 10 minutes (BENCH="--only tap")
+bench: $(READY) $(BENCHES) ## Speed, calls and memory, beside the stock SDK and drt: a quarter of an hour (BENCH="--only tap")
 	$(BIN)/python benchmarks/run.py bench $(BENCH)
 	@$(MAKE) --no-print-directory bench-page
 

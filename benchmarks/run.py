@@ -1,6 +1,6 @@
 """All measurements, one after the other, into `benchmarks/results.json`: `make bench`, `make bench-long`.
 
-    python benchmarks/run.py bench              about 10 minutes
+    python benchmarks/run.py bench              about 15 minutes
     python benchmarks/run.py long               about two and a half hours; the diff of 100M rows needs 30 GB of disk
     python benchmarks/run.py bench --only tap,calls
     python benchmarks/run.py try --results /tmp/results.json    small, to see that all of it works
@@ -47,7 +47,7 @@ MEASURES: dict[str, tuple[str, tuple[str | None, str | None, str | None]]] = {
     "calls": ("calls.py", ("--records 1000", "--records 10000", "--records 100000")),
     "cloud": ("cloud.py", ("--scale 0.01", "--scale 0.2", "--scale 1")),
     "peers": ("peers.py", ("--scale 0.1", "--scale 0.3", "--scale 1")),
-    "scale": ("scale.py", ("--rows 5000", "--rows 200000", "--rows 10000000")),
+    "scale": ("scale.py", ("--rows 5000", "--rows 1000000", "--rows 10000000")),
 }
 
 
