@@ -110,9 +110,9 @@ What a run costs before its first record. Syncs of a few records consist of litt
 COMMANDS = """
 ## To repeat it
 
-`make bench` takes about a quarter of an hour, `make bench-long` two and a half hours; both write `benchmarks/results.json`, the
-charts and this page. A short run never replaces the figures of a long one: remove `benchmarks/results.json` first to
-start afresh. One alone: `make bench BENCH="--only tap"`.
+`make bench` takes about a quarter of an hour, `make bench-long` two and a half hours; both write
+`benchmarks/results.json`, the charts and this page. A short run never replaces the figures of a long one: remove
+`benchmarks/results.json` first to start afresh. One alone: `make bench BENCH="--only tap"`.
 
 """
 
