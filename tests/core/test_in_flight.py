@@ -210,6 +210,24 @@ def test_a_record_that_is_overwritten_while_it_waits_gets_its_match_value_back(t
     assert world.crm.records["7"] == {"key": "k1", "name": "new"}
 
 
+def test_a_record_that_is_overwritten_while_it_is_planned_gets_its_match_value_back(tmp_path: Path) -> None:
+    """The same, where the chunk waits since another record in it has a match value that is under way."""
+    with gated(tmp_path) as (world, pipeline, destination):
+        world.crm.records["7"], world.crm.others["7"] = {"key": "k0", "name": "x"}, {"k1", "k2"}
+        destination.gate.set()
+        deliver(pipeline, row(1))
+        pipeline.flush()
+        destination.gate.clear()
+        deliver(pipeline, *map(row, (2, 10, 11, 12)))
+        opened_soon(destination)
+        deliver(pipeline, row(1, name="new"), row(20, key="k10"))
+        pipeline.flush()
+    assert {one: world.rows()[one]["error_code"] for one in ("[2]", "[20]")} == dict.fromkeys(
+        ("[2]", "[20]"), "duplicate_key"
+    )
+    assert world.crm.records["7"] == {"key": "k1", "name": "new"}
+
+
 class SlowFamilyDestination(FamilyDestination):
     """Creates records, and writes one of them, a moment after it was asked to."""
 
